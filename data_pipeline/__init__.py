@@ -1,0 +1,1 @@
+"""From picture folders to batches of pose pairs."""

@@ -1,0 +1,101 @@
+"""The one page on coordinate spaces, and the only place that converts between them.
+
+Pixels (suffix `_px`): x right, y down, z away from the camera, all with the same scale, so that
+distances mean something. x and y are continuous: the image spans [0, image_size] and the first
+pixel's centre is 0.5. z is 0 at the pelvis. Poses are always [..., 3] = (x, y, z) in px.
+
+Voxels (suffix `_vox`): (row, column, depth) of a corner-aligned volume of `volume_size` rows and
+columns and `depth_size` depth cells (2^n + 1 of each): cell k sits exactly on pixel
+`k * stride`, and depth cell k on z = `k * depth_stride - image_size / 2`.
+    vox = (y / stride, x / stride, (z + image_size / 2) / depth_stride)
+At the reference size (image 256, volume 65 x 65 x 33; stride 4, depth stride 8) the joint
+(x, y, z) = (128, 64, 0) px sits at (row, column, depth) = (16, 32, 16).
+The last row, column and depth cell lie on the far border of the image (x = 256) and belong to
+the padding: nothing of the person is drawn there.
+
+Transforms are named `<to>_from_<from>`, column vectors, x' = s R x + t. Sampling transforms map
+target points to source points.
+"""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeGrid:
+    """A corner-aligned voxel grid over an image.
+
+    Attributes:
+      image_size: rows and columns of the image, px.
+      volume_size: rows and columns of the volume, 2^n + 1.
+      depth_size: depth cells of the volume, 2^n + 1; they span `image_size` px, pelvis in the middle.
+    """
+
+    image_size: int = 256
+    volume_size: int = 65
+    depth_size: int = 33
+
+    def __post_init__(self):
+        for name in ('volume_size', 'depth_size'):
+            cells = getattr(self, name) - 1
+            if cells < 2 or cells & (cells - 1):
+                raise ValueError(
+                    f'{name} must be a power of two plus one (for example 33), found {cells + 1}.')
+        if self.image_size % (self.volume_size - 1):
+            raise ValueError(
+                f'image_size must be a multiple of volume_size - 1 = {self.volume_size - 1}, '
+                f'found {self.image_size}.')
+
+    @property
+    def stride(self):
+        """Pixels between neighbouring rows and columns."""
+        return self.image_size // (self.volume_size - 1)
+
+    @property
+    def depth_stride(self):
+        """Pixels between neighbouring depth cells."""
+        return self.image_size / (self.depth_size - 1)
+
+    @property
+    def shape(self):
+        """(rows, columns, depth cells)."""
+        return (self.volume_size, self.volume_size, self.depth_size)
+
+    @property
+    def size_vox_px(self):
+        """Edge lengths of a voxel along (x, y, z), px; float32 array [3]."""
+        return np.array([self.stride, self.stride, self.depth_stride], np.float32)
+
+    @property
+    def origin_px(self):
+        """Position (x, y, z) of voxel (0, 0, 0), px; float32 array [3]."""
+        return np.array([0.0, 0.0, -self.image_size / 2], np.float32)
+
+    def vox_from_px(self, points_px):
+        """Converts points [..., 3] (x, y, z) px to [..., 3] (row, column, depth) voxels."""
+        xyz = (points_px - self.origin_px) / self.size_vox_px
+        return _swap_xy(xyz)
+
+    def px_from_vox(self, points_vox):
+        """Converts points [..., 3] (row, column, depth) voxels to [..., 3] (x, y, z) px."""
+        return _swap_xy(points_vox) * self.size_vox_px + self.origin_px
+
+    def axes_px(self):
+        """Returns the px coordinates of the cells along x, y and z: float32 arrays [n_x], [n_y], [n_z]."""
+        rows = np.arange(self.volume_size, dtype=np.float32) * self.stride
+        depth = np.arange(self.depth_size, dtype=np.float32) * self.depth_stride - self.image_size / 2
+        return rows, rows, depth.astype(np.float32)
+
+
+def _swap_xy(points):
+    """Exchanges the first two of three coordinates; works on NumPy arrays and on tensors."""
+    if isinstance(points, np.ndarray):
+        return points[..., [1, 0, 2]]
+    import tensorflow as tf  # kept out of the module: data programs use the NumPy side alone
+    return tf.gather(points, [1, 0, 2], axis=-1)
+
+
+def scale_pose(pose_px, factor):
+    """Returns a pose [..., 3] px for the image resized by `factor`: all three coordinates scale."""
+    return pose_px * factor
