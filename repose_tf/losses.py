@@ -1,0 +1,123 @@
+"""The losses of both networks (paper section 3.2), each a function, and their dictionaries as logged.
+
+All but the regulariser return one value per sample [B], float32: a caller that spreads a batch over several
+devices sums them and divides by the global batch size.
+"""
+
+import tensorflow as tf
+
+REAL_LABEL_SMOOTHING = 0.25
+L2_WEIGHT = 1e-4
+
+
+def generator_adversarial_loss(generated_logits):
+    """Non-saturating GAN loss: how little the discriminator takes the generated images for real.
+
+    Args:
+      generated_logits: [B], the discriminator's logits of generated images.
+
+    Returns:
+      [B] float32: -log sigmoid(logit).
+    """
+    return tf.nn.softplus(-tf.cast(generated_logits, tf.float32))
+
+
+def discriminator_losses(real_logits, generated_logits, label_smoothing=REAL_LABEL_SMOOTHING):
+    """Sigmoid cross entropy of the discriminator; only the label of real images is smoothed.
+
+    Args:
+      real_logits: [B], logits of real images, whose label is 1 - label_smoothing.
+      generated_logits: [B], logits of generated images, whose label is 0.
+      label_smoothing: taken off the real label, 0 to 1.
+
+    Returns:
+      Dict of [B] float32; the discriminator minimises their sum.
+    """
+    real_logits = tf.cast(real_logits, tf.float32)
+    generated_logits = tf.cast(generated_logits, tf.float32)
+    return {
+        'loss/discriminator_real': tf.nn.sigmoid_cross_entropy_with_logits(
+            labels=(1.0 - label_smoothing) * tf.ones_like(real_logits), logits=real_logits),
+        'loss/discriminator_generated': tf.nn.softplus(generated_logits),
+    }
+
+
+def l1_loss(generated, truth, foreground=None, foreground_weight=1.0):
+    """Weighted mean absolute difference of two batches of images.
+
+    Args:
+      generated: [B, S, S, 3], any range.
+      truth: likewise.
+      foreground: [B, S, S, 1] in [0, 1], 1 on the person; None weighs all pixels alike.
+      foreground_weight: how many times more a foreground pixel counts than one of the background.
+
+    Returns:
+      [B] float32: sum(weight * |difference|) / sum(weight), so that its scale is that of the plain mean.
+    """
+    difference = tf.abs(tf.cast(generated, tf.float32) - tf.cast(truth, tf.float32))
+    if foreground is None:
+        return tf.reduce_mean(difference, axis=(1, 2, 3))
+    per_pixel = tf.reduce_mean(difference, axis=3, keepdims=True)  # [B, S, S, 1]
+    weight = 1.0 + (foreground_weight - 1.0) * tf.cast(foreground, tf.float32)
+    return tf.reduce_sum(weight * per_pixel, axis=(1, 2, 3)) / tf.reduce_sum(weight, axis=(1, 2, 3))
+
+
+def generator_losses(generated, truth, generated_logits, perceptual=None, foreground=None,
+                     foreground_weight=1.0):
+    """Collects the generator's losses, not yet weighted.
+
+    Args:
+      generated: [B, S, S, 3] float32, RGB in [-1, 1].
+      truth: likewise.
+      generated_logits: [B], the discriminator's logits of `generated`.
+      perceptual: function (generated, truth) -> [B], or None where there is no perceptual loss.
+      foreground: see `l1_loss`.
+      foreground_weight: see `l1_loss`.
+
+    Returns:
+      Dict of [B] float32, keyed as logged.
+    """
+    terms = {
+        'loss/adversarial': generator_adversarial_loss(generated_logits),
+        'loss/l1': l1_loss(generated, truth, foreground, foreground_weight),
+    }
+    if perceptual is not None:
+        terms['loss/perceptual'] = perceptual(generated, truth)
+    return terms
+
+
+def weighted_sum(terms, weights):
+    """Adds up losses.
+
+    Args:
+      terms: dict, key -> [B].
+      weights: dict, key -> factor; a term without a weight, or of weight 0, is logged but not trained on.
+
+    Returns:
+      [B] float32.
+
+    Raises:
+      KeyError: if a weight other than 0 has no term.
+    """
+    total = tf.zeros_like(next(iter(terms.values())))
+    for key, weight in weights.items():
+        if weight:
+            total += weight * terms[key]
+    return total
+
+
+def l2_regularisation(variables, weight=L2_WEIGHT):
+    """Weight decay of the 2-D convolutions.
+
+    Args:
+      variables: all variables of a network; those of rank 4 [rows, columns, C_in, C_out], the kernels of 2-D
+        convolutions, count, and the others (biases, norms, 3-D convolutions) are passed over.
+      weight: factor.
+
+    Returns:
+      Scalar float32: weight * sum(v^2) / 2 over all counted values. It is one value for the network, not per
+      sample: on several devices divide it by their number.
+    """
+    kernels = [tf.cast(tf.convert_to_tensor(variable), tf.float32)
+               for variable in variables if len(variable.shape) == 4]
+    return weight * tf.add_n([tf.zeros([])] + [tf.nn.l2_loss(kernel) for kernel in kernels])
