@@ -1,0 +1,150 @@
+"""The metrics against scikit-image and TensorFlow's own, on photo-like images, flat ones and noise."""
+
+import pathlib
+
+import cv2
+import numpy as np
+import pytest
+import skimage.metrics
+import tensorflow as tf
+
+from repose_tf import metrics
+
+PEOPLE = pathlib.Path(__file__).parent.parent / 'data/people/images'
+
+
+def noisy_pair():
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(size=(3, 40, 33, 3))
+    return np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1), truth
+
+
+def flat_bright_pair():
+    """Almost equal, almost white: the case in which float32 variances are rounding."""
+    rng = np.random.default_rng(1)
+    truth = 0.97 + 0.01 * rng.uniform(size=(2, 64, 64, 3))
+    return truth + 0.002 * rng.normal(size=truth.shape), truth
+
+
+def people_pair():
+    """Different frames of the same persons, as the project ships them."""
+    persons = sorted(PEOPLE.glob('*'))[:3]
+    if not persons:
+        pytest.skip(f'no images in {PEOPLE}')
+    frames = [[cv2.imread(str(path)) / 255.0 for path in sorted(person.glob('*'))[:2]] for person in persons]
+    return np.stack([pair[0] for pair in frames]), np.stack([pair[1] for pair in frames])
+
+
+PAIRS = pytest.mark.parametrize('make_pair', [noisy_pair, flat_bright_pair, people_pair])
+
+
+def as_float32(make_pair):
+    return [image.astype(np.float32) for image in make_pair()]
+
+
+def random_mask(images, seed=2):
+    mask = np.random.default_rng(seed).uniform(size=(*images.shape[:3], 1))
+    return np.where(mask > 0.6, mask, 0).astype(np.float32)
+
+
+def referee_ssim(generated, truth, **options):
+    return skimage.metrics.structural_similarity(
+        generated.astype(np.float64), truth.astype(np.float64), data_range=1.0, channel_axis=-1,
+        full=True, **options)
+
+
+@PAIRS
+def test_ssim_and_its_map_equal_scikit_image(make_pair):
+    generated, truth = as_float32(make_pair)
+    found = metrics.ssim(generated, truth)
+    found_map = metrics.structural_similarity_map(generated, truth)
+    assert found.dtype == tf.float32 and found_map.shape == generated.shape[:3]
+    for sample in range(len(truth)):
+        expected, expected_map = referee_ssim(generated[sample], truth[sample])
+        np.testing.assert_allclose(found[sample], expected, atol=1e-6)
+        np.testing.assert_allclose(found_map[sample], expected_map.mean(-1), atol=1e-6)  # the border too
+
+
+@PAIRS
+def test_ssim_gauss_equals_scikit_image_and_tensorflow(make_pair):
+    generated, truth = as_float32(make_pair)
+    found = metrics.ssim_gauss(generated, truth)
+    expected = [referee_ssim(*pair, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)[0]
+                for pair in zip(generated, truth, strict=True)]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    # TensorFlow's computes in float32, which on evenly bright images costs about 1e-5.
+    np.testing.assert_allclose(found, tf.image.ssim(generated, truth, 1.0), atol=3e-5)
+
+
+def test_ssim_gauss_and_ssim_are_different_numbers():
+    generated, truth = as_float32(noisy_pair)
+    assert np.abs(metrics.ssim(generated, truth) - metrics.ssim_gauss(generated, truth)).max() > 1e-3
+
+
+@PAIRS
+def test_ssim_fg_is_the_weighted_mean_of_the_map(make_pair):
+    generated, truth = as_float32(make_pair)
+    mask = random_mask(truth)
+    expected = [(referee_ssim(*pair)[1].mean(-1) * weight[..., 0]).sum() / weight.sum()
+                for *pair, weight in zip(generated, truth, mask, strict=True)]
+    np.testing.assert_allclose(metrics.ssim_fg(generated, truth, mask), expected, atol=1e-5)
+
+
+def test_ssim_fg_sees_the_foreground_only():
+    generated, truth = as_float32(noisy_pair)
+    mask = np.zeros((*truth.shape[:3], 1), np.float32)
+    mask[:, 10:20, 10:20] = 1
+    spoilt = generated.copy()
+    spoilt[:, 24:] = 0  # more than half a window away from the mask
+    np.testing.assert_array_equal(
+        metrics.ssim_fg(spoilt, truth, mask), metrics.ssim_fg(generated, truth, mask))
+    assert np.all(metrics.ssim(spoilt, truth) < metrics.ssim(generated, truth) - 0.1)
+
+
+@PAIRS
+def test_psnr_equals_scikit_image(make_pair):
+    generated, truth = as_float32(make_pair)
+    expected = [skimage.metrics.peak_signal_noise_ratio(right, left, data_range=1.0)
+                for left, right in zip(generated, truth, strict=True)]
+    np.testing.assert_allclose(metrics.psnr(generated, truth), expected, atol=1e-3)
+
+
+def test_l1_on_the_image_and_on_the_foreground():
+    generated, truth = as_float32(noisy_pair)
+    mask = random_mask(truth)
+    difference = np.abs(generated - truth)
+    np.testing.assert_allclose(metrics.l1(generated, truth), difference.mean(axis=(1, 2, 3)), rtol=1e-5)
+    expected = [np.average(values.mean(-1), weights=weight[..., 0])
+                for values, weight in zip(difference, mask, strict=True)]
+    np.testing.assert_allclose(metrics.l1_fg(generated, truth, mask), expected, rtol=1e-5)
+
+
+def test_equal_images_are_perfect():
+    _, truth = as_float32(noisy_pair)
+    found = metrics.image_metrics(truth, truth, random_mask(truth))
+    perfect_values = {'ssim': 1, 'ssim_gauss': 1, 'ssim_fg': 1, 'l1': 0, 'l1_fg': 0, 'psnr': np.inf}
+    assert set(found) == set(perfect_values)
+    for key, perfect in perfect_values.items():
+        np.testing.assert_allclose(found[key], [perfect] * 3, atol=1e-6, err_msg=key)
+
+
+def test_image_metrics_collects_the_single_functions_in_a_graph():
+    generated, truth = as_float32(noisy_pair)
+    mask = random_mask(truth)
+    signature = [tf.TensorSpec((None, None, None, channels)) for channels in (3, 3, 1)]
+    traced = tf.function(metrics.image_metrics, input_signature=signature)
+    found = traced(generated, truth, mask)
+    assert set(found) == {'ssim', 'ssim_gauss', 'ssim_fg', 'psnr', 'l1', 'l1_fg'}
+    for key, values in found.items():
+        arguments = (generated, truth, mask) if key.endswith('_fg') else (generated, truth)
+        np.testing.assert_allclose(values, getattr(metrics, key)(*arguments), rtol=1e-5, err_msg=key)
+        assert values.shape == (3,) and values.dtype == tf.float32
+    assert set(metrics.image_metrics(generated, truth)) == {'ssim', 'ssim_gauss', 'psnr', 'l1'}
+
+
+def test_an_empty_mask_gives_nan_for_its_sample_only():
+    generated, truth = as_float32(noisy_pair)
+    mask = random_mask(truth)
+    mask[1] = 0
+    for metric in (metrics.ssim_fg, metrics.l1_fg):
+        np.testing.assert_array_equal(np.isnan(metric(generated, truth, mask)), [False, True, False])
