@@ -1,6 +1,6 @@
 """Every flag of every program, in groups, and how flags become settings.
 
-A program calls the `define_` functions of its groups at import, and `settings_from_flags` when it runs.
+A program hands the `define_` functions of its groups to `program.run` and calls `settings_from_flags`.
 No TensorFlow here, so that a mistake in a flag is answered at once.
 """
 

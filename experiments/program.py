@@ -19,16 +19,20 @@ class UsageError(Exception):
     """A request that cannot be met; the message says what, where, what was expected and what was found."""
 
 
-def run(main):
-    """Parses the flags, calls `main()` and ends the process; the last line of every program.
+def run(main, *define_flags):
+    """Defines and parses the flags, calls `main()` and ends the process; the last line of every program.
 
     Exit codes: 0, or 1 after `error: ...` on stderr for a mistake in the flags, the data or the run folder.
     Any other exception is a bug and passes through with its traceback.
 
     Args:
       main: function without arguments; reads the flags itself.
+      *define_flags: functions that define groups of flags; called here and not at import, so that
+        other modules and tests may import a program without its flags.
     """
     try:
+        for define in define_flags:
+            define()
         app.run(lambda _: main(), flags_parser=_parse)
     except Exception as error:  # noqa: BLE001  (sorted out here, and raised again if it is not the user's)
         if not is_user_error(error):
