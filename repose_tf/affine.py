@@ -1,0 +1,70 @@
+"""Batched 2D affine fits of the body parts, for the ablation that warps in the image plane (Table 1)."""
+
+import tensorflow as tf
+
+from repose_tf import rotations
+from repose_tf.shapes import check_pose, check_same_batch
+from repose_tf.skeleton import HEAD_JOINTS, LIMB_BONES, TORSO_JOINTS, joint_indices
+
+_HALF_WIDTH = 0.2  # of a limb's rectangle, in units of the 2D torso size
+_START_EXTENSION = 0.1
+_END_EXTENSIONS = tuple(0.3 if bone[1] in ('lwri', 'rwri', 'lank', 'rank') else 0.1 for bone in LIMB_BONES)
+_RIDGE = 1e-9  # relative; keeps the normal equations solvable where all points lie on a line
+
+
+def part_affines(source_pose_px, target_pose_px):
+    """Fits every body part by an affine map of the image plane.
+
+    Args:
+      source_pose_px: [B, J, 3] joints in the source image, px; z is ignored.
+      target_pose_px: [B, J, 3] joints in the target image, px; z is ignored.
+
+    Returns:
+      source_from_target: [B, P, 3, 3] float32 homogeneous matrices on (x, y), px. No gradient flows to the
+      poses. Points on one line give the smallest map that fits them.
+    """
+    check_pose('source_pose_px', source_pose_px)
+    check_pose('target_pose_px', target_pose_px)
+    check_same_batch(source_pose_px=source_pose_px, target_pose_px=target_pose_px)
+    source = tf.cast(tf.stop_gradient(source_pose_px), tf.float64)[..., :2]
+    target = tf.cast(tf.stop_gradient(target_pose_px), tf.float64)[..., :2]
+
+    fits = []
+    for names in (TORSO_JOINTS, HEAD_JOINTS):
+        indices = joint_indices(*names)
+        fits.append(_fit(*(tf.gather(pose, indices, axis=1)[:, tf.newaxis] for pose in (source, target))))
+    fits.append(_fit(_rectangles(source), _rectangles(target)))
+    return tf.cast(tf.concat(fits, axis=1), tf.float32)
+
+
+def _torso_size(pose):
+    """Root mean square of the two shoulder-to-hip distances in 2D; [B, J, 2] -> [B, 1, 1]."""
+    sides = (tf.gather(pose, joint_indices('rhip', 'lhip'), axis=1)
+             - tf.gather(pose, joint_indices('rsho', 'lsho'), axis=1))
+    return tf.sqrt(tf.reduce_sum(sides * sides, axis=[1, 2]) / 2.0)[:, tf.newaxis, tf.newaxis]
+
+
+def _rectangles(pose):
+    """Corners of a rectangle around each limb's bone; [B, J, 2] -> [B, 8, 4, 2]."""
+    start, end = (tf.gather(pose, joint_indices(*names), axis=1) for names in zip(*LIMB_BONES))
+    start -= _START_EXTENSION * (end - start)
+    end += tf.constant(_END_EXTENSIONS, pose.dtype)[:, tf.newaxis] * (end - start)
+    direction = rotations.normalized(end - start)
+    side = tf.stack([-direction[..., 1], direction[..., 0]], axis=-1) * _HALF_WIDTH * _torso_size(pose)
+    return tf.stack([start - side, start + side, end - side, end + side], axis=2)
+
+
+def _fit(source, target):
+    """Least-squares affine map of points [B, P, N, 2], target -> source; [B, P, 3, 3]."""
+    source_centre = tf.reduce_mean(source, axis=2, keepdims=True)
+    target_centre = tf.reduce_mean(target, axis=2, keepdims=True)
+    source, target = source - source_centre, target - target_centre
+    square = tf.einsum('bpni,bpnj->bpij', target, target)
+    ridge = (_RIDGE * tf.linalg.trace(square) + 1e-12)[..., tf.newaxis, tf.newaxis]
+    square += ridge * tf.eye(2, dtype=square.dtype)
+    mixed = tf.einsum('bpni,bpnj->bpij', target, source)
+    linear = tf.linalg.matrix_transpose(tf.linalg.inv(square) @ mixed)
+    translation = source_centre[:, :, 0] - tf.linalg.matvec(linear, target_centre[:, :, 0])
+    upper = tf.concat([linear, translation[..., tf.newaxis]], axis=-1)
+    last = tf.broadcast_to(tf.constant([[0.0, 0.0, 1.0]], upper.dtype), tf.shape(upper[..., :1, :]))
+    return tf.concat([upper, last], axis=-2)

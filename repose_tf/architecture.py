@@ -1,0 +1,110 @@
+"""Every size and switch that decides which variables a model has and what it computes."""
+
+import dataclasses
+import json
+
+from repose_tf.coordinates import VolumeGrid
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """The sizes of generator and discriminator; the defaults are the reference's.
+
+    Attributes:
+      image_size: rows and columns of the images, px.
+      volume_size: rows and columns of the feature volume, 2^n + 1; the stride between image and volume is 2 or 4.
+      depth_size: depth cells of the feature volume, 2^n + 1.
+      volume_channels: features per voxel.
+      pose_channels: features per voxel that the pose encoder adds.
+      stem_channels: channels of the first convolution of encoder and discriminator.
+      encoder_blocks: (units, channels, dilation) per block of the lifting encoder.
+      volume_units, pose_units, projection_units: 3D residual units in E_3D, the pose encoder and D_3D.
+      decoder_blocks: (channels, upsampled) per bottleneck of the 2D projection decoder.
+      inpainter_layers: (channels, kernel size) per layer of the background inpainter's encoder.
+      discriminator_blocks: (units, channels) per block; the last unit of each has stride 2.
+      num_groups: groups of every group norm.
+      warp: '3d', or '2d' for the ablation that warps in the image plane.
+      pose: '3d', or '2d' for the ablation whose heatmaps have no depth.
+      volume_norm: 'volume': group norm of volumes takes its statistics over rows, columns and depth;
+        'row': over columns and depth, each image row for itself, as the reference's weights need it.
+      crop: 'end': the padded last row and column of the result are dropped; 'start': the first ones, as the
+        reference's weights have learned it.
+      inpainter: 'standard', or 'reference' for what the reference's weights need of the background inpainter:
+        a fourth image channel (random noise there, its mean here), partial convolutions that also divide by
+        the number of input channels, and a leaky ReLU before the last tanh.
+    """
+
+    image_size: int = 256
+    volume_size: int = 65
+    depth_size: int = 33
+    volume_channels: int = 64
+    pose_channels: int = 32
+    stem_channels: int = 64
+    encoder_blocks: tuple = ((3, 256, 1), (4, 512, 2))
+    volume_units: int = 3
+    pose_units: int = 3
+    projection_units: int = 3
+    decoder_blocks: tuple = ((1024, False), (1024, False), (512, True), (512, False), (512, False), (256, True))
+    inpainter_layers: tuple = ((64, 7), (128, 5), (256, 5), (512, 3), (512, 3), (512, 3), (512, 3))
+    discriminator_blocks: tuple = ((3, 256), (4, 512), (6, 1024))
+    num_groups: int = 32
+    warp: str = '3d'
+    pose: str = '3d'
+    volume_norm: str = 'volume'
+    crop: str = 'end'
+    inpainter: str = 'standard'
+
+    def __post_init__(self):
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f'{name}: expected one of {allowed}, found {getattr(self, name)!r}.')
+        if self.grid.stride not in (2, 4):
+            raise ValueError(
+                f'image_size {self.image_size} and volume_size {self.volume_size} give a stride of '
+                f'{self.grid.stride}; expected 2 or 4.')
+        upsampled = sum(bool(block[1]) for block in self.decoder_blocks)
+        if 2 ** upsampled != self.grid.stride:
+            raise ValueError(f'decoder_blocks: expected stride {self.grid.stride} to be undone by '
+                             f'upsampling blocks, found {upsampled} of them.')
+
+    @property
+    def grid(self):
+        """The voxel grid over the image."""
+        return VolumeGrid(self.image_size, self.volume_size, self.depth_size)
+
+    def to_json(self):
+        """Returns the architecture as a JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + '\n'
+
+    @classmethod
+    def from_json(cls, text):
+        """Reads what `to_json` wrote. Raises ValueError on unknown or missing keys and bad values."""
+        values = json.loads(text)
+        names = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(values, dict) or set(values) != names:
+            found = sorted(values) if isinstance(values, dict) else type(values).__name__
+            raise ValueError(f'Architecture: expected the keys {sorted(names)}, found {found}.')
+        return cls(**{name: _as_tuples(value) for name, value in values.items()})
+
+
+_CHOICES = {'warp': ('2d', '3d'), 'pose': ('2d', '3d'), 'volume_norm': ('volume', 'row'),
+            'crop': ('end', 'start'), 'inpainter': ('standard', 'reference')}
+
+
+def _as_tuples(value):
+    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+# What the released weights of the reference were trained with, and new training does better without.
+REFERENCE_CONVENTIONS = {'volume_norm': 'row', 'crop': 'start', 'inpainter': 'reference'}
+
+PRESETS = {
+    'reference': Architecture(),
+    # For CPUs: trains in minutes at 64 px.
+    'small': Architecture(
+        image_size=64, volume_size=33, depth_size=17, volume_channels=16, pose_channels=8, stem_channels=32,
+        encoder_blocks=((2, 64, 1), (2, 128, 2)), volume_units=1, pose_units=1, projection_units=1,
+        decoder_blocks=((128, False), (64, True)),
+        inpainter_layers=((32, 5), (64, 3), (64, 3), (64, 3)),
+        discriminator_blocks=((1, 64), (1, 128), (1, 256)), num_groups=8),
+}

@@ -1,0 +1,114 @@
+"""Background inpainter: a U-Net of partial convolutions over the image without its person (paper section 3.1).
+
+Partial convolutions (Liu et al. 2018) look only at known pixels and rescale by how many there are. All
+channels of a tensor share one mask, so masks are carried as a single channel [B, H, W, 1].
+"""
+
+import keras
+import tensorflow as tf
+
+from repose_tf.blocks import upsample
+from repose_tf.group_norm import GroupNorm
+
+_HOLE_VALUE = 1.5  # brighter than any pixel: marks the holes where the last layer looks at the image
+_EPSILON = 1e-8
+
+
+class PartialConv2D(keras.layers.Layer):
+    """Partial convolution over one or two concatenated tensors, each with its own mask.
+
+    Args of the constructor:
+      in_channels: a tuple with the channels of each input tensor.
+      channels: of the output.
+      kernel_size: odd; the input is zero-padded by half of it.
+      stride: 1 or 2.
+      divide_by_channels: also divides by the number of input channels, as the reference does.
+      kernel_initializer: of the kernel.
+    """
+
+    def __init__(self, in_channels, channels, kernel_size, stride=1, divide_by_channels=False,
+                 kernel_initializer='glorot_uniform', **kwargs):
+        super().__init__(**kwargs)
+        self.in_channels = tuple(in_channels)
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.divide_by_channels = divide_by_channels
+        self.kernel = self.add_weight(
+            name='kernel', shape=(kernel_size, kernel_size, sum(in_channels), channels),
+            initializer=kernel_initializer)
+        self.bias = self.add_weight(name='bias', shape=(channels,), initializer='zeros')
+
+    def _convolve(self, x, kernel):
+        pad = [(self.kernel_size - 1) // 2] * 2
+        return tf.nn.conv2d(x, kernel, self.stride, [[0, 0], pad, pad, [0, 0]])
+
+    def call(self, features, masks):
+        """Convolves the known part of the features.
+
+        Args:
+          features: tuple of tensors [B, H, W, C_i].
+          masks: tuple of float32 tensors [B, H, W, 1] in [0, 1]: the share of each pixel that is known.
+
+        Returns:
+          the features [B, H', W', channels] and their mask [B, H', W', 1].
+        """
+        window = tf.ones([self.kernel_size, self.kernel_size, 1, 1])
+        known = sum(count * self._convolve(mask, window) for count, mask in zip(self.in_channels, masks))
+        reached = tf.clip_by_value(known, 0.0, 1.0)
+        full = self.kernel_size ** 2 * (1 if self.divide_by_channels else sum(self.in_channels))
+        ratio = reached * full / (known + _EPSILON)
+        joined = features[0] if len(features) == 1 else tf.concat(features, axis=-1)
+        dtype = joined.dtype
+        result = self._convolve(joined, tf.cast(tf.convert_to_tensor(self.kernel), dtype))
+        result = result * tf.cast(ratio, dtype) + tf.cast(tf.convert_to_tensor(self.bias), dtype)
+        return result, reached
+
+
+class BackgroundInpainter(keras.layers.Layer):
+    """Padded image [B, S + 1, S + 1, 3] in [-1, 1] and known mask [B, S + 1, S + 1, 1] -> background in [-1, 1]."""
+
+    def __init__(self, architecture, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        arch, dtype, groups = architecture, self.dtype_policy, architecture.num_groups
+        self.as_reference = arch.inpainter == 'reference'
+        image_channels = 4 if self.as_reference else 3
+
+        encoder, widths, width = [], [image_channels], image_channels
+        for channels, size in arch.inpainter_layers:
+            encoder.append(PartialConv2D((width,), channels, size, 2, self.as_reference, dtype=dtype))
+            widths.append(channels)
+            width = channels
+        decoder = []
+        for skip in widths[-2:0:-1]:
+            decoder.append(PartialConv2D((skip, width), skip, 3, 1, self.as_reference, dtype=dtype))
+            width = skip
+        self.encoder, self.decoder = tuple(encoder), tuple(decoder)
+        # The output convolution stays in float32: colours have more than eight bits of precision.
+        self.output_conv = PartialConv2D(
+            (image_channels, width), 3, 3, 1, self.as_reference, dtype='float32')
+        self.encoder_norms = tuple(GroupNorm(width, groups, dtype=dtype) for width in widths[2:])
+        self.decoder_norms = tuple(GroupNorm(width, groups, dtype=dtype) for width in widths[-2:0:-1])
+
+    def call(self, image, known):
+        if self.as_reference:
+            image = tf.pad(image, [[0, 0], [0, 0], [0, 0], [0, 1]])  # the mean of the reference's noise
+        visible = ((image + 1.0) / 2.0) * known
+        marked = visible + _HOLE_VALUE * (1.0 - known)
+        features, mask = tf.cast(visible, self.compute_dtype), known
+        skips = []
+        for layer, norm in zip(self.encoder, (None, *self.encoder_norms)):
+            features, mask = layer((features,), (mask,))
+            features = tf.nn.relu(features if norm is None else norm(features))
+            skips.append((features, mask))
+        skips.pop()
+        for layer, norm in zip(self.decoder, self.decoder_norms):
+            features, mask = self._joined(layer, skips.pop(), features, mask)
+            features = tf.nn.leaky_relu(norm(features), 0.2)
+        features, _ = self._joined(self.output_conv, (marked, known), features, mask)
+        return tf.tanh(tf.nn.leaky_relu(features, 0.2) if self.as_reference else features)
+
+    def _joined(self, layer, skip, features, mask):
+        """Upsamples the known part of the features and convolves it together with the skip connection."""
+        features = upsample(features * tf.cast(mask, features.dtype))
+        features = tf.cast(features, layer.compute_dtype)
+        return layer((skip[0], features), (skip[1], upsample(mask)))

@@ -1,0 +1,67 @@
+"""The discriminator: is this image a photo of that person in that pose? (paper section 3.2)"""
+
+import keras
+import tensorflow as tf
+
+from repose_tf import heatmaps
+from repose_tf.architecture import Architecture
+from repose_tf.blocks import Bottleneck, Stem
+from repose_tf.group_norm import GroupNorm
+from repose_tf.shapes import check_pose, check_same_batch, check_shape
+
+
+class Discriminator(keras.Model):
+    """ResNet over source image, judged image and the target pose's heatmaps -> one logit per image.
+
+    Args of the constructor:
+      architecture: an `Architecture`.
+      dtype: Keras dtype policy of the convolutions; the logits stay in float32.
+    """
+
+    def __init__(self, architecture=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        arch = architecture or Architecture()
+        dtype = self.dtype_policy
+        self.architecture = arch
+        self.stem = Stem(arch.stem_channels, dtype=dtype)
+        blocks, width = [], arch.stem_channels
+        for units, channels in arch.discriminator_blocks:
+            block = []
+            for unit in range(units):
+                stride = 2 if unit == units - 1 else 1
+                block.append(Bottleneck(width, channels, arch.num_groups, stride=stride, dtype=dtype))
+                width = channels
+            blocks.append(tuple(block))
+        self.blocks = tuple(blocks)
+        self.norm = GroupNorm(width, arch.num_groups, dtype=dtype)
+        self.output_conv = keras.layers.Conv2D(1, 3, padding='same', dtype='float32')
+
+    def call(self, source_image, judged_image, target_pose, training=False):
+        """Judges images.
+
+        Args:
+          source_image: [B, S, S, 3] float32 in [-1, 1].
+          judged_image: [B, S, S, 3] float32 in [-1, 1], true or generated.
+          target_pose: [B, 19, 3] px, the pose of the judged image.
+          training: unused.
+
+        Returns:
+          logits [B] float32; positive means true.
+
+        Raises:
+          ShapeError: if a tensor does not fit the architecture.
+        """
+        del training
+        size = self.architecture.image_size
+        check_shape('source_image', source_image, ('B', size, size, 3))
+        check_shape('judged_image', judged_image, ('B', size, size, 3))
+        check_pose('target_pose', target_pose)
+        check_same_batch(source_image=source_image, judged_image=judged_image, target_pose=target_pose)
+        drawn = heatmaps.image_heatmaps(target_pose, self.architecture.grid)
+        inputs = tf.concat([source_image, judged_image, drawn], axis=-1)
+        features = self.stem(tf.cast(tf.pad(inputs, [[0, 0], [0, 1], [0, 1], [0, 0]]), self.compute_dtype))
+        for block in self.blocks:
+            for unit in block:
+                features = unit(features)
+        features = tf.nn.relu(self.norm(features))
+        return tf.reduce_mean(self.output_conv(tf.cast(features, tf.float32)), axis=[1, 2, 3])

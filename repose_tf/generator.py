@@ -1,0 +1,86 @@
+"""The generator: source image, source pose and target pose -> image in the target pose (paper Figure 2)."""
+
+import keras
+import tensorflow as tf
+
+from repose_tf import body_parts
+from repose_tf.architecture import Architecture
+from repose_tf.background_inpainter import BackgroundInpainter
+from repose_tf.lifting_encoder import LiftingEncoder
+from repose_tf.pose_encoder import PoseEncoder
+from repose_tf.projection_decoder import ProjectionDecoder
+from repose_tf.shapes import check_pose, check_same_batch, check_shape
+from repose_tf.volumetric_warp import VolumetricWarp
+
+
+class Generator(keras.Model):
+    """Lifting encoder, volumetric warp, pose encoder, projection decoder, background inpainter.
+
+    Args of the constructor:
+      architecture: an `Architecture`.
+      dtype: Keras dtype policy of the convolutions; poses, fits, masks and the outputs stay in float32.
+    """
+
+    def __init__(self, architecture=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        arch = architecture or Architecture()
+        dtype = self.dtype_policy
+        self.architecture = arch
+        self.lifting_encoder = LiftingEncoder(arch, dtype=dtype, name='lifting_encoder')
+        self.warp = VolumetricWarp(arch.grid, arch.warp, dtype=dtype, name='warp')
+        self.pose_encoder = PoseEncoder(arch, dtype=dtype, name='pose_encoder')
+        self.projection_decoder = ProjectionDecoder(arch, dtype=dtype, name='projection_decoder')
+        self.background_inpainter = BackgroundInpainter(arch, dtype=dtype, name='background_inpainter')
+
+    def call(self, source_image, source_pose, target_pose, training=False, with_volumes=False):
+        """Reposes a person.
+
+        Args:
+          source_image: [B, S, S, 3] float32 in [-1, 1].
+          source_pose: [B, 19, 3] px in the source image, z 0 at the pelvis.
+          target_pose: [B, 19, 3] px in the wanted image.
+          training: unused, the model has no part that behaves differently.
+          with_volumes: adds the intermediate volumes to the result.
+
+        Returns:
+          a dictionary of float32 tensors: `image` [B, S, S, 3] in [-1, 1], the blend of
+          `foreground` [B, S, S, 3] in [-1, 1] over `background` [B, S, S, 3] in [-1, 1] by
+          `foreground_alpha` [B, S, S, 1] in [0, 1]; with volumes also `masks` [B, H, W, D, 10],
+          `lifted_volume`, `source_volume`, `warped_volume` [B, H, W, D, C] and `decoded_volume`.
+
+        Raises:
+          ShapeError: if a tensor does not fit the architecture.
+        """
+        del training
+        size = self.architecture.image_size
+        check_shape('source_image', source_image, ('B', size, size, 3))
+        check_pose('source_pose', source_pose)
+        check_pose('target_pose', target_pose)
+        check_same_batch(source_image=source_image, source_pose=source_pose, target_pose=target_pose)
+
+        image = tf.pad(tf.cast(source_image, tf.float32), [[0, 0], [0, 1], [0, 1], [0, 0]])
+        masks = body_parts.part_masks(source_pose, self.architecture.grid)
+        lifted, volume = self.lifting_encoder(tf.cast(image, self.compute_dtype))
+        warped = self.warp(volume, source_pose, target_pose, masks=masks)
+        posed = self.pose_encoder(target_pose)
+        decoded, foreground, alpha = self.projection_decoder(tf.concat([warped, posed], axis=-1))
+        background = self.background_inpainter(image, self._known_background(masks))
+
+        padded = {'image': alpha * foreground + (1.0 - alpha) * background, 'foreground': foreground,
+                  'foreground_alpha': alpha, 'background': background}
+        outputs = {name: self._cropped(tensor) for name, tensor in padded.items()}
+        if with_volumes:
+            outputs.update(masks=masks, lifted_volume=lifted, source_volume=volume, warped_volume=warped,
+                           decoded_volume=decoded)
+        return outputs
+
+    def _known_background(self, masks):
+        """1 where no part projects, 0 in the person and in the padding; [B, H, W, D, P] -> [B, S + 1, S + 1, 1]."""
+        stride = self.architecture.grid.stride
+        known = 1.0 - body_parts.projected_mask(masks)[:, :-1, :-1]
+        known = tf.repeat(tf.repeat(known, stride, axis=1), stride, axis=2)
+        return tf.pad(known, [[0, 0], [0, 1], [0, 1], [0, 0]])
+
+    def _cropped(self, padded):
+        """Drops the padded row and column, or as the reference does the first ones."""
+        return padded[:, 1:, 1:] if self.architecture.crop == 'start' else padded[:, :-1, :-1]

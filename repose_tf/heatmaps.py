@@ -1,0 +1,72 @@
+"""Volumetric Gaussian heatmaps of a pose (paper section 3.1), drawn as products of three 1-D Gaussians."""
+
+import numpy as np
+import tensorflow as tf
+
+from repose_tf.shapes import check_pose
+
+_SIGMA_PX = 6.0  # at 256 px; the spread follows the image size
+_SIGMA_IMAGE_SIZE = 256
+
+
+def _profiles(pose_px, axes_px, image_size, padded):
+    """1-D Gaussians along x, y and z: three tensors [B, cells, J], 0 in the padded last cell if `padded`."""
+    sigma = _SIGMA_PX * image_size / _SIGMA_IMAGE_SIZE
+    profiles = []
+    for axis, cells_px in enumerate(axes_px):
+        distance = (cells_px[:, None] - pose_px[:, None, :, axis]) / sigma  # [B, cells, J]
+        profile = tf.exp(-0.5 * distance * distance)
+        if padded:
+            profile = tf.pad(profile[:, :-1], [[0, 0], [0, 1], [0, 0]])
+        profiles.append(profile)
+    return profiles
+
+
+def volume_heatmaps(pose_px, grid):
+    """Returns a Gaussian of peak 1 around each joint.
+
+    Args:
+      pose_px: [B, J, 3] joints, px.
+      grid: the `VolumeGrid`; its padded last row, column and depth cell stay 0.
+
+    Returns:
+      [B, H, W, D, J] float32 in [0, 1]; sigma is 6 px at an image size of 256.
+    """
+    check_pose('pose_px', pose_px)
+    x, y, z = _profiles(pose_px, grid.axes_px(), grid.image_size, padded=True)
+    plane = y[:, :, None] * x[:, None]  # [B, H, W, J]
+    return plane[:, :, :, None] * z[:, None, None]
+
+
+def image_heatmaps(pose_px, grid):
+    """Returns heatmaps at full resolution in the image plane, their depth cells as channels.
+
+    Args:
+      pose_px: [B, J, 3] joints, px.
+      grid: the `VolumeGrid`; depth runs over its cells without the padded one.
+
+    Returns:
+      [B, S, S, (D - 1) * J] float32 in [0, 1]; row and column k on pixel k.
+    """
+    check_pose('pose_px', pose_px)
+    size = grid.image_size
+    pixels = np.arange(size, dtype=np.float32)
+    x, y, z = _profiles(pose_px, (pixels, pixels, grid.axes_px()[2][:-1]), size, padded=False)
+    plane = y[:, :, None] * x[:, None]  # [B, S, S, J]
+    volume = plane[:, :, :, None] * z[:, None, None]
+    return tf.reshape(volume, [-1, size, size, volume.shape[3] * volume.shape[4]])
+
+
+def flattened(heatmaps):
+    """Drops the depth of heatmaps: their maximum over depth at every depth (2D pose ablation, Table 1).
+
+    Args:
+      heatmaps: [B, H, W, D, J], the padded last depth cell 0.
+
+    Returns:
+      [B, H, W, D, J], the padded last depth cell 0 as before.
+    """
+    depth = heatmaps.shape[3]
+    # A product, not a tf.pad: TensorFlow 2.15 on CPUs fuses a pad with a following 3-D convolution wrongly.
+    inside = tf.constant([1.0] * (depth - 1) + [0.0], heatmaps.dtype)[:, tf.newaxis]
+    return tf.reduce_max(heatmaps, axis=3, keepdims=True) * inside

@@ -1,0 +1,42 @@
+"""Lifting encoder: image -> feature volume (paper section 3.1; E_2D, the split into depth layers, E_3D)."""
+
+import keras
+import tensorflow as tf
+
+from repose_tf.blocks import Bottleneck, ResidualUnit3D, Stem, conv
+from repose_tf.group_norm import GroupNorm
+
+
+class LiftingEncoder(keras.layers.Layer):
+    """[B, S + 1, S + 1, 3] padded image -> lifted volume and source volume, both [B, H, W, D, C]."""
+
+    def __init__(self, architecture, **kwargs):
+        super().__init__(**kwargs)
+        arch, dtype = architecture, self.dtype_policy
+        self.volume_shape = (*arch.grid.shape, arch.volume_channels)
+        self.stem = Stem(arch.stem_channels, arch.grid.stride, dtype=dtype)
+        blocks, width = [], arch.stem_channels
+        for units, channels, dilation in arch.encoder_blocks:
+            block = []
+            for _ in range(units):
+                block.append(Bottleneck(width, channels, arch.num_groups, dilation=dilation, dtype=dtype))
+                width = channels
+            blocks.append(tuple(block))
+        self.blocks = tuple(blocks)
+        self.norm = GroupNorm(width, arch.num_groups, dtype=dtype)
+        self.lift = conv(arch.depth_size * arch.volume_channels, 3, dtype)
+        self.units = tuple(
+            ResidualUnit3D(arch.volume_channels, arch.num_groups, arch.volume_norm == 'row', dtype=dtype)
+            for _ in range(arch.volume_units))
+
+    def call(self, image):
+        features = self.stem(image)
+        for block in self.blocks:
+            for unit in block:
+                features = unit(features)
+        features = self.lift(tf.nn.relu(self.norm(features)))  # [B, H, W, D * C]
+        lifted = tf.reshape(features, [-1, *self.volume_shape])
+        volume = lifted
+        for unit in self.units:
+            volume = unit(volume)
+        return lifted, volume

@@ -1,0 +1,40 @@
+"""Projection decoder: warped volume and pose features -> RGB and soft mask (paper section 3.1; D_3D, D_2D)."""
+
+import keras
+import tensorflow as tf
+
+from repose_tf.blocks import ResidualUnit3D, UpBottleneck
+from repose_tf.group_norm import GroupNorm
+
+
+class ProjectionDecoder(keras.layers.Layer):
+    """[B, H, W, D, volume and pose channels] -> decoded volume, RGB [B, S + 1, S + 1, 3], mask [B, S + 1, S + 1, 1]."""
+
+    def __init__(self, architecture, **kwargs):
+        super().__init__(**kwargs)
+        arch, dtype = architecture, self.dtype_policy
+        channels = arch.volume_channels + arch.pose_channels
+        self.units = tuple(
+            ResidualUnit3D(channels, arch.num_groups, arch.volume_norm == 'row', dtype=dtype)
+            for _ in range(arch.projection_units))
+        width = arch.depth_size * channels
+        self.flat_channels = width
+        blocks = []
+        for block_channels, upsampled in arch.decoder_blocks:
+            blocks.append(UpBottleneck(width, block_channels, arch.num_groups, upsampled, dtype=dtype))
+            width = block_channels
+        self.blocks = tuple(blocks)
+        self.norm = GroupNorm(width, arch.num_groups, dtype=dtype)
+        # The output convolution stays in float32: colours have more than eight bits of precision.
+        self.output_conv = keras.layers.Conv2D(4, 3, padding='same', dtype='float32')
+
+    def call(self, volume):
+        for unit in self.units:
+            volume = unit(volume)
+        rows, columns = volume.shape[1:3]
+        features = tf.reshape(volume, [-1, rows, columns, self.flat_channels])
+        for block in self.blocks:
+            features = block(features)
+        features = tf.nn.relu(self.norm(features))
+        output = self.output_conv(tf.cast(features, tf.float32))
+        return volume, tf.tanh(output[..., :3]), tf.sigmoid(output[..., 3:])
