@@ -64,7 +64,7 @@ class Checkpoints:
             for name, part in self._parts.items():
                 self._check(name, part, saved)
             self._checkpoint.restore(self.latest).assert_existing_objects_matched().expect_partial()
-        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        except (tf.errors.OpError, IndexError, RuntimeError, ValueError) as error:  # all of them seen
             first_line = str(error).splitlines()[0]
             raise UsageError(f'{self.latest}: expected a complete checkpoint, found: {first_line}') from error
         return self.latest

@@ -1,0 +1,77 @@
+"""The SavedModel computes what the live model computes, and success is said only after that was seen."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from experiments import export, export_check
+from experiments.program import UsageError
+from repose_tf.serving import Reposer, image_from_pixels, pixels_from_image
+from tests.programs import assert_one_error, run_program
+from tests.tiny import TINY, tiny_generator, tiny_run
+
+
+def test_pixels_come_back_from_images():
+    pixels = tf.constant(np.arange(256, dtype=np.uint8))
+    image = image_from_pixels(pixels)
+    assert (image.numpy().min(), image.numpy().max()) == (-1.0, 1.0)
+    assert np.array_equal(pixels_from_image(image), pixels)
+    assert np.array_equal(pixels_from_image(tf.constant([-2.0, 2.0])), [0, 255])
+
+
+@pytest.fixture(scope='module')
+def generator():
+    return tiny_generator()
+
+
+@pytest.fixture(scope='module')
+def exported(tmp_path_factory, generator):
+    """A run folder's export: the process that made it and the folder of the SavedModel."""
+    folder = tmp_path_factory.mktemp('export')
+    output = folder / 'exported'
+    process = run_program('export', f'--run_dir={tiny_run(folder, generator).path}', f'--output={output}')
+    assert process.returncode == 0, process.stderr
+    return process, output
+
+
+def test_serving_is_the_generator_between_pixels(generator):
+    inputs = export.example_inputs(TINY.image_size)
+    image = inputs['source_image'].astype(np.float32) / 127.5 - 1.0
+    expected = generator(image, inputs['source_pose'], inputs['target_pose'])['image'].numpy()
+    found = Reposer(generator).repose(**inputs)['image'].numpy()
+    assert found.dtype == np.uint8 and found.std() > 0.0
+    assert np.abs(found - (expected + 1.0) * 127.5).max() <= 0.51
+
+
+def test_export_says_what_it_checked_and_leaves_nothing_over(exported):
+    process, output = exported
+    assert 'reloaded in a fresh process' in process.stdout and str(output) in process.stdout
+    assert sorted(path.name for path in output.parent.iterdir()) == ['exported', 'tiny-0001']
+
+
+def test_the_saved_model_takes_any_batch(exported, generator):
+    signature = tf.saved_model.load(str(exported[1])).signatures['serving_default']
+    inputs = {name: tf.constant(value)
+              for name, value in export.example_inputs(TINY.image_size, batch_size=3).items()}
+    found = signature(**inputs)['image']
+    image = image_from_pixels(inputs['source_image'])
+    expected = generator(image, inputs['source_pose'], inputs['target_pose'])
+    assert found.dtype == tf.uint8 and found.shape == (3, TINY.image_size, TINY.image_size, 3)
+    assert np.abs(found.numpy() - (expected['image'].numpy() + 1.0) * 127.5).max() <= 0.51
+
+
+def test_export_overwrites_nothing(exported):
+    with pytest.raises(UsageError, match='does not exist yet'):
+        export.check_is_free(str(exported[1]))
+
+
+def test_the_check_sees_another_result(exported, tmp_path):
+    inputs = export.example_inputs(TINY.image_size)
+    np.savez(tmp_path / 'examples.npz', image=255 - inputs['source_image'], **inputs)
+    with pytest.raises(UsageError, match='expected the results of the live model'):
+        export_check.compare(str(exported[1]), str(tmp_path / 'examples.npz'))
+
+
+def test_a_missing_run_is_one_line(tmp_path):
+    assert_one_error(run_program('export', '--run_dir=no/such/run', f'--output={tmp_path / "out"}'),
+                     'no/such/run', 'expected a run folder')
