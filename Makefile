@@ -46,10 +46,11 @@ $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo "error: Python 3.10 to 3.13 is needed, $(PYTHON) is: $$($(PYTHON) --version 2>&1 | head -n 1)." \
 	    'Name another one: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv." \
+	    >&2; exit 1; }
 	@echo "== Environment: $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
-	  echo 'error: no virtual environment could be made; on Debian and Ubuntu: apt install python3-venv.' >&2; \
-	  exit 1; }
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: requirements.txt requirements-weights.txt | $(PY)
 	@echo '== Installing requirements.txt (about a minute and 2 GB, once)'
