@@ -21,7 +21,7 @@ def part_affines(source_pose_px, target_pose_px):
 
     Returns:
       source_from_target: [B, P, 3, 3] float32 homogeneous matrices on (x, y), px. No gradient flows to the
-      poses. Points on one line give the smallest map that fits them.
+      poses. Target points on one line leave the map across that line open; it stays finite.
     """
     check_pose('source_pose_px', source_pose_px)
     check_pose('target_pose_px', target_pose_px)
@@ -55,16 +55,43 @@ def _rectangles(pose):
 
 
 def _fit(source, target):
-    """Least-squares affine map of points [B, P, N, 2], target -> source; [B, P, 3, 3]."""
-    source_centre = tf.reduce_mean(source, axis=2, keepdims=True)
-    target_centre = tf.reduce_mean(target, axis=2, keepdims=True)
-    source, target = source - source_centre, target - target_centre
-    square = tf.einsum('bpni,bpnj->bpij', target, target)
-    ridge = (_RIDGE * tf.linalg.trace(square) + 1e-12)[..., tf.newaxis, tf.newaxis]
-    square += ridge * tf.eye(2, dtype=square.dtype)
+    """Total least squares affine map of points [B, P, N, 2], target -> source; [B, P, 3, 3].
+
+    With both point sets centred and scaled to a root mean square radius of sqrt(2), as is usual for direct
+    linear transforms (Hartley 1997), the homogeneous equations are solved by the eigenvector of the smallest
+    eigenvalue of a 5x5 matrix; its last component is the homogeneous one.
+    """
+    source, source_centre, source_radius = _normalised(source)
+    target, target_centre, target_radius = _normalised(target)
+    square = tf.einsum('bpni,bpnj->bpij', target, target)  # [B, P, 2, 2]
     mixed = tf.einsum('bpni,bpnj->bpij', target, source)
-    linear = tf.linalg.matrix_transpose(tf.linalg.inv(square) @ mixed)
+    smallest = _smallest_eigenvalue(square, mixed, tf.reduce_sum(source * source, axis=[2, 3]))
+    shift = (smallest - _RIDGE * tf.linalg.trace(square) - 1e-12)[..., tf.newaxis, tf.newaxis]
+    linear = tf.linalg.matrix_transpose(tf.linalg.inv(square - shift * tf.eye(2, dtype=square.dtype)) @ mixed)
+    linear *= source_radius / target_radius
     translation = source_centre[:, :, 0] - tf.linalg.matvec(linear, target_centre[:, :, 0])
     upper = tf.concat([linear, translation[..., tf.newaxis]], axis=-1)
     last = tf.broadcast_to(tf.constant([[0.0, 0.0, 1.0]], upper.dtype), tf.shape(upper[..., :1, :]))
     return tf.concat([upper, last], axis=-2)
+
+
+def _normalised(points):
+    """Centres points [B, P, N, 2] and divides them by their radius; returns them, the centre and the radius."""
+    centre = tf.reduce_mean(points, axis=2, keepdims=True)
+    points -= centre
+    radius = tf.sqrt(tf.reduce_mean(tf.reduce_sum(points * points, axis=3, keepdims=True), axis=2, keepdims=True) / 2)
+    radius = tf.maximum(radius, 1e-6)
+    return points / radius, centre, radius
+
+
+def _smallest_eigenvalue(square, mixed, energy):
+    """Smallest eigenvalue of the homogeneous equations' 5x5 matrix; square, mixed [B, P, 2, 2], energy [B, P]."""
+    zeros = tf.zeros_like(square)
+    x, y = -mixed[..., :1], -mixed[..., 1:]
+    last = tf.concat([tf.linalg.matrix_transpose(x), tf.linalg.matrix_transpose(y),
+                      energy[..., tf.newaxis, tf.newaxis]], axis=-1)
+    matrix = tf.concat([tf.concat([square, zeros, x], axis=-1), tf.concat([zeros, square, y], axis=-1), last],
+                       axis=-2)
+    bound = tf.linalg.trace(matrix)[..., tf.newaxis, tf.newaxis]
+    vector = rotations.dominant_eigenvector(bound * tf.eye(5, dtype=matrix.dtype) - matrix)
+    return tf.reduce_sum(vector * tf.linalg.matvec(matrix, vector), axis=-1)

@@ -76,9 +76,8 @@ def best_rotation(covariance):
     """Returns the proper rotation R that maximises tr(R covariance), the core of a Helmert fit.
 
     Horn 1987 (Closed-form solution of absolute orientation using unit quaternions): the quaternion
-    is the eigenvector of the largest eigenvalue of a symmetric 4x4 matrix. It is found by squaring
-    the shifted matrix again and again, which leaves the projector on that eigenvector: no iteration
-    count depends on the data, nothing branches, and R is never a reflection.
+    is the eigenvector of the largest eigenvalue of a symmetric 4x4 matrix. No iteration count depends
+    on the data, nothing branches, and R is never a reflection.
 
     Args:
       covariance: [..., 3, 3] float64, sum over points of source_centred target_centred^T where
@@ -97,11 +96,21 @@ def best_rotation(covariance):
     # A shift by the norm makes all eigenvalues positive, so that the largest one dominates the powers.
     # The tiny preference for w decides where all eigenvalues are equal.
     size = tf.norm(matrix, axis=[-2, -1], keepdims=True)
-    identity = tf.eye(4, dtype=s.dtype)
-    matrix = tf.math.divide_no_nan(matrix, size) + identity
-    matrix += tf.linalg.diag(tf.constant([1e-14, 0.0, 0.0, 0.0], s.dtype))
+    preference = tf.linalg.diag(tf.constant([1e-14, 0.0, 0.0, 0.0], s.dtype))
+    return dominant_eigenvector(tf.math.divide_no_nan(matrix, size) + tf.eye(4, dtype=s.dtype) + preference)
+
+
+def dominant_eigenvector(matrix):
+    """Returns the unit eigenvector of the largest eigenvalue, by squaring the matrix again and again.
+
+    Args:
+      matrix: [..., N, N] float64, symmetric, no negative eigenvalues.
+
+    Returns:
+      [..., N]; where the largest eigenvalue is multiple, some vector of its eigenspace.
+    """
     for _ in range(_SQUARINGS):
-        matrix = matrix @ matrix
         matrix /= tf.linalg.trace(matrix)[..., tf.newaxis, tf.newaxis]
+        matrix = matrix @ matrix
     column = tf.argmax(tf.linalg.diag_part(matrix), axis=-1)
-    return normalized(tf.gather(matrix, column, axis=-1, batch_dims=len(s.shape) - 2))
+    return normalized(tf.gather(matrix, column, axis=-1, batch_dims=len(matrix.shape) - 2))
