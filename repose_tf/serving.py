@@ -16,15 +16,27 @@ def pixels_from_image(image):
     return tf.cast(tf.round(tf.clip_by_value((image + 1.0) * 127.5, 0.0, 255.0)), tf.uint8)
 
 
+def reposed_pixels(generator, source_image, source_pose, target_pose):
+    """Runs a `Generator` from pixels to pixels.
+
+    Args:
+      generator: a `Generator`.
+      source_image: [B, S, S, 3] uint8, RGB.
+      source_pose: [B, 19, 3] float32, (x, y, z) px in the source image, z = 0 at the pelvis.
+      target_pose: [B, 19, 3] float32, px in the wanted image, likewise.
+
+    Returns:
+      [B, S, S, 3] uint8, the person of the source image in the target pose.
+    """
+    outputs = generator(image_from_pixels(source_image), source_pose, target_pose, training=False)
+    return pixels_from_image(outputs['image'])
+
+
 class Reposer(tf.Module):
     """A trained generator with one named signature, ready for `tf.saved_model.save`.
 
     Attributes:
-      repose: function of a batch, by keyword:
-        source_image: [B, S, S, 3] uint8, RGB.
-        source_pose: [B, 19, 3] float32, (x, y, z) px in the source image, z = 0 at the pelvis.
-        target_pose: [B, 19, 3] float32, px in the wanted image, likewise.
-        Returns {'image': [B, S, S, 3] uint8}, the person of the source image in the target pose.
+      repose: `reposed_pixels` as a graph; same arguments, by name or in order; returns {'image': pixels}.
       generator_variables: the trained variables, so that they are saved along.
     """
 
@@ -41,9 +53,7 @@ class Reposer(tf.Module):
         size = generator.architecture.image_size
 
         def repose(source_image, source_pose, target_pose):
-            image = image_from_pixels(source_image)  # [B, S, S, 3]
-            outputs = generator(image, source_pose, target_pose, training=False)
-            return {'image': pixels_from_image(outputs['image'])}
+            return {'image': reposed_pixels(generator, source_image, source_pose, target_pose)}
 
         pose = [None, NUM_JOINTS, 3]
         # No Python branch or loop depends on a tensor: without autograph the tracing takes half the time.
