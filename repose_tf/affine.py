@@ -46,7 +46,7 @@ def _torso_size(pose):
 
 def _rectangles(pose):
     """Corners of a rectangle around each limb's bone; [B, J, 2] -> [B, 8, 4, 2]."""
-    start, end = (tf.gather(pose, joint_indices(*names), axis=1) for names in zip(*LIMB_BONES))
+    start, end = (tf.gather(pose, joint_indices(*names), axis=1) for names in zip(*LIMB_BONES, strict=True))
     start -= _START_EXTENSION * (end - start)
     end += tf.constant(_END_EXTENSIONS, pose.dtype)[:, tf.newaxis] * (end - start)
     direction = rotations.normalized(end - start)
@@ -76,22 +76,23 @@ def _fit(source, target):
 
 
 def _normalised(points):
-    """Centres points [B, P, N, 2] and divides them by their radius; returns them, the centre and the radius."""
+    """Centres points [B, P, N, 2], divides them by their radius; returns them, the centre and the radius."""
     centre = tf.reduce_mean(points, axis=2, keepdims=True)
     points -= centre
-    radius = tf.sqrt(tf.reduce_mean(tf.reduce_sum(points * points, axis=3, keepdims=True), axis=2, keepdims=True) / 2)
-    radius = tf.maximum(radius, 1e-6)
+    squared = tf.reduce_sum(points * points, axis=3, keepdims=True)
+    radius = tf.maximum(tf.sqrt(tf.reduce_mean(squared, axis=2, keepdims=True) / 2), 1e-6)
     return points / radius, centre, radius
 
 
 def _smallest_eigenvalue(square, mixed, energy):
-    """Smallest eigenvalue of the homogeneous equations' 5x5 matrix; square, mixed [B, P, 2, 2], energy [B, P]."""
+    """Smallest eigenvalue of the homogeneous 5x5 matrix; square, mixed [B, P, 2, 2], energy [B, P]."""
     zeros = tf.zeros_like(square)
     x, y = -mixed[..., :1], -mixed[..., 1:]
     last = tf.concat([tf.linalg.matrix_transpose(x), tf.linalg.matrix_transpose(y),
                       energy[..., tf.newaxis, tf.newaxis]], axis=-1)
     matrix = tf.concat([tf.concat([square, zeros, x], axis=-1), tf.concat([zeros, square, y], axis=-1), last],
                        axis=-2)
-    bound = tf.linalg.trace(matrix)[..., tf.newaxis, tf.newaxis]
+    # The tiny addition lets points that all coincide pass: their matrix is 0.
+    bound = tf.linalg.trace(matrix)[..., tf.newaxis, tf.newaxis] + 1e-12
     vector = rotations.dominant_eigenvector(bound * tf.eye(5, dtype=matrix.dtype) - matrix)
     return tf.reduce_sum(vector * tf.linalg.matvec(matrix, vector), axis=-1)

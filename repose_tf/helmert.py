@@ -62,7 +62,7 @@ def _fit_joints(source, target, names):
 
 
 def _scale(source, target, quaternion):
-    """Least-squares scale of centred points [B, P, N, 3] under a rotation [B, P, 4]; 1 for coinciding points."""
+    """Least-squares scale of centred points [B, P, N, 3] under a rotation [B, P, 4]; 1 if they coincide."""
     rotated = tf.einsum('bpij,bpnj->bpni', rotations.matrix_from_quaternion(quaternion), target)
     extent = tf.reduce_sum(target * target, axis=[2, 3])
     fitted = tf.math.divide_no_nan(tf.reduce_sum(source * rotated, axis=[2, 3]), extent)
@@ -70,7 +70,7 @@ def _scale(source, target, quaternion):
 
 
 def _similarity(scale, quaternion, source_centre, target_centre):
-    """Assembles [B, P, 4, 4] from scale [B, P], rotation [B, P, 4] and the centres [B, P, 3] that correspond."""
+    """Assembles [B, P, 4, 4] from scale [B, P], rotation [B, P, 4] and corresponding centres [B, P, 3]."""
     linear = scale[..., tf.newaxis, tf.newaxis] * rotations.matrix_from_quaternion(quaternion)
     translation = source_centre - tf.linalg.matvec(linear, target_centre)
     upper = tf.concat([linear, translation[..., tf.newaxis]], axis=-1)
@@ -82,7 +82,8 @@ class _Limbs:
     """The eight limbs of one pose, all [B, 8, ...]: bone a -> b, unit normal, length to the third joint."""
 
     def __init__(self, pose):
-        a, b, c = (tf.gather(pose, joint_indices(*names), axis=1) for names in zip(*LIMB_FIT_JOINTS))
+        names = zip(*LIMB_FIT_JOINTS, strict=True)
+        a, b, c = (tf.gather(pose, joint_indices(*column), axis=1) for column in names)
         bone, other = b - a, c - b
         cross = tf.linalg.cross(bone, other)
         self.a, self.bone = a, bone
@@ -136,13 +137,13 @@ def _fit_limbs(source_pose, target_pose, torso_quaternion):
 
 
 def _pair_product(one, other):
-    """Sum over bone and reach of the products of their lengths, [B, 8]: the fit's scale once the axes agree."""
+    """Sum over bone and reach of the products of their lengths, [B, 8]: the scale once the axes agree."""
     bones = tf.norm(one.bone, axis=-1) * tf.norm(other.bone, axis=-1)
     return bones + one.reach[..., 0] * other.reach[..., 0]
 
 
 def _torso_front(pose):
-    """The direction across shoulders and spine, [B, 8, 3]: an arm that swings by half a turn moves sideways."""
+    """The direction across shoulders and spine, [B, 8, 3]: arms that swing by half a turn move sideways."""
     left, right, neck, pelvis = (
         tf.gather(pose, joint_indices(name), axis=1) for name in ('lsho', 'rsho', 'neck', 'pelv'))
     front = rotations.normalized(tf.linalg.cross(left - right, pelvis - neck))

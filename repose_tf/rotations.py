@@ -87,7 +87,8 @@ def best_rotation(covariance):
       [..., 4] unit quaternions; the identity where the covariance is 0.
     """
     s = covariance
-    off = tf.stack([s[..., 1, 2] - s[..., 2, 1], s[..., 2, 0] - s[..., 0, 2], s[..., 0, 1] - s[..., 1, 0]], axis=-1)
+    off = tf.stack([s[..., (i + 1) % 3, (i + 2) % 3] - s[..., (i + 2) % 3, (i + 1) % 3]
+                    for i in range(3)], axis=-1)
     trace = tf.linalg.trace(s)[..., tf.newaxis, tf.newaxis]
     lower = s + tf.linalg.matrix_transpose(s) - trace * tf.eye(3, dtype=s.dtype)
     top = tf.concat([trace, off[..., tf.newaxis, :]], axis=-1)

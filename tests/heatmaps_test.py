@@ -1,0 +1,56 @@
+"""The heatmaps against plain exponentials of 3-D distances."""
+
+import numpy as np
+import tensorflow as tf
+
+from repose_tf import heatmaps
+from repose_tf.coordinates import VolumeGrid
+from tests import cases
+
+GRID = VolumeGrid(image_size=64, volume_size=33, depth_size=17)
+SIGMA_PX = 6.0 * 64 / 256
+
+
+def gaussians(pose, x, y, z):
+    """exp(-d^2 / 2 sigma^2) of the distances of [H, W, D] points to [J, 3] joints; [H, W, D, J]."""
+    points = np.stack(np.broadcast_arrays(x[None, :, None], y[:, None, None], z[None, None]), axis=-1)
+    squared = np.sum((points[..., None, :] - pose.astype(np.float64)) ** 2, axis=-1)
+    return np.exp(-0.5 * squared / SIGMA_PX ** 2)
+
+
+def poses():
+    return cases.person_poses(np.random.default_rng(0), 2, GRID.image_size)
+
+
+def test_volume_heatmaps_equal_plain_exponentials():
+    found = heatmaps.volume_heatmaps(tf.constant(poses()), GRID).numpy()
+    assert found.shape == (2, *GRID.shape, 19)
+    for pose, maps in zip(poses(), found, strict=True):
+        expected = gaussians(pose, *GRID.axes_px())
+        np.testing.assert_allclose(maps[:-1, :-1, :-1], expected[:-1, :-1, :-1], atol=1e-6)
+        assert not maps[-1].any() and not maps[:, -1].any() and not maps[:, :, -1].any()
+
+
+def test_the_peak_is_one_at_the_joint():
+    pose = poses()[:1]
+    pose[0, 3] = [20.0, 30.0, -8.0]  # voxel (15, 10, 6)
+    found = heatmaps.volume_heatmaps(tf.constant(pose), GRID).numpy()[0, ..., 3]
+    assert found[15, 10, 6] == 1.0 == found.max()
+
+
+def test_image_heatmaps_have_depth_as_channels():
+    found = heatmaps.image_heatmaps(tf.constant(poses()), GRID).numpy()
+    assert found.shape == (2, 64, 64, 16 * 19)
+    pixels = np.arange(64.0)
+    for pose, maps in zip(poses(), found, strict=True):
+        expected = gaussians(pose, pixels, pixels, GRID.axes_px()[2][:-1])
+        np.testing.assert_allclose(maps.reshape(64, 64, 16, 19), expected, atol=1e-6)
+
+
+def test_flattened_has_the_same_heatmap_at_every_depth_but_the_padded_one():
+    volume = heatmaps.volume_heatmaps(tf.constant(poses()), GRID)
+    found = heatmaps.flattened(volume).numpy()
+    highest = volume.numpy().max(3)
+    for depth in range(16):
+        np.testing.assert_array_equal(found[:, :, :, depth], highest)
+    assert not found[:, :, :, 16].any()
