@@ -5,7 +5,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_FLAGS ?= -n auto --maxprocesses=4 --dist=loadfile
-FLAGFILE ?= quickstart.flags
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
@@ -14,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONUNBUFFERED := 1
 export PYTHONUTF8 := 1
 
-.PHONY: help quickstart train evaluate test lint pytest install install-dev clean
+.PHONY: help quickstart test lint pytest install install-dev clean
 .DELETE_ON_ERROR:
 
 help:
@@ -24,8 +23,11 @@ help:
 
 # ---- the quickstart: under 20 minutes on 2 CPU cores, the installation included
 quickstart: $(VENV)/.installed
-	@echo '== Quickstart: training on the people in data/ with $(FLAGFILE) (on 2 cores: about 15 minutes)'
-	@$(PY) -m experiments.train --flagfile=$(FLAGFILE)
+	@echo '== Training a small model on the people in data/people (on 2 cores: about 15 minutes)'
+	@$(PY) -m experiments.train --flagfile=quickstart.flags
+	@echo '== Scoring it on people it never saw, beside two baselines (about a minute)'
+	@$(PY) -m experiments.evaluate --run_dir=runs/quickstart
+	@echo '== Repose one of them: $(PY) -m experiments.repose --help'
 
 # ---- the tests
 test: lint pytest

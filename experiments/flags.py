@@ -4,6 +4,7 @@ A program hands the `define_` functions of its groups to `program.run` and calls
 No TensorFlow here, so that a mistake in a flag is answered at once.
 """
 
+import dataclasses
 import functools
 import math
 import os
@@ -11,7 +12,7 @@ import os
 from absl import flags
 
 from experiments.program import UsageError
-from experiments.settings import GROUPS, ModelSettings, Settings, field_names
+from experiments.settings import GROUPS, DataSettings, ModelSettings, Settings, field_names
 from repose_tf.architecture import PRESETS
 
 VGG_WEIGHTS = ('imagenet', 'hed', 'none')
@@ -40,10 +41,12 @@ def define_model(values=flags.FLAGS):
 
 def define_training(values=flags.FLAGS):
     """Defines how long, how fast and how often."""
-    _, _, integer, number = _definers(values)
+    choice, _, integer, number = _definers(values)
     integer('batch_size', 2, 'Pairs an update, over all devices together.', at_least=1)
     integer('steps', 150_000, 'Updates of both networks.', at_least=1)
     number('learning_rate', 2e-4, 'Step size of Adam, above 0.', above=0)
+    choice('learning_rate_schedule', 'constant', ('constant', 'cosine'),
+           'Step size over the run: constant, as in the paper, or falling to 0 by half a cosine.')
     number('adam_beta1', 0.5, "Adam's decay of the mean, in [0, 1).", at_least=0, below=1)
     number('adam_beta2', 0.999, "Adam's decay of the mean square, in [0, 1).", at_least=0, below=1)
     integer('seed', 1, 'Seed of weights, pairs and augmentation.', at_least=0)
@@ -104,6 +107,12 @@ def settings_from_flags(values=flags.FLAGS):
                           for group in GROUPS))
     _check_losses(settings.losses)
     return settings
+
+
+def data_settings(saved, values=flags.FLAGS):
+    """Returns the `DataSettings` of a run, but for those that were given on the command line."""
+    given = {name: values[name].value for name in field_names(DataSettings) if values[name].present}
+    return dataclasses.replace(saved, **given)
 
 
 def flags_text(values=flags.FLAGS):

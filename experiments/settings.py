@@ -37,6 +37,7 @@ class TrainSettings:
     batch_size: int
     steps: int
     learning_rate: float
+    learning_rate_schedule: str
     adam_beta1: float
     adam_beta2: float
     seed: int
