@@ -1,4 +1,4 @@
-"""Background inpainter: a U-Net of partial convolutions over the image without its person (paper section 3.1).
+"""Background inpainter: a U-Net of partial convolutions over the image without person (paper section 3.1).
 
 Partial convolutions (Liu et al. 2018) look only at known pixels and rescale by how many there are. All
 channels of a tensor share one mask, so masks are carried as a single channel [B, H, W, 1].
@@ -53,7 +53,7 @@ class PartialConv2D(keras.layers.Layer):
           the features [B, H', W', channels] and their mask [B, H', W', 1].
         """
         window = tf.ones([self.kernel_size, self.kernel_size, 1, 1])
-        known = sum(count * self._convolve(mask, window) for count, mask in zip(self.in_channels, masks))
+        known = sum(count * self._convolve(mask, window) for count, mask in zip(self.in_channels, masks, strict=True))
         reached = tf.clip_by_value(known, 0.0, 1.0)
         full = self.kernel_size ** 2 * (1 if self.divide_by_channels else sum(self.in_channels))
         ratio = reached * full / (known + _EPSILON)
@@ -65,7 +65,11 @@ class PartialConv2D(keras.layers.Layer):
 
 
 class BackgroundInpainter(keras.layers.Layer):
-    """Padded image [B, S + 1, S + 1, 3] in [-1, 1] and known mask [B, S + 1, S + 1, 1] -> background in [-1, 1]."""
+    """Padded image and its known part -> the image with its holes filled.
+
+    Args of the constructor:
+      architecture: an `Architecture`.
+    """
 
     def __init__(self, architecture, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -89,19 +93,31 @@ class BackgroundInpainter(keras.layers.Layer):
         self.encoder_norms = tuple(GroupNorm(width, groups, dtype=dtype) for width in widths[2:])
         self.decoder_norms = tuple(GroupNorm(width, groups, dtype=dtype) for width in widths[-2:0:-1])
 
-    def call(self, image, known):
+    def call(self, image, known, noise=None):
+        """Inpaints the holes.
+
+        Args:
+          image: [B, S + 1, S + 1, 3] float32 in [-1, 1], padded.
+          known: [B, S + 1, S + 1, 1] float32, 1 where the image is to be seen, 0 in holes and padding.
+          noise: [B, S + 1, S + 1, 1] float32, standard normal: what the reference drew anew for its fourth
+            channel at every call; None stands for its mean. Only where the inpainter is the reference's.
+
+        Returns:
+          [B, S + 1, S + 1, 3] float32 in [-1, 1].
+        """
         if self.as_reference:
-            image = tf.pad(image, [[0, 0], [0, 0], [0, 0], [0, 1]])  # the mean of the reference's noise
+            image = tf.concat([image, tf.zeros_like(known) if noise is None else noise], axis=-1)
         visible = ((image + 1.0) / 2.0) * known
         marked = visible + _HOLE_VALUE * (1.0 - known)
         features, mask = tf.cast(visible, self.compute_dtype), known
         skips = []
-        for layer, norm in zip(self.encoder, (None, *self.encoder_norms)):
-            features, mask = layer((features,), (mask,))
+        for layer, norm in zip(self.encoder, (None, *self.encoder_norms), strict=True):
+            # Without the mask the bias of an unseen place would pass for something seen.
+            features, mask = layer((features * tf.cast(mask, features.dtype),), (mask,))
             features = tf.nn.relu(features if norm is None else norm(features))
             skips.append((features, mask))
         skips.pop()
-        for layer, norm in zip(self.decoder, self.decoder_norms):
+        for layer, norm in zip(self.decoder, self.decoder_norms, strict=True):
             features, mask = self._joined(layer, skips.pop(), features, mask)
             features = tf.nn.leaky_relu(norm(features), 0.2)
         features, _ = self._joined(self.output_conv, (marked, known), features, mask)

@@ -57,7 +57,7 @@ class Discriminator(keras.Model):
         check_shape('judged_image', judged_image, ('B', size, size, 3))
         check_pose('target_pose', target_pose)
         check_same_batch(source_image=source_image, judged_image=judged_image, target_pose=target_pose)
-        drawn = heatmaps.image_heatmaps(target_pose, self.architecture.grid)
+        drawn = heatmaps.image_heatmaps(target_pose, self.architecture.grid, self.architecture.pose == '2d')
         inputs = tf.concat([source_image, judged_image, drawn], axis=-1)
         features = self.stem(tf.cast(tf.pad(inputs, [[0, 0], [0, 1], [0, 1], [0, 0]]), self.compute_dtype))
         for block in self.blocks:

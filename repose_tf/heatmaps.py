@@ -38,12 +38,13 @@ def volume_heatmaps(pose_px, grid):
     return plane[:, :, :, None] * z[:, None, None]
 
 
-def image_heatmaps(pose_px, grid):
+def image_heatmaps(pose_px, grid, flat=False):
     """Returns heatmaps at full resolution in the image plane, their depth cells as channels.
 
     Args:
       pose_px: [B, J, 3] joints, px.
       grid: the `VolumeGrid`; depth runs over its cells without the padded one.
+      flat: at every depth their maximum over depth, see `flattened`.
 
     Returns:
       [B, S, S, (D - 1) * J] float32 in [0, 1]; row and column k on pixel k.
@@ -52,6 +53,8 @@ def image_heatmaps(pose_px, grid):
     size = grid.image_size
     pixels = np.arange(size, dtype=np.float32)
     x, y, z = _profiles(pose_px, (pixels, pixels, grid.axes_px()[2][:-1]), size, padded=False)
+    if flat:
+        z = tf.reduce_max(z, axis=1, keepdims=True) + tf.zeros_like(z)
     plane = y[:, :, None] * x[:, None]  # [B, S, S, J]
     volume = plane[:, :, :, None] * z[:, None, None]
     return tf.reshape(volume, [-1, size, size, volume.shape[3] * volume.shape[4]])

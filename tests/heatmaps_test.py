@@ -54,3 +54,9 @@ def test_flattened_has_the_same_heatmap_at_every_depth_but_the_padded_one():
     for depth in range(16):
         np.testing.assert_array_equal(found[:, :, :, depth], highest)
     assert not found[:, :, :, 16].any()
+
+
+def test_flat_image_heatmaps_are_the_highest_of_the_others():
+    found, volume = (heatmaps.image_heatmaps(tf.constant(poses()), GRID, flat) for flat in (True, False))
+    found, volume = (maps.numpy().reshape(2, 64, 64, 16, 19) for maps in (found, volume))
+    np.testing.assert_allclose(found, np.broadcast_to(volume.max(3, keepdims=True), volume.shape), atol=1e-7)
