@@ -53,7 +53,8 @@ class PartialConv2D(keras.layers.Layer):
           the features [B, H', W', channels] and their mask [B, H', W', 1].
         """
         window = tf.ones([self.kernel_size, self.kernel_size, 1, 1])
-        known = sum(count * self._convolve(mask, window) for count, mask in zip(self.in_channels, masks, strict=True))
+        known = sum(count * self._convolve(mask, window)
+                    for count, mask in zip(self.in_channels, masks, strict=True))
         reached = tf.clip_by_value(known, 0.0, 1.0)
         full = self.kernel_size ** 2 * (1 if self.divide_by_channels else sum(self.in_channels))
         ratio = reached * full / (known + _EPSILON)
