@@ -122,7 +122,10 @@ class BackgroundInpainter(keras.layers.Layer):
             features, mask = self._joined(layer, skips.pop(), features, mask)
             features = tf.nn.leaky_relu(norm(features), 0.2)
         features, _ = self._joined(self.output_conv, (marked, known), features, mask)
-        return tf.tanh(tf.nn.leaky_relu(features, 0.2) if self.as_reference else features)
+        if self.as_reference:
+            return tf.tanh(tf.nn.leaky_relu(features, 0.2))
+        # What is seen stays as it is: no capacity goes into copying it, and it cannot blur.
+        return known * image + (1.0 - known) * tf.tanh(features)
 
     def _joined(self, layer, skip, features, mask):
         """Upsamples the known part of the features and convolves it together with the skip connection."""
