@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
-from experiments import repose, repose_inputs
+from experiments import repose, repose_inputs, run_folder
 from experiments.pictures import read_image
 from experiments.program import UsageError
 from repose_tf.serving import reposed_pixels
@@ -131,7 +131,7 @@ def test_the_sheet_shows_source_pose_result_and_truth_of_every_pair(tmp_path):
 
 
 def test_the_program_says_what_is_wrong(layout, tmp_path):
-    folder = tiny_run(tmp_path)
+    folder = run_folder.create(str(tmp_path), 'untrained', TINY, '--preset=small\n')
     process = run_program('repose', f'--run_dir={folder.path}', f'--source={source(layout[0], "none")}',
                           '--target_pose=#p/01', f'--output={tmp_path / "result.png"}')
     assert_one_error(process, 'none.png', 'no such file')
