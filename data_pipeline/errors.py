@@ -1,0 +1,5 @@
+"""What is wrong with a user's data."""
+
+
+class DataError(ValueError):
+    """Files that cannot be used; the message names the file or key, what was expected and what was found."""

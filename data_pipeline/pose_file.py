@@ -1,0 +1,174 @@
+"""poses.json, version 1: the 3D poses of a folder of pictures; read, checked and written here only.
+
+    {"version": 1, "joints": [19 names], "origin": "where they come from", "poses": {"<person>/<frame>": {
+        "px": [19][3]      x right, y down, px of the picture as stored (its first pixel's centre is 0.5);
+                           z away from the camera at the same scale, 0 at the pelvis
+        "px_per_mm": s     the person's scale at the pelvis
+        "mm": [19][3]      optional: relative to the pelvis, camera axes
+        ...                further keys are kept as tags
+    }}}
+"""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+
+from data_pipeline.errors import DataError
+from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
+
+VERSION = 1
+_PELVIS = JOINT_INDEX['pelv']
+_PELVIS_TOLERANCE_PX = 1.0
+# No joint of a person is this far from the pelvis; z in mm beside x and y in px looks as if it were.
+_FARTHEST_MM = 2000.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Pose:
+    """One person in one picture.
+
+    Attributes:
+      px: float32 [19, 3], joints (x, y, z), px of the picture as stored.
+      px_per_mm: the person's scale at the pelvis.
+      mm: float32 [19, 3] or None, joints relative to the pelvis, mm.
+      tags: dict of what else the file tells of it.
+    """
+
+    px: np.ndarray
+    px_per_mm: float
+    mm: np.ndarray | None = None
+    tags: dict = dataclasses.field(default_factory=dict)
+
+
+def read(path):
+    """Reads the joints of every pose: dict, `person/frame` -> float32 [19, 3] px; raises as `read_poses`."""
+    return {key: pose.px for key, pose in read_poses(path).items()}
+
+
+def read_poses(path):
+    """Reads and checks a pose file.
+
+    Args:
+      path: file in the format above.
+
+    Returns:
+      dict, `person/frame` -> `Pose`.
+
+    Raises:
+      DataError: the file cannot be read, or something in it is not as above; names the file and the key.
+    """
+    content = read_json(path, 'a pose file')
+    if content.get('version') != VERSION:
+        raise DataError(f'{path}: "version": expected {VERSION}, found {content.get("version")!r}.')
+    _check_joints(path, content.get('joints'))
+    entries = content.get('poses')
+    if not isinstance(entries, dict):
+        raise DataError(f'{path}: "poses": expected an object of "person/frame" entries, '
+                        f'found {type(entries).__name__}.')
+    return {key: _parse_pose(f'{path}: "{key}"', key, entry) for key, entry in entries.items()}
+
+
+def write(path, poses, origin):
+    """Writes a pose file, one pose a line; px to 1/100, mm to 1/10. A broken write leaves the old file.
+
+    Args:
+      path: the file.
+      poses: dict, `person/frame` -> `Pose`.
+      origin: who or what measured them.
+
+    Raises:
+      DataError: a pose that `read_poses` would refuse.
+    """
+    lines = []
+    for key in sorted(poses):
+        entry = _entry(poses[key])
+        _parse_pose(f'{path}: "{key}"', key, entry)
+        lines.append(f'{json.dumps(key)}: {json.dumps(entry, separators=(",", ":"))}')
+    head = json.dumps({'version': VERSION, 'joints': JOINT_NAMES, 'origin': origin})
+    unfinished = f'{path}.unfinished'
+    with open(unfinished, 'w', encoding='utf-8') as file:
+        file.write(head[:-1] + ', "poses": {\n' + ',\n'.join(lines) + '\n}}\n')
+    os.replace(unfinished, path)
+
+
+def read_json(path, what):
+    """Returns the object in a JSON file; DataError where there is no file, no JSON or no object."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            content = json.load(file)
+    except OSError as error:
+        raise DataError(f'{path}: expected {what}, found nothing readable ({error.strerror}).') from error
+    except ValueError as error:  # broken JSON, or bytes that are no text
+        raise DataError(f'{path}: expected {what} in JSON, found something else ({error}).') from error
+    if not isinstance(content, dict):
+        raise DataError(f'{path}: expected a JSON object, found {type(content).__name__}.')
+    return content
+
+
+def _check_joints(path, joints):
+    """Refuses other joints and another order, in which left and right would change places unseen."""
+    if not isinstance(joints, list) or len(joints) != NUM_JOINTS:
+        found = len(joints) if isinstance(joints, list) else joints
+        raise DataError(f'{path}: "joints": expected the {NUM_JOINTS} names {" ".join(JOINT_NAMES)}, '
+                        f'found {found}.')
+    for index, (found, expected) in enumerate(zip(joints, JOINT_NAMES, strict=True)):
+        if found != expected:
+            raise DataError(f'{path}: "joints": expected {expected!r} at place {index}, found {found!r}.')
+
+
+def _parse_pose(where, key, entry):
+    """Checks one entry of "poses"; returns the `Pose`."""
+    person, _, frame = key.partition('/')
+    if not person or not frame or '/' in frame:
+        raise DataError(f'{where}: expected a key "person/frame", found {key!r}.')
+    if not isinstance(entry, dict) or 'px' not in entry:
+        raise DataError(f'{where}: expected an object with "px" and "px_per_mm", found no "px".')
+    px = _joint_array(f'{where}: "px"', entry['px'])
+    scale = entry.get('px_per_mm')
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < float('inf'):
+        raise DataError(f'{where}: "px_per_mm": expected a number above 0, found {scale!r}.')
+    mm = None if entry.get('mm') is None else _joint_array(f'{where}: "mm"', entry['mm'])
+    _check_depth(where, px[:, 2], scale)
+    tags = {name: value for name, value in entry.items() if name not in ('px', 'px_per_mm', 'mm')}
+    return Pose(px, float(scale), mm, tags)
+
+
+def _joint_array(where, rows):
+    """Returns [19][3] numbers as a float32 array."""
+    try:
+        joints = np.array(rows, np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f'{where}: expected {NUM_JOINTS} joints of 3 numbers, found {error}.') from error
+    if joints.shape != (NUM_JOINTS, 3):
+        raise DataError(f'{where}: expected {NUM_JOINTS} joints of 3 numbers, '
+                        f'found shape {list(joints.shape)}.')
+    if not np.isfinite(joints).all():
+        joint, axis = np.argwhere(~np.isfinite(joints))[0]
+        raise DataError(f'{where}: expected finite numbers, found {joints[joint, axis]} as '
+                        f'{"xyz"[axis]} of {JOINT_NAMES[joint]}.')
+    return joints
+
+
+def _check_depth(where, z_px, px_per_mm):
+    """Refuses a z that is not in px about the pelvis."""
+    if abs(z_px[_PELVIS]) > _PELVIS_TOLERANCE_PX:
+        raise DataError(f'{where}: "px": expected z relative to the pelvis, whose z is 0, '
+                        f'found {z_px[_PELVIS]:g} there.')
+    farthest = int(np.argmax(np.abs(z_px)))
+    distance_mm = abs(z_px[farthest]) / px_per_mm
+    if distance_mm > _FARTHEST_MM:
+        raise DataError(f'{where}: "px": expected z in px (px_per_mm times mm), found {z_px[farthest]:g} at '
+                        f'{JOINT_NAMES[farthest]}, which would be {distance_mm:.0f} mm away from the pelvis.')
+
+
+def _entry(pose):
+    """Returns a pose as JSON holds it."""
+    def rows(joints, decimals):
+        return np.round(np.asarray(joints, np.float64), decimals).tolist()
+
+    entry = {'px': rows(pose.px, 2), 'px_per_mm': round(float(pose.px_per_mm), 6)}
+    if pose.mm is not None:
+        entry['mm'] = rows(pose.mm, 1)
+    return {**entry, **pose.tags}

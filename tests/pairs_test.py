@@ -1,0 +1,71 @@
+"""Pairs: two different pictures of one person of the split; listed ones are checked, others drawn."""
+
+import collections
+
+import pytest
+
+from data_pipeline.errors import DataError
+from data_pipeline.pairs import load_pairs, random_pairs
+from data_pipeline.people_folder import open_folder
+from tests.people_folders import write_people
+
+SPLITS = {'train': ['a'], 'test': ['b', 'c']}
+IDS = {'b': ['b/00', 'b/01', 'b/02'], 'c': ['c/00', 'c/01']}
+NUM_PAIRS = 3 * 2 + 2
+
+
+def folder(tmp_path, pairs=None):
+    write_people(tmp_path, {'a': 2, 'b': 3, 'c': 2}, SPLITS, pairs)
+    return open_folder(tmp_path)
+
+
+def test_listed_pairs_come_in_their_order(tmp_path):
+    listed = [['c/01', 'c/00'], ['b/00', 'b/02'], ['b/02', 'b/00']]
+    opened = folder(tmp_path, {'test': listed})
+    assert load_pairs(opened, 'test') == load_pairs(opened, 'test', 9) == [tuple(pair) for pair in listed]
+    assert load_pairs(opened, 'test', 2) == [('c/01', 'c/00'), ('b/00', 'b/02')]
+    assert set(load_pairs(opened, 'train')) == {('a/00', 'a/01'), ('a/01', 'a/00')}  # not listed: drawn
+
+
+def test_fewer_pairs_are_spread_over_the_list(tmp_path):
+    ids = [f'b/{index:02d}' for index in range(40)]
+    pairs = {'test': [['b/40', target] for target in ids]}
+    write_people(tmp_path, {'a': 2, 'b': 41}, {'train': ['a'], 'test': ['b']}, pairs)
+    some = [int(target[2:]) for _, target in load_pairs(open_folder(tmp_path), 'test', 10)]
+    assert some == list(range(0, 40, 4))
+
+
+def test_random_pairs_are_all_there_are_and_follow_from_the_seed():
+    every = random_pairs(IDS, 100)
+    assert len(every) == len(set(every)) == NUM_PAIRS
+    assert all(source != target and source[0] == target[0] for source, target in every)
+    assert random_pairs(IDS, 4, seed=1) == random_pairs(IDS, 4, seed=1)
+    assert len({tuple(random_pairs(IDS, 4, seed)) for seed in range(5)}) > 1
+
+
+def test_persons_share_the_random_pairs():
+    ids = {person: [f'{person}/{frame:02d}' for frame in range(4)] for person in 'abcdefg'}
+    count = collections.Counter(source[0] for source, _ in random_pairs(ids, 40))
+    assert sum(count.values()) == 40 and set(count.values()) == {5, 6}
+
+
+@pytest.mark.parametrize(('listed', 'message'), [
+    ([], 'expected a list of one pair or more'),
+    ({'b/00': 'b/01'}, 'expected a list of one pair or more'),
+    ([['b/00']], r"found \['b/00'\]"),
+    ([['b/00', 1]], r"found \['b/00', 1\]"),
+    ([['b/00', 'b/09']], "expected pictures with a pose, of persons of this split, found 'b/09'"),
+    ([['a/00', 'a/01']], "of this split, found 'a/00'"),
+    ([['b/00', 'c/00']], 'expected two different pictures of one person'),
+    ([['b/00', 'b/00']], 'expected two different pictures of one person'),
+])
+def test_what_is_no_pair_of_the_split_is_named(tmp_path, listed, message):
+    opened = folder(tmp_path, {'test': listed})
+    with pytest.raises(DataError, match=message) as caught:
+        load_pairs(opened, 'test')
+    assert 'pairs.json: "test"' in str(caught.value)
+
+
+def test_a_split_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match="expected one of the splits train, test, found 'validation'"):
+        load_pairs(folder(tmp_path), 'validation')
