@@ -7,7 +7,7 @@ channels of a tensor share one mask, so masks are carried as a single channel [B
 import keras
 import tensorflow as tf
 
-from repose_tf.blocks import upsample
+from repose_tf.blocks import Composite, upsample
 from repose_tf.group_norm import GroupNorm
 
 _HOLE_VALUE = 1.5  # brighter than any pixel: marks the holes where the last layer looks at the image
@@ -20,7 +20,7 @@ class PartialConv2D(keras.layers.Layer):
     Args of the constructor:
       in_channels: a tuple with the channels of each input tensor.
       channels: of the output.
-      kernel_size: odd; the input is zero-padded by half of it.
+      kernel_size: odd; the input, of an odd size, is zero-padded by half of it.
       stride: 1 or 2.
       divide_by_channels: also divides by the number of input channels, as the reference does.
       kernel_initializer: of the kernel.
@@ -28,7 +28,8 @@ class PartialConv2D(keras.layers.Layer):
 
     def __init__(self, in_channels, channels, kernel_size, stride=1, divide_by_channels=False,
                  kernel_initializer='glorot_uniform', **kwargs):
-        super().__init__(**kwargs)
+        # Masks count pixels, thousands of them: they stay in float32 whatever the precision of the features.
+        super().__init__(autocast=False, **kwargs)
         self.in_channels = tuple(in_channels)
         self.kernel_size = kernel_size
         self.stride = stride
@@ -39,8 +40,8 @@ class PartialConv2D(keras.layers.Layer):
         self.bias = self.add_weight(name='bias', shape=(channels,), initializer='zeros')
 
     def _convolve(self, x, kernel):
-        pad = [(self.kernel_size - 1) // 2] * 2
-        return tf.nn.conv2d(x, kernel, self.stride, [[0, 0], pad, pad, [0, 0]])
+        # On a corner-aligned grid, whose sizes are odd, 'SAME' pads by half a kernel on both sides at stride 2, too.
+        return tf.nn.conv2d(x, kernel, self.stride, 'SAME')
 
     def call(self, features, masks):
         """Convolves the known part of the features.
@@ -65,7 +66,7 @@ class PartialConv2D(keras.layers.Layer):
         return result, reached
 
 
-class BackgroundInpainter(keras.layers.Layer):
+class BackgroundInpainter(Composite):
     """Padded image and its known part -> the image with its holes filled.
 
     Args of the constructor:

@@ -20,11 +20,26 @@ def upsample(x):
 
 
 def conv(channels, kernel_size, dtype, **kwargs):
-    """A 2D convolution that keeps the size."""
+    """A 2D convolution that keeps the size, or at stride 2 every second pixel.
+
+    On a corner-aligned grid, whose sizes are odd, 'same' pads by half a kernel on both sides at stride 2, too.
+    """
     return keras.layers.Conv2D(channels, kernel_size, padding='same', dtype=dtype, **kwargs)
 
 
-class ResidualUnit3D(keras.layers.Layer):
+class Composite(keras.layers.Layer):
+    """A layer of layers: each makes its own variables when it is first called.
+
+    Without a `build` of its own Keras 3 runs every such layer once more to have its parts built, and so the parts of
+    parts again and again.
+    """
+
+    def build(self, input_shape=None):
+        del input_shape
+        self.built = True
+
+
+class ResidualUnit3D(Composite):
     """Twice (group norm, ReLU, 3x3x3 convolution), added to the input; [B, H, W, D, C] -> the same."""
 
     def __init__(self, channels, num_groups, per_row, **kwargs):
@@ -40,7 +55,7 @@ class ResidualUnit3D(keras.layers.Layer):
         return x + residual
 
 
-class Bottleneck(keras.layers.Layer):
+class Bottleneck(Composite):
     """ResNet-v2 bottleneck: 1x1, 3x3, 1x1 convolution, each but the last followed by group norm and ReLU.
 
     Args of the constructor:
@@ -59,10 +74,7 @@ class Bottleneck(keras.layers.Layer):
         self.shortcut = conv(channels, 1, dtype) if in_channels != channels else None
         self.conv1 = conv(inner, 1, dtype, use_bias=False)
         self.norm1 = GroupNorm(inner, num_groups, RESNET_EPSILON, dtype=dtype)
-        if stride == 1:
-            self.conv2 = conv(inner, 3, dtype, use_bias=False, dilation_rate=dilation)
-        else:
-            self.conv2 = keras.layers.Conv2D(inner, 3, stride, padding='valid', use_bias=False, dtype=dtype)
+        self.conv2 = conv(inner, 3, dtype, use_bias=False, strides=stride, dilation_rate=dilation)
         self.norm2 = GroupNorm(inner, num_groups, RESNET_EPSILON, dtype=dtype)
         self.conv3 = conv(channels, 1, dtype)
 
@@ -73,12 +85,11 @@ class Bottleneck(keras.layers.Layer):
         residual = tf.nn.relu(self.norm1(self.conv1(activated)))
         if self.stride > 1:
             shortcut = shortcut[:, ::self.stride, ::self.stride]
-            residual = tf.pad(residual, [[0, 0], [1, 1], [1, 1], [0, 0]])
         residual = tf.nn.relu(self.norm2(self.conv2(residual)))
         return shortcut + self.conv3(residual)
 
 
-class UpBottleneck(keras.layers.Layer):
+class UpBottleneck(Composite):
     """Bottleneck of the 2D decoder: norm only before, and if `upsampled` n -> 2n - 1 before the 3x3 convolution."""
 
     def __init__(self, in_channels, channels, num_groups, upsampled, **kwargs):
@@ -102,7 +113,7 @@ class UpBottleneck(keras.layers.Layer):
         return shortcut + self.conv3(residual)
 
 
-class Stem(keras.layers.Layer):
+class Stem(Composite):
     """ResNet stem: 7x7 convolution of stride 2, then, unless the output stride is 2, 3x3 max-pool of stride 2.
 
     Corner-aligned: [B, n, n, C] -> [B, (n - 1) / output_stride + 1, ...].
@@ -110,9 +121,9 @@ class Stem(keras.layers.Layer):
 
     def __init__(self, channels, output_stride=4, **kwargs):
         super().__init__(**kwargs)
-        self.conv1 = keras.layers.Conv2D(channels, 7, 2, padding='valid', dtype=self.dtype_policy)
+        self.conv1 = conv(channels, 7, self.dtype_policy, strides=2)
         self.output_stride = output_stride
 
     def call(self, x):
-        x = self.conv1(tf.pad(x, [[0, 0], [3, 3], [3, 3], [0, 0]]))
+        x = self.conv1(x)
         return x if self.output_stride == 2 else tf.nn.max_pool2d(x, 3, 2, 'SAME')

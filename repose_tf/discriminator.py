@@ -36,6 +36,11 @@ class Discriminator(keras.Model):
         self.norm = GroupNorm(width, arch.num_groups, dtype=dtype)
         self.output_conv = keras.layers.Conv2D(1, 3, padding='same', dtype='float32')
 
+    def build(self, input_shape=None):
+        # Its layers build themselves when called; Keras 3 would run the whole model symbolically before that.
+        del input_shape
+        self.built = True
+
     def call(self, source_image, judged_image, target_pose, training=False):
         """Judges images.
 

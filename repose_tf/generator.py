@@ -32,6 +32,11 @@ class Generator(keras.Model):
         self.projection_decoder = ProjectionDecoder(arch, dtype=dtype, name='projection_decoder')
         self.background_inpainter = BackgroundInpainter(arch, dtype=dtype, name='background_inpainter')
 
+    def build(self, input_shape=None):
+        # Its layers build themselves when called; Keras 3 would run the whole model symbolically before that.
+        del input_shape
+        self.built = True
+
     def call(self, source_image, source_pose, target_pose, training=False, with_volumes=False):
         """Reposes a person.
 

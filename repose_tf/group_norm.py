@@ -20,18 +20,38 @@ def group_norm(x, gamma, beta, num_groups, epsilon):
     Returns:
       [B, N, C] in the type of `x`.
     """
-    channels = x.shape[-1]
+    @tf.custom_gradient
+    def normalise(x, gamma, beta):
+        wide = tf.cast(x, tf.float32)
+        mean = _group_means(tf.reduce_mean(wide, axis=1), num_groups)
+        variance = _group_means(tf.reduce_mean(tf.math.squared_difference(wide, mean), axis=1), num_groups)
+        inverse = tf.math.rsqrt(variance + epsilon)
+        gain = gamma * inverse
+        result = x * tf.cast(gain, x.dtype) + tf.cast(beta - mean * gain, x.dtype)
 
-    def grouped(per_channel):  # [B, C] -> [B, 1, C]: the mean within each group, for all its channels
-        means = tf.reduce_mean(tf.reshape(per_channel, [-1, num_groups, channels // num_groups]), axis=-1)
-        return tf.repeat(means, channels // num_groups, axis=-1)[:, tf.newaxis]
+        def gradient(upstream):
+            # In closed form: two sums per channel, then the gradient is linear in `upstream` and `x`.
+            wide_upstream = tf.cast(upstream, tf.float32)
+            total = tf.reduce_mean(wide_upstream, axis=1, keepdims=True)  # [B, 1, C]
+            product = tf.reduce_mean(wide_upstream * tf.cast(x, tf.float32), axis=1, keepdims=True)
+            product = (product - mean * total) * inverse
+            total_mean = _group_means((gamma * total)[:, 0], num_groups)
+            slope = -inverse * inverse * _group_means((gamma * product)[:, 0], num_groups)
+            offset = -inverse * total_mean - slope * mean
+            to_x = (upstream * tf.cast(gain, x.dtype) + x * tf.cast(slope, x.dtype)) + tf.cast(offset, x.dtype)
+            positions = tf.cast(tf.shape(x)[1], tf.float32)
+            return (to_x, positions * tf.reduce_sum(product, axis=[0, 1]), positions * tf.reduce_sum(total, axis=[0, 1]))
 
-    wide = tf.cast(x, tf.float32)
-    mean = grouped(tf.reduce_mean(wide, axis=1))
-    variance = grouped(tf.reduce_mean(tf.math.squared_difference(wide, mean), axis=1))
-    gain = gamma * tf.math.rsqrt(variance + epsilon)
-    offset = beta - mean * gain
-    return x * tf.cast(gain, x.dtype) + tf.cast(offset, x.dtype)
+        return result, gradient
+
+    return normalise(x, gamma, beta)
+
+
+def _group_means(per_channel, num_groups):
+    """Averages [B, C] within each group of channels; returns [B, 1, C], the mean repeated for all its channels."""
+    channels = per_channel.shape[-1]
+    means = tf.reduce_mean(tf.reshape(per_channel, [-1, num_groups, channels // num_groups]), axis=-1)
+    return tf.repeat(means, channels // num_groups, axis=-1)[:, tf.newaxis]
 
 
 class GroupNorm(keras.layers.Layer):

@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from repose_tf.blocks import Bottleneck, ResidualUnit3D, Stem, conv
+from repose_tf.blocks import Bottleneck, Composite, ResidualUnit3D, Stem, conv
 from repose_tf.group_norm import GroupNorm
 
 
-class LiftingEncoder(keras.layers.Layer):
+class LiftingEncoder(Composite):
     """[B, S + 1, S + 1, 3] padded image -> lifted volume and source volume, both [B, H, W, D, C]."""
 
     def __init__(self, architecture, **kwargs):

@@ -4,10 +4,10 @@ import keras
 import tensorflow as tf
 
 from repose_tf import heatmaps
-from repose_tf.blocks import ResidualUnit3D
+from repose_tf.blocks import Composite, ResidualUnit3D
 
 
-class PoseEncoder(keras.layers.Layer):
+class PoseEncoder(Composite):
     """[B, J, 3] px -> [B, H, W, D, pose_channels]."""
 
     def __init__(self, architecture, **kwargs):

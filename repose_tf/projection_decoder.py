@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from repose_tf.blocks import ResidualUnit3D, UpBottleneck
+from repose_tf.blocks import Composite, ResidualUnit3D, UpBottleneck
 from repose_tf.group_norm import GroupNorm
 
 
-class ProjectionDecoder(keras.layers.Layer):
+class ProjectionDecoder(Composite):
     """[B, H, W, D, volume and pose channels] -> decoded volume, RGB [B, S + 1, S + 1, 3], mask [B, S + 1, S + 1, 1]."""
 
     def __init__(self, architecture, **kwargs):
