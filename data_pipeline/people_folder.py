@@ -55,7 +55,8 @@ class PeopleFolder:
     def frame_ids(self, split):
         """Returns dict, person -> list of `person/frame`, of a split; DataError where there is none."""
         if split not in self.splits:
-            raise DataError(f'{self.root}: expected one of the splits {", ".join(self.splits)}, found {split!r}.')
+            raise DataError(f'{self.root}: expected one of the splits {", ".join(self.splits)}, '
+                            f'found {split!r}.')
         return {person: [frame.id for frame in self.persons[person]] for person in self.splits[split]}
 
 
