@@ -218,7 +218,7 @@ def _draw_colour(seed, num_samples, settings):
     factors['contrast'] += 1.0
     factors['saturation'] += 1.0
     orders = tf.constant(list(itertools.permutations(range(len(COLOUR_STEPS)))))
-    return factors, tf.gather(orders, tf.cast(uniform[:, 4] * len(orders), tf.int32))
+    return factors, tf.gather(orders, tf.cast(uniform[:, 4] * orders.shape[0], tf.int32))
 
 
 def _symmetric(uniform, reach):

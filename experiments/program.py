@@ -2,7 +2,7 @@
 
 import sys
 
-from absl import app
+from absl import app, logging
 from absl import flags as absl_flags
 
 # What a user can cause: (module, class). They are looked up among the loaded modules only when something was
@@ -33,6 +33,7 @@ def run(main, *define_flags):
     try:
         for define in define_flags:
             define()
+        logging.set_verbosity(logging.WARNING)  # the libraries tell much of themselves
         app.run(lambda _: main(), flags_parser=_parse)
     except Exception as error:  # noqa: BLE001  (sorted out here, and raised again if it is not the user's)
         if not is_user_error(error):

@@ -40,7 +40,8 @@ def group_norm(x, gamma, beta, num_groups, epsilon):
             offset = -inverse * total_mean - slope * mean
             to_x = (upstream * tf.cast(gain, x.dtype) + x * tf.cast(slope, x.dtype)) + tf.cast(offset, x.dtype)
             positions = tf.cast(tf.shape(x)[1], tf.float32)
-            return (to_x, positions * tf.reduce_sum(product, axis=[0, 1]), positions * tf.reduce_sum(total, axis=[0, 1]))
+            to_gamma, to_beta = (positions * tf.reduce_sum(means, axis=[0, 1]) for means in (product, total))
+            return to_x, to_gamma, to_beta
 
         return result, gradient
 

@@ -1,6 +1,5 @@
 """Lifting encoder: image -> feature volume (paper section 3.1; E_2D, the split into depth layers, E_3D)."""
 
-import keras
 import tensorflow as tf
 
 from repose_tf.blocks import Bottleneck, Composite, ResidualUnit3D, Stem, conv
