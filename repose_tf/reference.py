@@ -1,123 +1,138 @@
-"""The authors' TensorFlow 1 checkpoints: their variable names and shapes against ours, by rule.
+"""The authors' trained models: their TensorFlow 1 checkpoints as our networks, ready to be called.
 
-The reference names its layers by kind, numbered in the order in which the graph was built: pose encoder,
-background inpainter, lifting encoder, projection decoder. Only its ResNets use nested names.
+The authors of the paper published eight checkpoints: two data sets, each with the warp and the target pose in 3D or
+2D (Table 1). The weights fit only the conventions that they were trained with, see `REFERENCE_CONVENTIONS`.
 """
 
-import collections
 import dataclasses
-import os
 import re
-import tempfile
-import zipfile
 
 import numpy as np
-import tensorflow as tf
 
 from repose_tf.architecture import REFERENCE_CONVENTIONS, Architecture
+from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
+from repose_tf.reference_checkpoint import CheckpointError, opened
+from repose_tf.reference_names import DISCRIMINATOR_SCOPE, GENERATOR_SCOPE, discriminator_names, generator_names
 
-# In every checkpoint, and read by nothing: the ResNets' later blocks and their last norm.
-_UNUSED = re.compile(r'GAN/(Generator/resnet_v2_50/(block[34]|postnorm)|Discriminator/resnet_v2_50/(block4|postnorm))/')
-# What an optimiser or a training loop adds beside the variables.
-_SLOTS = re.compile(r'(/Adam(_\d+)?|/ExponentialMovingAverage|_power(_\d+)?|/Momentum)$')
-
-
-class CheckpointError(ValueError):
-    """A checkpoint is not what it should be."""
-
-
-class _Numbered:
-    """Names of layers by kind, as TensorFlow 1 numbers them: conv3d, conv3d_1, conv3d_2, ..."""
-
-    def __init__(self, scope):
-        self.scope = scope
-        self.counts = collections.Counter()
-
-    def __call__(self, kind):
-        number = self.counts[kind]
-        self.counts[kind] += 1
-        return f'{self.scope}/{kind}' + (f'_{number}' if number else '')
-
-    def norm(self, layer):
-        return _norm_names(self('GroupNorm'), layer)
-
-    def conv(self, kind, layer):
-        return _pairs(self(kind), layer, kernel='kernel', bias='bias')
+# In every checkpoint, and read by nothing: the later blocks of the ResNets and their last norm.
+_UNUSED = {GENERATOR_SCOPE: re.compile(r'/resnet_v2_50/(block[34]|postnorm)/'),
+           DISCRIMINATOR_SCOPE: re.compile(r'/resnet_v2_50/(block4|postnorm)/')}
+# What training adds to a variable or to its scope.
+_SLOT = re.compile(r'/(Adam|Momentum|RMSProp|Adagrad|ExponentialMovingAverage|beta[12]_power|global_step)(_\d+)?$')
+# How the published files and folders say which variant they hold, as in `3d_w-2d_p`.
+_VARIANT = re.compile(r'([23]d)[_-]w(?:arp)?[_-]([23]d)[_-]p(?:ose)?(?![a-z])')
+_NUM_LISTED = 10
 
 
-def _pairs(prefix, layer, **names):
-    return [(f'{prefix}/{name}', getattr(layer, ours)) for ours, name in names.items()]
+def load_generator(checkpoint, warp='3d', pose='3d', dtype=None):
+    """Loads a generator of the authors.
+
+    Args:
+      checkpoint: path of a TensorFlow 1 checkpoint: its prefix, or a folder or zip archive that holds one.
+      warp: '3d' or '2d', and
+      pose: '3d' or '2d': the variant. All variants have the same variables, so a wrong choice computes nonsense
+        without an error; only a path that names its variant, as the published ones do (`...-3d_w-2d_p`), is checked.
+      dtype: Keras dtype policy, for example 'mixed_bfloat16'; None: float32.
+
+    Returns:
+      the `Generator`, of 256 px.
+
+    Raises:
+      CheckpointError: the checkpoint cannot be read, lacks variables, has others or has some of another shape, holds
+        numbers that are not finite, or its path names another variant.
+    """
+    return _load(Generator, checkpoint, warp, pose, dtype)
 
 
-def _norm_names(prefix, layer):
-    return _pairs(prefix, layer, gamma='gamma', beta='beta')
+def load_discriminator(checkpoint, warp='3d', pose='3d', dtype=None):
+    """Loads a discriminator of the authors; see `load_generator`. Returns the `Discriminator`."""
+    return _load(Discriminator, checkpoint, warp, pose, dtype)
 
 
-def _slim_conv(prefix, layer):
-    names = {'kernel': 'weights'}
-    if layer.use_bias:
-        names['bias'] = 'biases'
-    return _pairs(prefix, layer, **names)
+def reference_architecture(warp='3d', pose='3d'):
+    """Returns the `Architecture` of one of the authors' four variants."""
+    return dataclasses.replace(Architecture(), warp=warp, pose=pose, **REFERENCE_CONVENTIONS)
 
 
-def _resnet(scope, network):
-    """Names of the stem and the bottleneck units of an encoder or discriminator."""
-    scope += '/resnet_v2_50'
-    yield from _slim_conv(f'{scope}/conv1', network.stem.conv1)
-    for number, block in enumerate(network.blocks, start=1):
-        for index, unit in enumerate(block, start=1):
-            prefix = f'{scope}/block{number}/unit_{index}/bottleneck_v2'
-            yield from _norm_names(f'{prefix}/preact', unit.preact)
-            if unit.shortcut is not None:
-                yield from _slim_conv(f'{prefix}/shortcut', unit.shortcut)
-            for conv, norm in (('conv1', unit.norm1), ('conv2', unit.norm2), ('conv3', None)):
-                yield from _slim_conv(f'{prefix}/{conv}', getattr(unit, conv))
-                if norm is not None:
-                    yield from _norm_names(f'{prefix}/{conv}/GroupNorm', norm)
+def _load(network_class, checkpoint, warp, pose, dtype):
+    architecture = reference_architecture(warp, pose)
+    with opened(checkpoint) as saved:
+        check_variant(saved, warp, pose)
+        network = build(network_class(architecture, dtype=dtype))
+        restore(network, saved)
+    return network
 
 
-def _up_bottleneck(prefix, block):
-    yield from _norm_names(f'{prefix}/preact', block.preact)
-    for name in ('shortcut', 'conv1', 'conv2', 'conv3'):
-        if getattr(block, name) is not None:
-            yield from _slim_conv(f'{prefix}/{name}', getattr(block, name))
+def check_variant(saved, warp, pose):
+    """Raises CheckpointError if the path of `SavedVariables` names another variant."""
+    named = _VARIANT.findall(f'{saved.path}/{saved.prefix}'.lower())
+    if named and named[-1] != (warp, pose):
+        raise CheckpointError(f'{saved.path}: expected a model with warp={warp} and pose={pose}, found a name that '
+                              'says warp={} and pose={}.'.format(*named[-1]))
 
 
-def _units(numbered, units):
-    for unit in units:
-        for norm, conv in zip(unit.norms, unit.convs):
-            yield from numbered.norm(norm)
-            yield from numbered.conv('conv3d', conv)
+def has_discriminator(saved):
+    """Returns whether `SavedVariables` hold anything of a discriminator."""
+    return any(name.startswith(f'{DISCRIMINATOR_SCOPE}/') for name in saved.shapes)
 
 
-def generator_names(generator):
-    """Returns a dictionary from the reference's variable names to the variables of a `Generator`."""
-    numbered = _Numbered('GAN/Generator')
-    encoder, poses = generator.lifting_encoder, generator.pose_encoder
-    decoder, inpainter = generator.projection_decoder, generator.background_inpainter
-    pairs = list(_resnet(numbered.scope, encoder))
-    pairs += numbered.conv('conv3d', poses.conv)
-    pairs += _units(numbered, poses.units)
-    for layer in (*inpainter.encoder, *inpainter.decoder, inpainter.output_conv):
-        pairs += numbered.conv('pconv', layer)
-    for norm in (*inpainter.encoder_norms, *inpainter.decoder_norms, encoder.norm):
-        pairs += numbered.norm(norm)
-    pairs += numbered.conv('conv2d', encoder.lift)
-    pairs += _units(numbered, encoder.units)
-    pairs += _units(numbered, decoder.units)
-    for block in decoder.blocks:
-        pairs += _up_bottleneck(numbered('bottleneck_v2_transposed'), block)
-    pairs += numbered.norm(decoder.norm)
-    pairs += numbered.conv('conv2d', decoder.output_conv)
-    return dict(pairs)
+def restore(network, saved):
+    """Sets all variables of a network to those of a checkpoint.
+
+    Args:
+      network: a built `Generator` or `Discriminator` with the sizes that the checkpoint has.
+      saved: `SavedVariables`. What belongs to the other network, to an optimiser or to an unused block, and what
+        lies outside the scope of the two networks (the networks of the training losses), is left alone.
+
+    Raises:
+      CheckpointError: see `load_generator`. The network may then hold some of the checkpoint's values.
+    """
+    is_generator = isinstance(network, Generator)
+    scope, other = ((GENERATOR_SCOPE, DISCRIMINATOR_SCOPE) if is_generator else (DISCRIMINATOR_SCOPE, GENERATOR_SCOPE))
+    variables = generator_names(network) if is_generator else discriminator_names(network)
+    found = {name: shape for name, shape in saved.shapes.items()
+             if name.startswith('GAN/') and not name.startswith(f'{other}/')
+             and not _SLOT.search(name) and not _UNUSED[scope].search(name)}
+    _check_names(saved, network, variables, found)
+    broken = []
+    for name, variable in variables.items():
+        values = np.asarray(saved.read(name), np.float32)
+        if np.isfinite(values).all():
+            variable.assign(values)
+        else:
+            broken.append(name)
+    if broken:
+        raise CheckpointError(f'{saved.path}: expected finite numbers, found NaN or infinity in {_listed(broken)}.')
 
 
-def discriminator_names(discriminator):
-    """Returns a dictionary from the reference's variable names to the variables of a `Discriminator`."""
-    numbered = _Numbered('GAN/Discriminator')
-    pairs = list(_resnet(numbered.scope, discriminator))
-    pairs += numbered.norm(discriminator.norm)
-    pairs += numbered.conv('conv2d', discriminator.output_conv)
-    return dict(pairs)
+def _check_names(saved, network, variables, found):
+    """Raises CheckpointError unless the checkpoint has exactly the network's variables.
+
+    Args:
+      saved: `SavedVariables`, for its path.
+      network: of which class the variables are.
+      variables: dictionary from names to variables of the network.
+      found: dictionary from names to shapes in the checkpoint.
+    """
+    kind = type(network).__name__.lower()
+    missing = [name for name in variables if name not in found]
+    if len(missing) == len(variables):
+        raise CheckpointError(f'{saved.path}: holds no {kind} of the reference; expected variables such as '
+                              f'{missing[0]}, found {_listed(sorted(saved.shapes)) or "none"}.')
+    extra = sorted(set(found) - set(variables))
+    misshaped = [f'{name} expected {list(variable.shape)}, found {list(found[name])}'
+                 for name, variable in variables.items()
+                 if name in found and tuple(variable.shape) != found[name]]
+    faults = [f'{words}: {_listed(names)}' for words, names in
+              (('missing', missing), ('not known', extra), ('of another shape', misshaped)) if names]
+    if faults:
+        raise CheckpointError(f"{saved.path}: holds another {kind} than the reference's of "
+                              f'{network.architecture.image_size} px. Variables {"; ".join(faults)}.')
+
+
+def _listed(names):
+    """Joins the first names and says how many there are."""
+    more = f', ... ({len(names)} in all)' if len(names) > _NUM_LISTED else ''
+    return ', '.join(names[:_NUM_LISTED]) + more
