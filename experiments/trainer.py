@@ -48,7 +48,7 @@ class Trainer:
             self.generator = checkpoints.build(Generator(architecture, dtype=precision))
             self.discriminator = None
             if weights.adversarial_weight:
-                self.discriminator = _built(Discriminator(architecture, dtype=precision))
+                self.discriminator = built_discriminator(Discriminator(architecture, dtype=precision))
             self._optimizers = tuple(
                 _optimizer(network, train) for network in (self.generator, self.discriminator))
             self.perceptual = None
@@ -100,7 +100,7 @@ def check_finite(step, means):
                          'try a smaller --learning_rate or --precision=float32.')
 
 
-def _built(discriminator):
+def built_discriminator(discriminator):
     """Makes the variables of a `Discriminator` by one call on an empty batch of one; returns it."""
     image = tf.zeros([1, discriminator.architecture.image_size, discriminator.architecture.image_size, 3])
     discriminator(image, image, tf.zeros([1, 19, 3]))

@@ -29,10 +29,11 @@ class Architecture:
         'row': over columns and depth, each image row for itself, as the reference's weights need it.
       crop: 'end': the padded last row and column of the result are dropped; 'start': the first ones, as the
         reference's weights have learned it.
-      inpainter: 'standard': the background inpainter keeps what is seen and fills the holes. 'reference': what
-        the reference's weights need: a fourth image channel (random noise there, its mean here), partial
-        convolutions that also divide by the number of input channels, a leaky ReLU before the last tanh, and
-        seen pixels that go through the network like all others.
+      inpainter: 'standard': the background inpainter keeps what is seen; in the holes it adds to a smooth
+        filling from their surroundings (group norms lose absolute colours). 'reference': what the
+        reference's weights need: a fourth image channel (random noise there, its mean here), partial
+        convolutions that also divide by the number of input channels, a leaky ReLU before the last tanh,
+        and seen pixels that go through the network like all others.
     """
 
     image_size: int = 256

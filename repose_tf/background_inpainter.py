@@ -66,6 +66,26 @@ class PartialConv2D(keras.layers.Layer):
         return result, reached
 
 
+def fill_holes(image, known):
+    """Fills holes smoothly from what is known around them: averages over ever larger windows, finest first.
+
+    Args:
+      image: [B, n, n, C] with n = 2^k + 1; only its known part is read.
+      known: [B, n, n, 1] in [0, 1].
+
+    Returns:
+      [B, n, n, C], the image itself where it is known; 0 everywhere where nothing is known.
+    """
+    if image.shape[1] <= 3:
+        total = tf.reduce_sum(known, axis=[1, 2], keepdims=True)
+        mean = tf.reduce_sum(image * known, axis=[1, 2], keepdims=True) / (total + _EPSILON)
+        return known * image + (1.0 - known) * mean
+    weight = tf.nn.avg_pool2d(known, 3, 2, 'SAME')
+    coarse = tf.nn.avg_pool2d(image * known, 3, 2, 'SAME') / (weight + _EPSILON)
+    coarse = fill_holes(coarse, tf.cast(weight > 0.0, tf.float32))
+    return known * image + (1.0 - known) * upsample(coarse)
+
+
 class BackgroundInpainter(Composite):
     """Padded image and its known part -> the image with its holes filled.
 
@@ -91,7 +111,9 @@ class BackgroundInpainter(Composite):
         self.encoder, self.decoder = tuple(encoder), tuple(decoder)
         # The output convolution stays in float32: colours have more than eight bits of precision.
         self.output_conv = PartialConv2D(
-            (image_channels, width), 3, 3, 1, self.as_reference, dtype='float32')
+            (image_channels, width), 3, 3, 1, self.as_reference, dtype='float32',
+            # Trained here the network adds to a smooth filling and starts with adding little.
+            kernel_initializer='glorot_uniform' if self.as_reference else keras.initializers.VarianceScaling(0.01))
         self.encoder_norms = tuple(GroupNorm(width, groups, dtype=dtype) for width in widths[2:])
         self.decoder_norms = tuple(GroupNorm(width, groups, dtype=dtype) for width in widths[-2:0:-1])
 
@@ -126,7 +148,8 @@ class BackgroundInpainter(Composite):
         if self.as_reference:
             return tf.tanh(tf.nn.leaky_relu(features, 0.2))
         # What is seen stays as it is: no capacity goes into copying it, and it cannot blur.
-        return known * image + (1.0 - known) * tf.tanh(features)
+        filled = fill_holes(image, known)
+        return known * image + (1.0 - known) * tf.clip_by_value(filled + tf.tanh(features), -1.0, 1.0)
 
     def _joined(self, layer, skip, features, mask):
         """Upsamples the known part of the features and convolves it together with the skip connection."""
