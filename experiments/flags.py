@@ -35,8 +35,9 @@ def define_model(values=flags.FLAGS):
     choice('conventions', 'standard', ('standard', 'reference'),
            'Details such as the axes of the group norm: as they train best, or as the weights that the '
            "paper's authors released need them.")
-    choice('precision', 'float32', ('float32', 'mixed_bfloat16', 'mixed_float16'),
-           'Type of the arithmetic; geometry and variables stay in float32.')
+    choice('precision', 'float32', ('float32', 'mixed_bfloat16', 'mixed_float16', 'auto'),
+           'Type of the arithmetic; geometry and variables stay in float32. auto, for training: mixed_bfloat16 where '
+           'this machine computes it natively, else float32.')
 
 
 def define_training(values=flags.FLAGS):

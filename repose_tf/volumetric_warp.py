@@ -97,6 +97,61 @@ def dense_warp(volume, masks, source_from_target_vox):
     return tf.reshape(warped, tf.shape(volume))
 
 
+def sparse_warp(volume, masks, source_from_target_vox):
+    """Warps a volume as `dense_warp` does, but looks only at the voxels that a part can reach.
+
+    A part fills a few per cent of the volume. Its target voxels are those with a masked corner around their
+    source point; values are gathered for these alone. The gradient to the volume is exact.
+
+    Args and returns: as `dense_warp`.
+    """
+    height, width, depth, channels = volume.shape[1:]
+    batch, num_parts, num_voxels = tf.shape(volume)[0], masks.shape[-1], height * width * depth
+    points = source_from_target_vox[:, :, :3] @ _cells((height, width, depth))  # [B, P, 3, M]
+    reached = tf.where(_reached(masks, tf.cast(tf.floor(points), tf.int32)))  # [K, 3]: sample, part, voxel
+    reached = tf.cast(reached, tf.int32)
+    sample, part, voxel = tf.unstack(reached, axis=1)
+
+    points = tf.gather_nd(tf.transpose(points, [0, 1, 3, 2]), reached)  # [K, 3]
+    lower = tf.floor(points)
+    fraction = points - lower
+    rows = tf.reshape(volume, [-1, channels])
+    part_rows = tf.reshape(tf.transpose(masks, [0, 4, 1, 2, 3]), [-1])
+    values = 0.0
+    for corner in np.ndindex(2, 2, 2):
+        cell = tf.cast(lower, tf.int32) + np.array(corner, np.int32)
+        inside = tf.reduce_all((cell >= 0) & (cell < [height, width, depth]), axis=1)
+        cell = tf.clip_by_value(cell, 0, [height - 1, width - 1, depth - 1])
+        index = (cell[:, 0] * width + cell[:, 1]) * depth + cell[:, 2]
+        weight = tf.reduce_prod(tf.where(np.array(corner) == 1, fraction, 1.0 - fraction), axis=1)
+        weight *= tf.gather(part_rows, (sample * num_parts + part) * num_voxels + index) * tf.cast(inside, tf.float32)
+        corner_rows = tf.gather(rows, sample * num_voxels + index)
+        values += corner_rows * tf.cast(weight, volume.dtype)[:, tf.newaxis]
+
+    place = sample * num_voxels + voxel
+    highest = tf.math.unsorted_segment_max(values, place, batch * num_voxels)
+    # Parts that do not reach a voxel count as 0 there, so a negative value stays only where every part reaches.
+    count = tf.math.unsorted_segment_sum(tf.ones_like(place), place, batch * num_voxels)
+    warped = tf.where((count == num_parts)[:, tf.newaxis], highest, tf.nn.relu(highest))
+    return tf.reshape(warped, tf.shape(volume))
+
+
+def _reached(masks, lower):
+    """Where one of the 8 corners from `lower` [B, P, 3, M] on is in the part's mask [B, H, W, D, P]; [B, P, M] bool."""
+    height, width, depth = masks.shape[1:4]
+    masks = tf.transpose(masks, [0, 4, 1, 2, 3])  # [B, P, H, W, D]
+    around = tf.pad(masks, [[0, 0], [0, 0], [1, 1], [1, 1], [1, 1]])
+    for axis in (2, 3, 4):  # the maximum over two neighbours along each axis; index 0 belongs to cell -1
+        size = around.shape[axis]
+        lower_half, upper_half = (tf.gather(around, range(start, start + size - 1), axis=axis) for start in (0, 1))
+        around = tf.maximum(lower_half, upper_half)
+    row, column, layer = tf.unstack(lower + 1, axis=2)
+    inside = ((row >= 0) & (row <= height) & (column >= 0) & (column <= width) & (layer >= 0) & (layer <= depth))
+    index = (row * (width + 1) + column) * (depth + 1) + layer
+    flat = tf.reshape(around, [-1, masks.shape[1], (height + 1) * (width + 1) * (depth + 1)])
+    return inside & (tf.gather(flat, tf.where(inside, index, 0), batch_dims=2) > 0.0)
+
+
 def dense_plane_warp(volume, plane_masks, source_from_target_vox):
     """Warps all depth layers alike in the image plane, nearest neighbour (the 2D warp ablation, Table 1).
 
@@ -163,7 +218,7 @@ class VolumetricWarp(keras.layers.Layer):
             transforms = plane_vox_transforms(affine.part_affines(source_pose_px, target_pose_px), self.grid)
             return dense_plane_warp(volume, tf.reduce_max(masks, axis=3), transforms)
         transforms = vox_transforms(helmert.part_transforms(source_pose_px, target_pose_px), self.grid)
-        return dense_warp(volume, masks, transforms)
+        return sparse_warp(volume, masks, transforms)
 
     def get_config(self):
         grid = {'image_size': self.grid.image_size, 'volume_size': self.grid.volume_size,

@@ -1,4 +1,4 @@
-"""The programs one after the other, as a user runs them, on the shipped people: train, resume, score, repose, export."""
+"""The programs one after the other, as a user runs them: train, resume, score, repose, export the shipped people."""
 
 import json
 

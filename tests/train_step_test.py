@@ -81,7 +81,7 @@ def test_losses_that_are_no_numbers_stop_the_run():
 
 def test_two_devices_compute_what_one_does(tmp_path):
     """In processes of their own: the devices are set before TensorFlow starts."""
-    program = textwrap.dedent('''
+    program = textwrap.dedent("""
         import sys
         import numpy as np
         import tensorflow as tf
@@ -100,7 +100,7 @@ def test_two_devices_compute_what_one_does(tmp_path):
             means = trainer.step(batch)
         flat = np.concatenate([value.ravel() for value in values(trainer.generator)])
         np.save(sys.argv[2], np.append(flat, float(means['loss/generator'])))
-    ''')
+    """)
     results = []
     for count in ('0', '2'):
         path = str(tmp_path / f'{count}.npy')
