@@ -85,9 +85,13 @@ class GroupNorm(keras.layers.Layer):
         shape = tf.shape(x)
         instances = shape[0] * shape[1] if self.per_row else shape[0]
         flat = tf.reshape(x, [instances, -1, self.channels])
+        if self.per_row:
+            # Rows without a person hardly vary: gains go up to 1000 and product and offset cancel, which leaves
+            # nothing of their last bits in lower precision.
+            flat = tf.cast(flat, tf.float32)
         gamma, beta = (tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in (self.gamma, self.beta))
         normalised = group_norm(flat, gamma, beta, self.num_groups, self.epsilon)
-        result = tf.reshape(normalised, shape)
+        result = tf.reshape(tf.cast(normalised, x.dtype), shape)
         result.set_shape(x.shape)
         return result
 
