@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from experiments.program import UsageError
+from repose_tf.building import build
 from repose_tf.generator import Generator
 from repose_tf.variables import tf_variables
 
@@ -81,14 +82,6 @@ class Checkpoints:
             if list(variable.shape) != list(found[str(index)]):
                 raise UsageError(f'{self.latest}: holds another {name}; expected {variable.name} of shape '
                                  f'{list(variable.shape)}, found {list(found[str(index)])}.')
-
-
-def build(generator):
-    """Makes the variables of a `Generator` by one call on an empty batch of one; returns it."""
-    size = generator.architecture.image_size
-    pose = tf.zeros([1, 19, 3])
-    generator(tf.zeros([1, size, size, 3]), pose, pose)
-    return generator
 
 
 def load_generator(folder, precision=None):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from absl import flags as absl_flags
 
 from experiments import checkpoints, datasets, flags, program, repose, run_folder, scoring
+from repose_tf.building import build
 from repose_tf.generator import Generator
 from repose_tf.serving import Reposer
 
@@ -33,7 +34,7 @@ def main():
     data = datasets.Data(flags.data_settings(folder.settings().data))
     trained = checkpoints.load_generator(folder)
     keras.utils.set_random_seed(folder.settings().train.seed)
-    untrained = checkpoints.build(Generator(architecture, dtype=folder.settings().model.precision))
+    untrained = build(Generator(architecture, dtype=folder.settings().model.precision))
     systems = {'trained model': _system(trained), 'untrained model': _system(untrained),
                'copy of the source': scoring.copy_source}
 

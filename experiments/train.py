@@ -78,9 +78,11 @@ def train(trainer, data, settings, folder, saved):
     first = int(trainer.step_counter.numpy())
     batches = iter(trainer.strategy.experimental_distribute_dataset(
         data.train_batches(size, options.batch_size, options.seed + first)))
-    validation = None
+    validation = shown = None
     if options.num_validation_pairs:
         validation = data.pair_batches('validation', size, options.batch_size, options.num_validation_pairs)
+        # A few, spread over the persons.
+        shown = data.pair_batches('validation', size, _NUM_SHOWN, min(_NUM_SHOWN, options.num_validation_pairs))
     # Evaluation runs on one device: the numbers must not depend on how many there are.
     generate = tf.function(lambda *inputs: trainer.generator(*inputs, training=False), autograph=False)
     step = first
@@ -93,16 +95,17 @@ def train(trainer, data, settings, folder, saved):
                 log.advance()
                 if step % options.log_every == 0:
                     _log_scalars(log, step, means, trainer)
-                if step % options.image_every == 0:
-                    _log_images(log, step, validation, generate)
+                if shown is not None and step % options.image_every == 0:
+                    _log_images(log, step, next(iter(shown)), generate)
                 if validation is not None and step % options.validate_every == 0:
                     _validate(log, step, validation, generate, settings)
-                if step % options.checkpoint_every == 0:
+                if step % options.checkpoint_every == 0 or step == options.steps:
+                    check_finite(step, {name: float(value) for name, value in means.items()})
                     saved.save(step)
         except KeyboardInterrupt:
             log.say(f'Interrupted after step {step}; go on with --resume={folder.path}')
-        if step > first and step % options.checkpoint_every:
-            saved.save(step)
+            if step > first:
+                saved.save(step)
 
 
 def _log_scalars(log, step, means, trainer):
@@ -113,11 +116,10 @@ def _log_scalars(log, step, means, trainer):
     log.scalars(step, values, on_bar=('loss/generator', 'loss/l1', 'loss/perceptual'))
 
 
-def _log_images(log, step, validation, generate):
-    if validation is None:
-        return
-    batch = augment.prepare(next(iter(validation.unbatch().batch(_NUM_SHOWN))))
-    log.images(step, batch, generate(batch['source_image'], batch['source_pose'], batch['target_pose']))
+def _log_images(log, step, batch, generate):
+    prepared = augment.prepare(batch)
+    log.images(step, prepared, generate(
+        prepared['source_image'], prepared['source_pose'], prepared['target_pose']))
 
 
 def _validate(log, step, validation, generate, settings):

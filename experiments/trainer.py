@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from data_pipeline import augment
-from experiments import checkpoints
 from experiments.program import UsageError
 from repose_tf import perceptual
+from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.train_step import TrainStep
@@ -45,10 +45,10 @@ class Trainer:
         keras.utils.set_random_seed(train.seed)
         with strategy.scope():
             self.step_counter = tf.Variable(0, dtype=tf.int64, trainable=False, name='step')
-            self.generator = checkpoints.build(Generator(architecture, dtype=precision))
+            self.generator = build(Generator(architecture, dtype=precision))
             self.discriminator = None
             if weights.adversarial_weight:
-                self.discriminator = built_discriminator(Discriminator(architecture, dtype=precision))
+                self.discriminator = build(Discriminator(architecture, dtype=precision))
             self._optimizers = tuple(
                 _optimizer(network, train) for network in (self.generator, self.discriminator))
             self.perceptual = None
@@ -98,13 +98,6 @@ def check_finite(step, means):
     if broken:
         raise UsageError(f'Step {step}: {", ".join(broken)} is no longer finite. The last checkpoint is intact; '
                          'try a smaller --learning_rate or --precision=float32.')
-
-
-def built_discriminator(discriminator):
-    """Makes the variables of a `Discriminator` by one call on an empty batch of one; returns it."""
-    image = tf.zeros([1, discriminator.architecture.image_size, discriminator.architecture.image_size, 3])
-    discriminator(image, image, tf.zeros([1, 19, 3]))
-    return discriminator
 
 
 def _optimizer(network, train):

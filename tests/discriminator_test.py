@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.trainer import built_discriminator
+from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.shapes import ShapeError
 from tests.generator_test import inputs
@@ -13,7 +13,7 @@ from tests.tiny import TINY
 
 @pytest.fixture(scope='module')
 def discriminator():
-    return built_discriminator(Discriminator(TINY))
+    return build(Discriminator(TINY))
 
 
 def test_one_logit_a_sample(discriminator):

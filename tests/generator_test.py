@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.checkpoints import build
 from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS, Architecture
+from repose_tf.building import build
 from repose_tf.generator import Generator
 from repose_tf.shapes import ShapeError
 from tests.cases import person_poses

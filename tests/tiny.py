@@ -2,6 +2,7 @@
 
 from experiments import checkpoints, run_folder
 from repose_tf.architecture import Architecture
+from repose_tf.building import build
 from repose_tf.generator import Generator
 
 TINY = Architecture(
@@ -13,7 +14,7 @@ TINY = Architecture(
 
 def tiny_generator(architecture=TINY):
     """Returns a built generator with random weights."""
-    return checkpoints.build(Generator(architecture))
+    return build(Generator(architecture))
 
 
 def tiny_run(runs_dir, generator=None):
