@@ -1,6 +1,7 @@
 """Making the variables of a model before its first call."""
 
 import keras
+import tensorflow as tf
 
 from repose_tf.generator import Generator
 from repose_tf.skeleton import NUM_JOINTS
@@ -35,4 +36,5 @@ def build(model):
 
 
 def _symbol(*shape):
-    return keras.Input(shape, batch_size=1)
+    # Keras 2 divides the batch of an input by the replicas and refuses one that does not divide.
+    return keras.Input(shape, batch_size=tf.distribute.get_strategy().num_replicas_in_sync)
