@@ -17,8 +17,7 @@ def foreground(batch, grid):
       batch: prepared batch of the input pipeline.
       grid: the `VolumeGrid` of the model.
     """
-    projected = body_parts.projected_mask(body_parts.part_masks(batch['target_pose'], grid))[:, :-1, :-1]
-    projected = tf.repeat(tf.repeat(projected, grid.stride, axis=1), grid.stride, axis=2)
+    projected = body_parts.image_mask(batch['target_pose'], grid)
     return tf.where(batch['has_target_mask'][:, tf.newaxis, tf.newaxis, tf.newaxis],
                     batch['target_mask'], projected)
 

@@ -67,12 +67,19 @@ def _fit(source, target):
     mixed = tf.einsum('bpni,bpnj->bpij', target, source)
     smallest = _smallest_eigenvalue(square, mixed, tf.reduce_sum(source * source, axis=[2, 3]))
     shift = (smallest - _RIDGE * tf.linalg.trace(square) - 1e-12)[..., tf.newaxis, tf.newaxis]
-    linear = tf.linalg.matrix_transpose(tf.linalg.inv(square - shift * tf.eye(2, dtype=square.dtype)) @ mixed)
+    linear = tf.linalg.matrix_transpose(_inverse(square - shift * tf.eye(2, dtype=square.dtype)) @ mixed)
     linear *= source_radius / target_radius
     translation = source_centre[:, :, 0] - tf.linalg.matvec(linear, target_centre[:, :, 0])
     upper = tf.concat([linear, translation[..., tf.newaxis]], axis=-1)
     last = tf.broadcast_to(tf.constant([[0.0, 0.0, 1.0]], upper.dtype), tf.shape(upper[..., :1, :]))
     return tf.concat([upper, last], axis=-2)
+
+
+def _inverse(matrix):
+    """Inverse of [..., 2, 2] matrices; where a number is missing, NaN and no error."""
+    adjugate = tf.linalg.trace(matrix)[..., tf.newaxis, tf.newaxis] * tf.eye(2, dtype=matrix.dtype) - matrix
+    determinant = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
+    return adjugate / determinant[..., tf.newaxis, tf.newaxis]
 
 
 def _normalised(points):

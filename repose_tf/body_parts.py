@@ -8,7 +8,7 @@ limb fills voxels. All masks are binary.
 import numpy as np
 import tensorflow as tf
 
-from repose_tf import skeleton
+from repose_tf import occupancy, scanlines, skeleton
 from repose_tf.shapes import check_pose
 from repose_tf.skeleton import joint_indices
 
@@ -21,8 +21,8 @@ _HAND_DIAMETER = 0.4
 _TORSO_PAIRS = (('rhip', 'lhip'), ('rhip', 'lsho'), ('rhip', 'rsho'),
                 ('lhip', 'lsho'), ('lhip', 'rsho'), ('lsho', 'rsho'))
 # Joints that are moved outwards before the limbs are drawn: joint + factor * (joint - from).
-_EXTENSIONS = (('lhip', 'lsho', 0.1), ('rhip', 'rsho', 0.1), ('lwri', 'lelb', 0.2),
-               ('rwri', 'relb', 0.2), ('lank', 'lkne', 0.2), ('rank', 'rkne', 0.2))
+_EXTENSIONS = {'lhip': ('lsho', 0.1), 'rhip': ('rsho', 0.1), 'lwri': ('lelb', 0.2),
+               'rwri': ('relb', 0.2), 'lank': ('lkne', 0.2), 'rank': ('rkne', 0.2)}
 _END_JOINTS = ('lwri', 'rwri', 'lank', 'rank')
 
 # The part that each capsule belongs to, in the order in which `part_capsules` lists them.
@@ -30,6 +30,23 @@ _LIMB_PARTS = tuple(range(2, skeleton.NUM_PARTS))
 _END_PARTS = tuple(part for part, bone in zip(_LIMB_PARTS, skeleton.LIMB_BONES) if bone[1] in _END_JOINTS)
 CAPSULE_PARTS = (0,) * len(_TORSO_PAIRS) + (1,) + _LIMB_PARTS + _END_PARTS
 NUM_CAPSULES = len(CAPSULE_PARTS)
+_DIAMETERS = np.array([_TORSO_DIAMETER] * len(_TORSO_PAIRS) + [_HEAD_DIAMETER]
+                      + [_LIMB_DIAMETER] * len(_LIMB_PARTS) + [_HAND_DIAMETER] * len(_END_JOINTS))
+
+
+def _end_points():
+    """Starts and ends of all capsules as weights of the joints: float32 array [2, NUM_CAPSULES, J]."""
+    joints = dict(zip(skeleton.JOINT_NAMES, np.eye(skeleton.NUM_JOINTS)))
+    extended = dict(joints)
+    for joint, (origin, factor) in _EXTENSIONS.items():
+        extended[joint] = joints[joint] + factor * (joints[joint] - joints[origin])
+    ears = (joints['lear'] + joints['rear']) / 2
+    axis = 0.3 * (joints['neck'] - ears)
+    pairs = [(joints[start], joints[end]) for start, end in _TORSO_PAIRS]
+    pairs += [(ears + axis, ears - axis)]
+    pairs += [(extended[start], extended[end]) for start, end in skeleton.LIMB_BONES]
+    pairs += [(extended[joint], extended[joint]) for joint in _END_JOINTS]
+    return np.swapaxes(np.array(pairs, np.float32), 0, 1)
 
 
 def torso_size(pose_px):
@@ -37,23 +54,6 @@ def torso_size(pose_px):
     shoulders = tf.gather(pose_px, joint_indices('lsho', 'rsho'), axis=1)
     hips = tf.gather(pose_px, joint_indices('rhip', 'lhip'), axis=1)
     return tf.reduce_max(tf.norm(shoulders - hips, axis=-1), axis=1)
-
-
-def _extended(pose_px):
-    """Returns the pose with hips, wrists and ankles moved outwards, [B, J, 3] px."""
-    matrix = np.eye(skeleton.NUM_JOINTS, dtype=np.float32)
-    for joint, origin, factor in _EXTENSIONS:
-        row, = joint_indices(joint)
-        matrix[row, row] += factor
-        matrix[row, joint_indices(origin)[0]] -= factor
-    return tf.einsum('kj,bjc->bkc', tf.constant(matrix, pose_px.dtype), pose_px)
-
-
-def _ends(points_px, bones):
-    """Returns the start and end points [B, N, 3] of N bones given as pairs of joint names."""
-    starts, ends = zip(*bones)
-    return (tf.gather(points_px, joint_indices(*starts), axis=1),
-            tf.gather(points_px, joint_indices(*ends), axis=1))
 
 
 def part_capsules(pose_px):
@@ -67,55 +67,23 @@ def part_capsules(pose_px):
       capsule n belongs to part CAPSULE_PARTS[n].
     """
     check_pose('pose_px', pose_px)
-    size = torso_size(pose_px)
-    torso = _ends(pose_px, _TORSO_PAIRS)
-
-    neck = tf.gather(pose_px, joint_indices('neck'), axis=1)
-    ears = tf.gather(pose_px, joint_indices('lear', 'rear'), axis=1)
-    middle = tf.reduce_mean(ears, axis=1, keepdims=True)
-    head = (middle + 0.3 * (neck - middle), middle - 0.3 * (neck - middle))
-
-    extended = _extended(pose_px)
-    limbs = _ends(extended, skeleton.LIMB_BONES)
-    tips = _ends(extended, [(joint, joint) for joint in _END_JOINTS])
-
-    starts, ends = (tf.concat(points, axis=1) for points in zip(torso, head, limbs, tips))
-    diameters = np.array([_TORSO_DIAMETER] * len(_TORSO_PAIRS) + [_HEAD_DIAMETER]
-                         + [_LIMB_DIAMETER] * len(_LIMB_PARTS) + [_HAND_DIAMETER] * len(_END_JOINTS))
-    radii = size[:, tf.newaxis] * tf.constant(diameters / 2, size.dtype)
-    return starts, ends, radii
+    starts, ends = tf.unstack(tf.einsum('enj,bjc->ebnc', _end_points(), pose_px))
+    return starts, ends, torso_size(pose_px)[:, tf.newaxis] * (_DIAMETERS / 2).astype(np.float32)
 
 
-def _squared_capsule_distances(pose_px, grid):
-    """Squared distances of all voxels to all capsules, in units of the capsules' semi-axes.
-
-    Dots and squares are sums over the three axes, so only 1-D arrays are combined by broadcasting.
-
-    Returns:
-      [B, N, H, W, D]; a voxel is inside where the value is at most 1.
-    """
-    starts, ends, radii = part_capsules(pose_px)
-    semi_axes = radii[..., tf.newaxis] + grid.size_vox_px  # [B, N, 3]
-    a = starts / semi_axes
-    u = (ends - starts) / semi_axes
-    length_squared = tf.reduce_sum(u * u, axis=-1)[..., tf.newaxis, tf.newaxis, tf.newaxis]
-
-    shapes = ((1, -1, 1), (-1, 1, 1), (1, 1, -1))  # x runs along columns, y along rows, z along depth
-    along, squared = 0.0, 0.0
-    for axis, (cells_px, shape) in enumerate(zip(grid.axes_px(), shapes)):
-        offset = cells_px / semi_axes[..., axis, tf.newaxis] - a[..., axis, tf.newaxis]  # [B, N, cells]
-        full = tf.concat([tf.shape(offset)[:2], shape], axis=0)
-        along += tf.reshape(offset * u[..., axis, tf.newaxis], full)
-        squared += tf.reshape(offset * offset, full)
-    t = tf.clip_by_value(tf.math.divide_no_nan(along, length_squared), 0.0, 1.0)
-    return squared + t * (t * length_squared - 2.0 * along)
+def voxel_capsules(pose_px, grid):
+    """Returns the capsules of all parts as `scanlines.Capsules` on the grid: in voxels, moved by nothing."""
+    starts, ends, radii = part_capsules(tf.stop_gradient(pose_px))
+    starts, ends = (grid.vox_from_px(tf.cast(points, tf.float64)) for points in (starts, ends))
+    size_vox_px = grid.size_vox_px[[1, 0, 2]].astype(np.float64)
+    semi_axes = tf.cast(radii, tf.float64)[..., tf.newaxis] / size_vox_px + 1.0
+    identity = tf.eye(3, batch_shape=tf.shape(radii), dtype=tf.float64)
+    return scanlines.Capsules(starts, ends, semi_axes, identity, tf.zeros_like(starts))
 
 
-def _border(grid):
-    """1 in the volume, 0 in its padded last row, column and depth cell; float32 [H, W, D, 1]."""
-    inside = np.zeros(grid.shape + (1,), np.float32)
-    inside[:-1, :-1, :-1] = 1.0
-    return inside
+def inner_shape(grid):
+    """(H, W, D) of a grid without its padded last row, column and depth cell, where all masks are empty."""
+    return tuple(size - 1 for size in grid.shape)
 
 
 def part_masks(pose_px, grid):
@@ -128,16 +96,28 @@ def part_masks(pose_px, grid):
     Returns:
       [B, H, W, D, P] float32, 0 or 1; the padded last row, column and depth cell are 0.
     """
-    inside = tf.cast(_squared_capsule_distances(pose_px, grid) <= 1.0, tf.float32)
-    # The capsules are sorted by part except for the four ends of limbs, which follow.
-    torso = tf.reduce_max(inside[:, :len(_TORSO_PAIRS)], axis=1, keepdims=True)
-    others = tf.unstack(inside[:, len(_TORSO_PAIRS):], axis=1)  # head, limbs, ends
-    for part, end in zip(_END_PARTS, others[-len(_END_PARTS):]):
-        others[part - 1] = tf.maximum(others[part - 1], end)
-    parts = tf.stack(others[:skeleton.NUM_PARTS - 1], axis=-1)
-    return tf.concat([torso[:, 0, ..., tf.newaxis], parts], axis=-1) * _border(grid)
+    spans = scanlines.spans(voxel_capsules(pose_px, grid), inner_shape(grid))
+    bits = occupancy.of_volume(spans, inner_shape(grid), grid.shape)[..., tf.newaxis]
+    return tf.cast(tf.bitwise.bitwise_and(bits, occupancy.part_bits(CAPSULE_PARTS)) != 0, tf.float32)
 
 
-def projected_mask(masks):
-    """Returns where any part projects onto the image plane; [B, H, W, D, P] -> [B, H, W, 1], 0 or 1."""
-    return tf.reduce_max(masks, axis=[3, 4])[..., tf.newaxis]
+def projected_mask(pose_px, grid, use_static_shapes=False):
+    """Returns where any part projects onto the image plane, without making a volume.
+
+    Args:
+      pose_px: [B, J, 3] joints, px.
+      grid: the `VolumeGrid`.
+      use_static_shapes: for XLA; slower elsewhere.
+
+    Returns:
+      [B, H, W, 1] float32, 0 or 1; the padded last row and column are 0.
+    """
+    spans = scanlines.spans(voxel_capsules(pose_px, grid), inner_shape(grid), use_static_shapes)
+    bits = occupancy.of_plane(spans, inner_shape(grid), grid.shape[:2])
+    return tf.cast(bits != 0, tf.float32)[..., tf.newaxis]
+
+
+def image_mask(pose_px, grid):
+    """Returns `projected_mask` without its padding at the size of the image, [B, S, S, 1] float32, 0 or 1."""
+    mask = projected_mask(pose_px, grid)[:, :-1, :-1]
+    return tf.repeat(tf.repeat(mask, grid.stride, axis=1), grid.stride, axis=2)

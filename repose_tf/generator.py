@@ -64,26 +64,23 @@ class Generator(keras.Model):
         check_same_batch(source_image=source_image, source_pose=source_pose, target_pose=target_pose)
 
         image = tf.pad(tf.cast(source_image, tf.float32), [[0, 0], [0, 1], [0, 1], [0, 0]])
-        masks = body_parts.part_masks(source_pose, self.architecture.grid)
         lifted, volume = self.lifting_encoder(tf.cast(image, self.compute_dtype))
-        warped = self.warp(volume, source_pose, target_pose, masks=masks)
+        warped = self.warp(volume, source_pose, target_pose)
         posed = self.pose_encoder(target_pose)
         decoded, foreground, alpha = self.projection_decoder(tf.concat([warped, posed], axis=-1))
-        background = self.background_inpainter(image, self._known_background(masks))
+        background = self.background_inpainter(image, self._known_background(source_pose))
 
         padded = {'image': alpha * foreground + (1.0 - alpha) * background, 'foreground': foreground,
                   'foreground_alpha': alpha, 'background': background}
         outputs = {name: self._cropped(tensor) for name, tensor in padded.items()}
         if with_volumes:
-            outputs.update(masks=masks, lifted_volume=lifted, source_volume=volume, warped_volume=warped,
-                           decoded_volume=decoded)
+            outputs.update(masks=body_parts.part_masks(source_pose, self.architecture.grid), lifted_volume=lifted,
+                           source_volume=volume, warped_volume=warped, decoded_volume=decoded)
         return outputs
 
-    def _known_background(self, masks):
-        """1 where no part projects, 0 in the person and in the padding; [B, H, W, D, P] -> [B, S + 1, S + 1, 1]."""
-        stride = self.architecture.grid.stride
-        known = 1.0 - body_parts.projected_mask(masks)[:, :-1, :-1]
-        known = tf.repeat(tf.repeat(known, stride, axis=1), stride, axis=2)
+    def _known_background(self, source_pose):
+        """1 where no part projects, 0 in the person and in the padding; [B, J, 3] px -> [B, S + 1, S + 1, 1]."""
+        known = 1.0 - body_parts.image_mask(source_pose, self.architecture.grid)
         return tf.pad(known, [[0, 0], [0, 1], [0, 1], [0, 0]])
 
     def _cropped(self, padded):

@@ -37,33 +37,70 @@ def part_transforms(source_pose_px, target_pose_px):
     check_pose('source_pose_px', source_pose_px)
     check_pose('target_pose_px', target_pose_px)
     check_same_batch(source_pose_px=source_pose_px, target_pose_px=target_pose_px)
-    # float64: the points of a fit are few, and small angles between them decide.
-    source = tf.cast(tf.stop_gradient(source_pose_px), tf.float64)
-    target = tf.cast(tf.stop_gradient(target_pose_px), tf.float64)
+    # float64: the points of a fit are few, and small angles between them decide. Both poses in one tensor.
+    poses = tf.cast(tf.stop_gradient(tf.stack([source_pose_px, target_pose_px])), tf.float64)  # [2, B, J, 3]
+    limbs = _Limbs(poses)
+    source_points, target_points = tf.unstack(_points(poses, limbs))
+    source_centres, target_centres = tf.unstack(_centres(poses, limbs))
+    quaternions = rotations.best_rotation(tf.einsum('bpni,bpnj->bpij', target_points, source_points))
+    scales = _scales(source_points, target_points, quaternions)
 
-    torso, torso_quaternion = _fit_joints(source, target, TORSO_JOINTS)
-    head, _ = _fit_joints(source, target, HEAD_JOINTS)
-    limbs = _fit_limbs(source, target, torso_quaternion)
-    return tf.cast(tf.concat([torso, head, limbs], axis=1), tf.float32)
-
-
-def _fit_joints(source, target, names):
-    """Fits one rigid group of joints: [B, J, 3] twice -> [B, 1, 4, 4], quaternion [B, 1, 4]."""
-    indices = joint_indices(*names)
-    source = tf.gather(source, indices, axis=1)[:, tf.newaxis]  # [B, 1, N, 3]
-    target = tf.gather(target, indices, axis=1)[:, tf.newaxis]
-    source_centre = tf.reduce_mean(source, axis=2)
-    target_centre = tf.reduce_mean(target, axis=2)
-    source -= source_centre[:, :, tf.newaxis]
-    target -= target_centre[:, :, tf.newaxis]
-    quaternion = rotations.best_rotation(tf.einsum('bpni,bpnj->bpij', target, source))
-    scale = _scale(source, target, quaternion)
-    return _similarity(scale, quaternion, source_centre, target_centre), quaternion
+    straight_quaternions, straight_scales = _fit_straight_limbs(poses[0], limbs, quaternions[:, :1])
+    bent = limbs.bent
+    quaternions = tf.concat(
+        [quaternions[:, :2], rotations.blend(quaternions[:, 2:], straight_quaternions, bent)], axis=1)
+    scales = tf.concat([scales[:, :2], bent * scales[:, 2:] + (1.0 - bent) * straight_scales], axis=1)
+    return tf.cast(_similarity(scales, quaternions, source_centres, target_centres), tf.float32)
 
 
-def _scale(source, target, quaternion):
-    """Least-squares scale of centred points [B, P, N, 3] under a rotation [B, P, 4]; 1 if they coincide."""
-    rotated = tf.einsum('bpij,bpnj->bpni', rotations.matrix_from_quaternion(quaternion), target)
+class _Limbs:
+    """The eight limbs of both poses: bone a -> b, the normal of the bend as long as b -> c, their lengths.
+
+    Attributes:
+      a, bone, tip: [2, B, 8, 3].
+      bone_length, reach: [2, B, 8].
+      bent: [B, 8] 1 where both poses of a limb have a clear plane, 0 where one is straight, smooth between.
+    """
+
+    def __init__(self, poses):
+        names = zip(*LIMB_FIT_JOINTS, strict=True)
+        a, b, c = (tf.gather(poses, joint_indices(*column), axis=2) for column in names)
+        self.a, self.bone = a, b - a
+        cross = tf.linalg.cross(self.bone, c - b)
+        area, self.bone_length, self.reach = tf.unstack(tf.norm(tf.stack([cross, self.bone, c - b]), axis=-1))
+        self.tip = cross * tf.math.divide_no_nan(self.reach, area)[..., tf.newaxis]
+        sine = tf.reduce_min(tf.math.divide_no_nan(area, self.bone_length * self.reach), axis=0)
+        x = tf.clip_by_value((sine - _STRAIGHT_SINE) / (_BENT_SINE - _STRAIGHT_SINE), 0.0, 1.0)
+        self.bent = x * x * (3.0 - 2.0 * x)
+
+
+def _points(poses, limbs):
+    """The points of all fits around their centres [2, B, P, 8, 3].
+
+    Parts of fewer points are filled up with their centre, which adds nothing to any sum.
+    """
+    joints = [tf.gather(poses, joint_indices(*names), axis=2)[:, :, tf.newaxis]
+              for names in (TORSO_JOINTS, HEAD_JOINTS)]
+    limb_joints = tf.stack([tf.zeros_like(limbs.bone), limbs.bone, limbs.bone + limbs.tip], axis=3)
+    points = [part - tf.reduce_mean(part, axis=3, keepdims=True) for part in (*joints, limb_joints)]
+    return tf.concat([tf.pad(part, [[0, 0]] * 3 + [[0, len(HEAD_JOINTS) - part.shape[3]], [0, 0]])
+                      for part in points], axis=2)
+
+
+def _centres(poses, limbs):
+    """The points that the fits bring onto each other, [2, B, P, 3].
+
+    A limb's offset along the normal fades as it straightens, because the normal loses its meaning.
+    """
+    joints = [tf.reduce_mean(tf.gather(poses, joint_indices(*names), axis=2), axis=2, keepdims=True)
+              for names in (TORSO_JOINTS, HEAD_JOINTS)]
+    limb = limbs.a + (2.0 * limbs.bone + limbs.tip * limbs.bent[..., tf.newaxis]) / 3.0
+    return tf.concat([*joints, limb], axis=2)
+
+
+def _scales(source, target, quaternions):
+    """Least-squares scales of centred points [B, P, N, 3] under rotations [B, P, 4]; 1 if they coincide."""
+    rotated = tf.einsum('bpij,bpnj->bpni', rotations.matrix_from_quaternion(quaternions), target)
     extent = tf.reduce_sum(target * target, axis=[2, 3])
     fitted = tf.math.divide_no_nan(tf.reduce_sum(source * rotated, axis=[2, 3]), extent)
     return tf.where(extent < 1e-9, tf.ones_like(extent), fitted)
@@ -78,73 +115,23 @@ def _similarity(scale, quaternion, source_centre, target_centre):
     return tf.concat([upper, last], axis=-2)
 
 
-class _Limbs:
-    """The eight limbs of one pose, all [B, 8, ...]: bone a -> b, unit normal, length to the third joint."""
+def _fit_straight_limbs(source_pose, limbs, torso_quaternion):
+    """Fits limbs as if they were straight: the torso's rotation [B, 1, 4], then a swing onto the bone.
 
-    def __init__(self, pose):
-        names = zip(*LIMB_FIT_JOINTS, strict=True)
-        a, b, c = (tf.gather(pose, joint_indices(*column), axis=1) for column in names)
-        bone, other = b - a, c - b
-        cross = tf.linalg.cross(bone, other)
-        self.a, self.bone = a, bone
-        self.direction = rotations.normalized(bone)
-        self.normal = rotations.normalized(cross)
-        self.reach = tf.norm(other, axis=-1, keepdims=True)
-        self.sine = tf.math.divide_no_nan(
-            tf.norm(cross, axis=-1), tf.norm(bone, axis=-1) * self.reach[..., 0])
-
-    def points(self, bent):
-        """Centred points [B, 8, 3, 3] of the fit and their centre [B, 8, 3].
-
-        The centre's offset along the normal fades with `bent` [B, 8], as the normal loses its meaning.
-        """
-        tip = self.normal * self.reach
-        points = tf.stack([tf.zeros_like(self.bone), self.bone, self.bone + tip], axis=2)
-        points -= tf.reduce_mean(points, axis=2, keepdims=True)
-        centre = self.a + (2.0 * self.bone + tip * bent[..., tf.newaxis]) / 3.0
-        return points, centre
-
-
-def _bentness(source, target):
-    """1 where both poses of a limb have a clear plane, 0 where one is straight, smooth between; [B, 8]."""
-    sine = tf.minimum(source.sine, target.sine)
-    x = tf.clip_by_value((sine - _STRAIGHT_SINE) / (_BENT_SINE - _STRAIGHT_SINE), 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)
-
-
-def _fit_limbs(source_pose, target_pose, torso_quaternion):
-    """Fits the eight limbs: poses [B, J, 3], torso rotation [B, 1, 4] -> [B, 8, 4, 4]."""
-    source, target = _Limbs(source_pose), _Limbs(target_pose)
-    bent = _bentness(source, target)
-    source_points, source_centre = source.points(bent)
-    target_points, target_centre = target.points(bent)
-    covariance = tf.einsum('bpni,bpnj->bpij', target_points, source_points)
-    bent_quaternion = rotations.best_rotation(covariance)
-
-    torso_quaternion = torso_quaternion + tf.zeros_like(bent_quaternion)
-    torso_matrix = rotations.matrix_from_quaternion(torso_quaternion)
-    carried = tf.linalg.matvec(torso_matrix, target.direction)
-    straight_quaternion = rotations.multiply(
-        rotations.swing(carried, source.direction, _torso_front(source_pose)), torso_quaternion)
-
-    quaternion = rotations.blend(bent_quaternion, straight_quaternion, bent)
-    straight_scale = tf.math.divide_no_nan(
-        _pair_product(source, target), _pair_product(target, target))
-    straight_scale = tf.where(straight_scale > 0.0, straight_scale, tf.ones_like(straight_scale))
-    bent_scale = _scale(source_points, target_points, bent_quaternion)
-    scale = bent * bent_scale + (1.0 - bent) * straight_scale
-    return _similarity(scale, quaternion, source_centre, target_centre)
-
-
-def _pair_product(one, other):
-    """Sum over bone and reach of the products of their lengths, [B, 8]: the scale once the axes agree."""
-    bones = tf.norm(one.bone, axis=-1) * tf.norm(other.bone, axis=-1)
-    return bones + one.reach[..., 0] * other.reach[..., 0]
+    Returns:
+      rotations [B, 8, 4] and scales [B, 8].
+    """
+    source, target = tf.unstack(rotations.normalized(limbs.bone))
+    carried = tf.linalg.matvec(rotations.matrix_from_quaternion(torso_quaternion), target)
+    swing = rotations.swing(carried, source, _torso_front(source_pose))
+    bones, reaches = tf.unstack(limbs.bone_length), tf.unstack(limbs.reach)
+    scale = tf.math.divide_no_nan(bones[0] * bones[1] + reaches[0] * reaches[1],
+                                  bones[1] * bones[1] + reaches[1] * reaches[1])
+    return rotations.multiply(swing, torso_quaternion), tf.where(scale > 0.0, scale, tf.ones_like(scale))
 
 
 def _torso_front(pose):
-    """The direction across shoulders and spine, [B, 8, 3]: arms that swing by half a turn move sideways."""
+    """The direction across shoulders and spine, [B, 1, 3]: arms that swing by half a turn move sideways."""
     left, right, neck, pelvis = (
         tf.gather(pose, joint_indices(name), axis=1) for name in ('lsho', 'rsho', 'neck', 'pelv'))
-    front = rotations.normalized(tf.linalg.cross(left - right, pelvis - neck))
-    return tf.repeat(front, len(LIMB_FIT_JOINTS), axis=1)
+    return rotations.normalized(tf.linalg.cross(left - right, pelvis - neck))

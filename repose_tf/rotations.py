@@ -1,5 +1,6 @@
 """Rotations as unit quaternions (w, x, y, z): batched, branch-free, in closed form."""
 
+import numpy as np
 import tensorflow as tf
 
 # Repeated squaring resolves two eigenvalues whose ratio differs from 1 by more than about 2^-_SQUARINGS.
@@ -8,25 +9,35 @@ _SQUARINGS = 26
 
 def normalized(vectors, epsilon=1e-12):
     """Returns [..., N] vectors scaled to length 1; vectors shorter than about `epsilon` shrink to 0."""
-    length = tf.norm(vectors, axis=-1, keepdims=True)
-    return vectors / tf.maximum(length, tf.cast(epsilon, vectors.dtype))
+    return tf.math.l2_normalize(vectors, axis=-1, epsilon=epsilon ** 2)
+
+
+def _product_table():
+    """PRODUCT[i, j, k]: the k-th component of the product of the i-th and the j-th unit quaternion."""
+    table = np.zeros([4, 4, 4])
+    for i, j, k in ((1, 2, 3), (2, 3, 1), (3, 1, 2)):
+        table[i, j, k], table[j, i, k] = 1.0, -1.0
+        table[0, i, i] = table[i, 0, i] = 1.0
+        table[i, i, 0] = -1.0
+    table[0, 0, 0] = 1.0
+    return table
+
+
+# A rotation matrix is quadratic in its quaternion: R = sum of q_i q_j _ROTATION[i, j], from v' = q v q*.
+_PRODUCT = _product_table()
+_ROTATION = np.einsum('ibm,mja,j->ijab', _PRODUCT[:, 1:], _PRODUCT[:, :, 1:], [1.0, -1.0, -1.0, -1.0])
 
 
 def matrix_from_quaternion(quaternion):
     """Returns the rotation matrix [..., 3, 3] of a unit quaternion [..., 4] (w, x, y, z)."""
-    w, x, y, z = tf.unstack(quaternion, axis=-1)
-    rows = [[1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]]
-    return tf.stack([tf.stack(row, axis=-1) for row in rows], axis=-2)
+    pairs = quaternion[..., :, tf.newaxis] * quaternion[..., tf.newaxis, :]
+    return tf.reduce_sum(pairs[..., tf.newaxis, tf.newaxis] * _ROTATION, axis=[-4, -3])
 
 
 def multiply(left, right):
     """Returns the quaternion product left * right of [..., 4]: first `right` rotates, then `left`."""
-    w1, v1 = left[..., :1], left[..., 1:]
-    w2, v2 = right[..., :1], right[..., 1:]
-    w = w1 * w2 - tf.reduce_sum(v1 * v2, axis=-1, keepdims=True)
-    return tf.concat([w, w1 * v2 + w2 * v1 + tf.linalg.cross(v1, v2)], axis=-1)
+    pairs = left[..., :, tf.newaxis] * right[..., tf.newaxis, :]
+    return tf.reduce_sum(pairs[..., tf.newaxis] * _PRODUCT, axis=[-3, -2])
 
 
 def swing(start, end, fallback_axis):
@@ -86,19 +97,15 @@ def best_rotation(covariance):
     Returns:
       [..., 4] unit quaternions; the identity where the covariance is 0.
     """
-    s = covariance
-    off = tf.stack([s[..., (i + 1) % 3, (i + 2) % 3] - s[..., (i + 2) % 3, (i + 1) % 3]
-                    for i in range(3)], axis=-1)
-    trace = tf.linalg.trace(s)[..., tf.newaxis, tf.newaxis]
-    lower = s + tf.linalg.matrix_transpose(s) - trace * tf.eye(3, dtype=s.dtype)
-    top = tf.concat([trace, off[..., tf.newaxis, :]], axis=-1)
-    matrix = tf.concat([top, tf.concat([off[..., tf.newaxis], lower], axis=-1)], axis=-2)  # [..., 4, 4]
+    # tr(R covariance) = q^T matrix q
+    symmetric = (_ROTATION + np.swapaxes(_ROTATION, 0, 1)) / 2
+    transposed = tf.linalg.matrix_transpose(covariance)[..., tf.newaxis, tf.newaxis, :, :]
+    matrix = tf.reduce_sum(symmetric * transposed, axis=[-2, -1])  # [..., 4, 4]
 
     # A shift by the norm makes all eigenvalues positive, so that the largest one dominates the powers.
     # The tiny preference for w decides where all eigenvalues are equal.
     size = tf.norm(matrix, axis=[-2, -1], keepdims=True)
-    preference = tf.linalg.diag(tf.constant([1e-14, 0.0, 0.0, 0.0], s.dtype))
-    return dominant_eigenvector(tf.math.divide_no_nan(matrix, size) + tf.eye(4, dtype=s.dtype) + preference)
+    return dominant_eigenvector(tf.math.divide_no_nan(matrix, size) + np.diag([1.0 + 1e-14, 1.0, 1.0, 1.0]))
 
 
 def dominant_eigenvector(matrix):
@@ -110,8 +117,10 @@ def dominant_eigenvector(matrix):
     Returns:
       [..., N]; where the largest eigenvalue is multiple, some vector of its eigenspace.
     """
-    for _ in range(_SQUARINGS):
-        matrix /= tf.linalg.trace(matrix)[..., tf.newaxis, tf.newaxis]
+    for squaring in range(_SQUARINGS):
+        # With trace 1 the largest eigenvalue is at least 1 / N: after five squarings no underflow yet.
+        if squaring % 5 == 0:
+            matrix /= tf.linalg.trace(matrix)[..., tf.newaxis, tf.newaxis]
         matrix = matrix @ matrix
     column = tf.argmax(tf.linalg.diag_part(matrix), axis=-1)
     return normalized(tf.gather(matrix, column, axis=-1, batch_dims=len(matrix.shape) - 2))

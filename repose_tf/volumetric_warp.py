@@ -4,24 +4,33 @@
 
 T_i maps target voxels to source voxels, M_i is the part's mask in the source pose, w the trilinear
 weights. Outside the volume everything is 0.
+
+Nearly all of that is 0: a person's parts fill a few per cent of the volume. `warp_candidates` finds the pairs
+of part and voxel that are not; `sparse_warp` computes those.
 """
+
+import dataclasses
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from repose_tf import affine, body_parts, helmert
-from repose_tf.shapes import check_pose, check_same_batch, check_shape
+from repose_tf import affine, body_parts, helmert, sparse_warp, warp_candidates
+from repose_tf.coordinates import VolumeGrid
+from repose_tf.shapes import ShapeError, check_pose, check_same_batch, check_shape
+
+_MODES = ('3d', '2d')
 
 
 def vox_transforms(source_from_target_px, grid):
-    """Converts similarity transforms from px to voxels: [..., 4, 4] on (x, y, z) -> on (row, column, depth)."""
+    """Converts transforms from px to voxels: [..., 4, 4] on (x, y, z) -> on (row, column, depth)."""
     vox_from_px = np.eye(4, dtype=np.float32)
     vox_from_px[:3] = 0.0
     for row, axis in enumerate((1, 0, 2)):
         vox_from_px[row, axis] = 1.0 / grid.size_vox_px[axis]
         vox_from_px[row, 3] = -grid.origin_px[axis] / grid.size_vox_px[axis]
-    return vox_from_px @ source_from_target_px @ np.linalg.inv(vox_from_px)
+    both_sides = np.einsum('ij,kl->jkil', vox_from_px, np.linalg.inv(vox_from_px))
+    return tf.reduce_sum(source_from_target_px[..., tf.newaxis, tf.newaxis] * both_sides, axis=[-4, -3])
 
 
 def plane_vox_transforms(source_from_target_px, grid):
@@ -31,196 +40,122 @@ def plane_vox_transforms(source_from_target_px, grid):
     and weights trained with it rely on it.
     """
     linear = tf.reverse(source_from_target_px[..., :2, :2], axis=[-2, -1])
-    translation = tf.reverse(source_from_target_px[..., :2, 2:], axis=[-2]) * (grid.volume_size / grid.image_size)
-    return tf.concat([tf.concat([linear, translation], axis=-1), source_from_target_px[..., 2:, :]], axis=-2)
+    shift = tf.reverse(source_from_target_px[..., :2, 2:], axis=[-2]) * (grid.volume_size / grid.image_size)
+    return tf.concat([tf.concat([linear, shift], axis=-1), source_from_target_px[..., 2:, :]], axis=-2)
 
 
-def _cells(shape):
-    """All cells of a grid as homogeneous column vectors, float32 [len(shape) + 1, number of cells]."""
-    cells = np.stack([axis.ravel() for axis in np.indices(shape)] + [np.ones(np.prod(shape))])
-    return cells.astype(np.float32)
-
-
-def _gather_inside(values, cells, shape):
-    """Looks up values [B, N, C] of a grid at integer cells [B, axes, M]; 0 outside. Returns [B, M, C]."""
-    index, inside = 0, True
-    for axis, size in enumerate(shape):
-        cell = cells[:, axis]
-        inside = inside & (cell >= 0) & (cell < size)
-        index = index * size + tf.clip_by_value(cell, 0, size - 1)
-    return tf.gather(values, index, batch_dims=1) * tf.cast(inside, values.dtype)[..., tf.newaxis]
-
-
-def sample_trilinear(values, points_vox, shape):
-    """Samples a volume between its cells.
+def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None, debug=False):
+    """Warps a volume from one pose to another.
 
     Args:
-      values: [B, H * W * D, C] the volume, flattened.
-      points_vox: [B, 3, M] (row, column, depth).
-      shape: (H, W, D).
+      volume: [B, H, W, D, C] features in the source pose, of any floating type; (H, W, D) are the grid's,
+        with or without the padded last row, column and depth cell.
+      source_pose_px, target_pose_px: [B, J, 3] float32 px. They are data: no gradient flows to them.
+      grid: the `VolumeGrid`.
+      mode: '3d' (similarities through the volume, trilinear) or '2d' (affine maps of the image plane,
+        nearest neighbour, all depths alike: the ablation).
+      capacity: None, or for XLA (`jit_compile=True`), which needs sizes that are known beforehand: room for
+        so many voxels per part and sample. Where a part needs more, an error says how many; compiled by
+        XLA, which drops such checks, the whole result is NaN.
+      debug: checks inside graphs, too, that the poses are finite.
 
     Returns:
-      [B, M, C]; cells outside the volume count as 0.
+      [B, H, W, D, C] features in the target pose, of the volume's type. Geometry and sums have 32 bits or
+      more whatever that type is.
+
+    Raises:
+      ShapeError: if a tensor does not fit the grid or the skeleton, or, outside of graphs, a pose is not
+        finite.
+      tf.errors.InvalidArgumentError: if the capacity is exceeded, or in a graph with `debug` if a pose is not
+        finite.
     """
-    lower = tf.floor(points_vox)
-    fraction = points_vox - lower
-    lower = tf.cast(lower, tf.int32)
-    result = 0.0
-    for corner in np.ndindex(2, 2, 2):
-        offset = np.array(corner, np.int32)[:, None]
-        weight = tf.reduce_prod(tf.where(offset == 1, fraction, 1.0 - fraction), axis=1)  # [B, M]
-        corner_values = _gather_inside(values, lower + offset, shape)
-        result += corner_values * tf.cast(weight, values.dtype)[..., tf.newaxis]
-    return result
+    volume, source_pose_px, target_pose_px = (
+        tf.convert_to_tensor(x) for x in (volume, source_pose_px, target_pose_px))
+    _check_volume(volume, grid)
+    check_pose('source_pose_px', source_pose_px)
+    check_pose('target_pose_px', target_pose_px)
+    check_same_batch(volume=volume, source_pose_px=source_pose_px, target_pose_px=target_pose_px)
+    poses_px = [_checked_finite(name, pose, debug) for name, pose in
+                (('source_pose_px', source_pose_px), ('target_pose_px', target_pose_px))]
 
-
-def dense_warp(volume, masks, source_from_target_vox):
-    """Warps a volume by masked copies of it, one per part, each sampled everywhere.
-
-    Args:
-      volume: [B, H, W, D, C] features.
-      masks: [B, H, W, D, P] part masks in the source pose.
-      source_from_target_vox: [B, P, 4, 4] on (row, column, depth).
-
-    Returns:
-      [B, H, W, D, C]
-    """
     shape = tuple(volume.shape[1:4])
-    batch = tf.shape(volume)[0]
-    cells = _cells(shape)
-    warped = None
-    for part in range(masks.shape[-1]):
-        masked = volume * tf.cast(masks[..., part, tf.newaxis], volume.dtype)
-        points = source_from_target_vox[:, part, :3] @ cells  # [B, 3, M]
-        sampled = sample_trilinear(tf.reshape(masked, [batch, -1, volume.shape[-1]]), points, shape)
-        warped = sampled if warped is None else tf.maximum(warped, sampled)
-    return tf.reshape(warped, tf.shape(volume))
+    if mode == '2d':  # every depth of a cell is a feature of it
+        shape = shape[:2]
+        transforms = plane_vox_transforms(affine.part_affines(*poses_px), grid)
+        list_candidates = warp_candidates.plane_candidates
+    else:
+        transforms = vox_transforms(helmert.part_transforms(*poses_px), grid)
+        list_candidates = warp_candidates.volume_candidates
+    candidates = list_candidates(body_parts.voxel_capsules(poses_px[0], grid), body_parts.CAPSULE_PARTS,
+                                 transforms, body_parts.inner_shape(grid), shape, capacity)
+    rows = tf.reshape(volume, [-1, np.prod(volume.shape[1 + len(shape):])])
+    if volume.dtype.size < 4:
+        rows = tf.cast(rows, tf.float32)
+    rows = sparse_warp.warp_rows(rows, candidates, use_static_shapes=capacity is not None)
+    if capacity is not None:
+        rows = _checked_capacity(rows, candidates.needed, capacity)
+    return tf.reshape(tf.cast(rows, volume.dtype), tf.shape(volume))
 
 
-def sparse_warp(volume, masks, source_from_target_vox):
-    """Warps a volume as `dense_warp` does, but looks only at the voxels that a part can reach.
-
-    A part fills a few per cent of the volume. Its target voxels are those with a masked corner around their
-    source point; values are gathered for these alone. The gradient to the volume is exact.
-
-    Args and returns: as `dense_warp`.
-    """
-    height, width, depth, channels = volume.shape[1:]
-    batch, num_parts, num_voxels = tf.shape(volume)[0], masks.shape[-1], height * width * depth
-    points = source_from_target_vox[:, :, :3] @ _cells((height, width, depth))  # [B, P, 3, M]
-    reached = tf.where(_reached(masks, tf.cast(tf.floor(points), tf.int32)))  # [K, 3]: sample, part, voxel
-    reached = tf.cast(reached, tf.int32)
-    sample, part, voxel = tf.unstack(reached, axis=1)
-
-    points = tf.gather_nd(tf.transpose(points, [0, 1, 3, 2]), reached)  # [K, 3]
-    lower = tf.floor(points)
-    fraction = points - lower
-    rows = tf.reshape(volume, [-1, channels])
-    part_rows = tf.reshape(tf.transpose(masks, [0, 4, 1, 2, 3]), [-1])
-    values = 0.0
-    for corner in np.ndindex(2, 2, 2):
-        cell = tf.cast(lower, tf.int32) + np.array(corner, np.int32)
-        inside = tf.reduce_all((cell >= 0) & (cell < [height, width, depth]), axis=1)
-        cell = tf.clip_by_value(cell, 0, [height - 1, width - 1, depth - 1])
-        index = (cell[:, 0] * width + cell[:, 1]) * depth + cell[:, 2]
-        weight = tf.reduce_prod(tf.where(np.array(corner) == 1, fraction, 1.0 - fraction), axis=1)
-        weight *= tf.gather(part_rows, (sample * num_parts + part) * num_voxels + index) * tf.cast(inside, tf.float32)
-        corner_rows = tf.gather(rows, sample * num_voxels + index)
-        values += corner_rows * tf.cast(weight, volume.dtype)[:, tf.newaxis]
-
-    place = sample * num_voxels + voxel
-    highest = tf.math.unsorted_segment_max(values, place, batch * num_voxels)
-    # Parts that do not reach a voxel count as 0 there, so a negative value stays only where every part reaches.
-    count = tf.math.unsorted_segment_sum(tf.ones_like(place), place, batch * num_voxels)
-    warped = tf.where((count == num_parts)[:, tf.newaxis], highest, tf.nn.relu(highest))
-    return tf.reshape(warped, tf.shape(volume))
+def _check_volume(volume, grid):
+    """Raises ShapeError unless a volume fits the grid with its padding or without."""
+    inner = body_parts.inner_shape(grid)
+    check_shape('volume', volume, ('B', *(inner if tuple(volume.shape[1:4]) == inner else grid.shape), 'C'))
+    if volume.shape[4] is None or not volume.dtype.is_floating:
+        raise ShapeError(f'volume: expected a known number of channels of a floating type, '
+                         f'found {volume.shape[4]} of type {volume.dtype.name}.')
 
 
-def _reached(masks, lower):
-    """Where one of the 8 corners from `lower` [B, P, 3, M] on is in the part's mask [B, H, W, D, P]; [B, P, M] bool."""
-    height, width, depth = masks.shape[1:4]
-    masks = tf.transpose(masks, [0, 4, 1, 2, 3])  # [B, P, H, W, D]
-    around = tf.pad(masks, [[0, 0], [0, 0], [1, 1], [1, 1], [1, 1]])
-    for axis in (2, 3, 4):  # the maximum over two neighbours along each axis; index 0 belongs to cell -1
-        size = around.shape[axis]
-        lower_half, upper_half = (tf.gather(around, range(start, start + size - 1), axis=axis) for start in (0, 1))
-        around = tf.maximum(lower_half, upper_half)
-    row, column, layer = tf.unstack(lower + 1, axis=2)
-    inside = ((row >= 0) & (row <= height) & (column >= 0) & (column <= width) & (layer >= 0) & (layer <= depth))
-    index = (row * (width + 1) + column) * (depth + 1) + layer
-    flat = tf.reshape(around, [-1, masks.shape[1], (height + 1) * (width + 1) * (depth + 1)])
-    return inside & (tf.gather(flat, tf.where(inside, index, 0), batch_dims=2) > 0.0)
+def _checked_finite(name, pose_px, debug):
+    """Returns the pose; raises if it is not finite: at once outside of graphs, inside of them if asked to."""
+    message = f'{name} {list(pose_px.shape)}: expected finite numbers, found NaN or infinity.'
+    if tf.executing_eagerly():
+        if not tf.reduce_all(tf.math.is_finite(pose_px)):
+            raise ShapeError(message)
+    elif debug:
+        pose_px = tf.debugging.assert_all_finite(pose_px, message)
+    return pose_px
 
 
-def dense_plane_warp(volume, plane_masks, source_from_target_vox):
-    """Warps all depth layers alike in the image plane, nearest neighbour (the 2D warp ablation, Table 1).
-
-    Args:
-      volume: [B, H, W, D, C] features.
-      plane_masks: [B, H, W, P] part masks in the source pose, projected along depth.
-      source_from_target_vox: [B, P, 3, 3] on (row, column).
-
-    Returns:
-      [B, H, W, D, C]
-    """
-    rows, columns, depth, channels = volume.shape[1:]
-    batch = tf.shape(volume)[0]
-    layers = tf.reshape(volume, [batch, rows, columns, depth * channels])
-    warped = None
-    for part in range(plane_masks.shape[-1]):
-        masked = layers * tf.cast(plane_masks[..., part, tf.newaxis], volume.dtype)
-        points = source_from_target_vox[:, part, :2] @ _cells((rows, columns))  # [B, 2, M]
-        nearest = tf.cast(tf.round(points), tf.int32)
-        sampled = _gather_inside(tf.reshape(masked, [batch, rows * columns, depth * channels]),
-                                 nearest, (rows, columns))
-        warped = sampled if warped is None else tf.maximum(warped, sampled)
-    return tf.reshape(warped, tf.shape(volume))
+def _checked_capacity(rows, needed, capacity):
+    """Returns the result if all candidates had room; else raises, or where XLA drops that, returns NaN."""
+    message = f'capacity: one part needs room for more voxels than {capacity}; how many stands below.'
+    with tf.control_dependencies([tf.debugging.assert_less_equal(needed, capacity, message=message)]):
+        return tf.where(needed <= capacity, rows, tf.constant(float('nan'), rows.dtype))
 
 
 class VolumetricWarp(keras.layers.Layer):
-    """Keras layer over the warp: (volume, source pose, target pose) -> volume in the target pose.
+    """Keras layer over `warp`: (volume, source pose, target pose) -> volume in the target pose.
 
     Args of the constructor:
       grid: the `VolumeGrid` of the volume.
-      mode: '3d' (similarities through the volume) or '2d' (affine maps of the image plane, the ablation).
+      mode, capacity, debug: as for `warp`.
     """
 
-    def __init__(self, grid, mode='3d', **kwargs):
+    def __init__(self, grid, mode='3d', capacity=None, debug=False, **kwargs):
         # The poses stay in float32 whatever the precision of the features.
         super().__init__(autocast=False, **kwargs)
-        if mode not in ('2d', '3d'):
-            raise ValueError(f"mode: expected '2d' or '3d', found {mode!r}.")
-        self.grid = grid
+        if mode not in _MODES:
+            raise ValueError(f'mode: expected one of {_MODES}, found {mode!r}.')
+        if capacity is not None and capacity < 1:
+            raise ValueError(f'capacity: expected None or at least 1, found {capacity}.')
+        self.grid = VolumeGrid(**grid) if isinstance(grid, dict) else grid
         self.mode = mode
+        self.capacity = capacity
+        self.debug = debug
 
-    def call(self, volume, source_pose_px, target_pose_px, masks=None):
-        """Warps a volume.
+    def call(self, volume, source_pose_px, target_pose_px):
+        """Warps a volume; see `warp`.
 
         Args:
           volume: [B, H, W, D, C] features in the source pose.
-          source_pose_px: [B, J, 3] px. No gradient flows to the poses: they are data.
-          target_pose_px: [B, J, 3] px.
-          masks: [B, H, W, D, P] part masks of the source pose, where the caller already has them.
+          source_pose_px, target_pose_px: [B, J, 3] px.
 
         Returns:
           [B, H, W, D, C] features in the target pose.
-
-        Raises:
-          ShapeError: if a tensor does not fit the grid or the skeleton.
         """
-        check_shape('volume', volume, ('B', *self.grid.shape, 'C'))
-        check_pose('source_pose_px', source_pose_px)
-        check_pose('target_pose_px', target_pose_px)
-        check_same_batch(volume=volume, source_pose_px=source_pose_px, target_pose_px=target_pose_px)
-        if masks is None:
-            masks = body_parts.part_masks(source_pose_px, self.grid)
-        if self.mode == '2d':
-            transforms = plane_vox_transforms(affine.part_affines(source_pose_px, target_pose_px), self.grid)
-            return dense_plane_warp(volume, tf.reduce_max(masks, axis=3), transforms)
-        transforms = vox_transforms(helmert.part_transforms(source_pose_px, target_pose_px), self.grid)
-        return sparse_warp(volume, masks, transforms)
+        return warp(volume, source_pose_px, target_pose_px, self.grid, self.mode, self.capacity, self.debug)
 
     def get_config(self):
-        grid = {'image_size': self.grid.image_size, 'volume_size': self.grid.volume_size,
-                'depth_size': self.grid.depth_size}
-        return {**super().get_config(), 'grid': grid, 'mode': self.mode}
+        return {**super().get_config(), 'grid': dataclasses.asdict(self.grid), 'mode': self.mode,
+                'capacity': self.capacity, 'debug': self.debug}

@@ -82,9 +82,13 @@ def test_coincident_joints_are_balls_and_never_nan():
 
 
 def test_projection_is_where_any_part_is():
-    poses = cases.person_poses(np.random.default_rng(1), 2, 64)
-    masks = body_parts.part_masks(tf.constant(poses), SMALL)
-    np.testing.assert_array_equal(body_parts.projected_mask(masks)[..., 0], masks.numpy().any((3, 4)))
+    poses = tf.constant(cases.person_poses(np.random.default_rng(1), 2, 64))
+    expected = body_parts.part_masks(poses, SMALL).numpy().any((3, 4))
+    for use_static_shapes in (False, True):
+        found = body_parts.projected_mask(poses, SMALL, use_static_shapes)[..., 0]
+        np.testing.assert_array_equal(found, expected)
+    in_image = body_parts.image_mask(poses, SMALL)[..., 0]
+    np.testing.assert_array_equal(in_image, expected[:, :-1, :-1].repeat(SMALL.stride, 1).repeat(SMALL.stride, 2))
 
 
 def test_wrong_shapes_are_named():

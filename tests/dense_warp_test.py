@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from repose_tf import affine, body_parts, helmert
 from repose_tf.coordinates import VolumeGrid
-from repose_tf.volumetric_warp import dense_plane_warp, dense_warp, plane_vox_transforms, vox_transforms
+from repose_tf.volumetric_warp import plane_vox_transforms, vox_transforms
 from tests import cases
+from tests.dense_warp import dense_plane_warp, dense_volume_warp
 
 GRID = VolumeGrid(image_size=64, volume_size=17, depth_size=9)
 
@@ -55,7 +56,7 @@ def test_transforms_in_voxels_do_what_those_in_px_do():
 def test_dense_warp_equals_scipy():
     volume, source, target, masks = setting()
     transforms = fits(source, target)
-    found = dense_warp(tf.constant(volume), tf.constant(masks), tf.constant(transforms)).numpy()
+    found = dense_volume_warp(tf.constant(volume), tf.constant(masks), tf.constant(transforms)).numpy()
     assert np.count_nonzero(found) > 1000
     for sample in range(2):
         expected = by_scipy(volume[sample], masks[sample], transforms[sample], order=1)
@@ -66,7 +67,7 @@ def test_dense_warp_equals_tensorflow_graphics():
     trilinear = pytest.importorskip('tensorflow_graphics.math.interpolation.trilinear')
     volume, source, target, masks = setting(2)
     transforms = fits(source, target)
-    found = dense_warp(tf.constant(volume), tf.constant(masks), transforms).numpy()
+    found = dense_volume_warp(tf.constant(volume), tf.constant(masks), transforms).numpy()
     parts = []
     for part in range(masks.shape[-1]):
         # A border of zeros and an offset of one cell: there it repeats the border where we have zeros.

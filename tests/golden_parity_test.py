@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from repose_tf import affine, background_inpainter, body_parts, helmert
+from repose_tf import affine, background_inpainter, helmert
 from repose_tf.reference import load_discriminator, load_generator
 from tests.reference_files import GOLDEN, reference_shapes, write_checkpoint
 
@@ -130,7 +130,7 @@ class Noise:
 
     def __init__(self, generator, inputs, num_draws=24, scale=1.0):
         image = tf.pad(inputs[0], [[0, 0], [0, 1], [0, 1], [0, 0]])
-        known = generator._known_background(body_parts.part_masks(inputs[1], generator.architecture.grid))
+        known = generator._known_background(inputs[1])
         inpaint = tf.function(generator.background_inpainter.call, autograph=False)
         rng = np.random.default_rng(0)
         draws = np.stack([inpaint(image, known, tf.constant(noise)).numpy()[0] for noise in

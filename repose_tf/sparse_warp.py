@@ -1,0 +1,129 @@
+"""The features of the warp: candidates alone are computed, and only the winner's corners get a gradient."""
+
+import sys
+
+import tensorflow as tf
+
+
+def warp_rows(rows, candidates, use_static_shapes=False):
+    """Fills the target voxels with the largest value of any part.
+
+    A part that is no candidate at a voxel counts as 0 there, so negative values win only where all parts are
+    candidates. Of equal values the first part's wins, and 0 wins over a candidate that is 0.
+
+    Args:
+      rows: [B * voxels, C] the volume, float32 or float64.
+      candidates: `Candidates`.
+      use_static_shapes: for XLA.
+
+    Returns:
+      [B * voxels, C]. The gradient flows to `rows` alone.
+    """
+    @tf.custom_gradient
+    def warp(rows):
+        make_resampling = _StaticResampling if use_static_shapes else _Resampling
+        resampling = make_resampling(candidates, tf.shape(rows)[0], rows.dtype)
+        contest = _Contest(candidates, resampling.apply(rows), use_static_shapes)
+        return contest.result(), lambda upstream: resampling.transposed(contest.winnings(upstream))
+
+    return warp(rows)
+
+
+class _Resampling:
+    """The interpolation as a sparse matrix [N, B * voxels]."""
+
+    def __init__(self, candidates, num_rows, dtype):
+        num_candidates, num_corners = tf.shape(candidates.voxels)[0], candidates.weights.shape[1]
+        weights = tf.reshape(candidates.weights, [-1])
+        entry = tf.cast(tf.where(weights > 0.0)[:, 0], tf.int32)
+        column = tf.gather(tf.reshape(candidates.corners, [-1]), entry)
+        self._indices = _pairs(entry // num_corners, column)
+        self._values = tf.cast(tf.gather(weights, entry), dtype)
+        self._shape = tf.cast(tf.stack([num_candidates, num_rows]), tf.int64)
+
+    def apply(self, rows):
+        """[B * voxels, C] -> [N, C]."""
+        return tf.raw_ops.SparseTensorDenseMatMul(
+            a_indices=self._indices, a_values=self._values, a_shape=self._shape, b=rows)
+
+    def transposed(self, values):
+        """[N, C] -> [B * voxels, C]."""
+        return tf.raw_ops.SparseTensorDenseMatMul(
+            a_indices=self._indices, a_values=self._values, a_shape=self._shape, b=values, adjoint_a=True)
+
+
+def _pairs(first, second):
+    """Lays two int32 [N], none of them negative, side by side: [N, 2]. A quarter of the time of tf.stack."""
+    low, high = (first, second) if sys.byteorder == 'little' else (second, first)
+    return tf.bitcast(tf.cast(low, tf.int64) + tf.cast(high, tf.int64) * 2 ** 32, tf.int32)
+
+
+class _StaticResampling:
+    """The same in static shapes, corner by corner."""
+
+    def __init__(self, candidates, num_rows, dtype):
+        self._corners = tf.unstack(tf.where(candidates.weights > 0.0, candidates.corners, 0), axis=1)
+        self._weights = tf.unstack(tf.cast(candidates.weights, dtype)[..., tf.newaxis], axis=1)
+        self._num_rows = num_rows
+
+    def apply(self, rows):
+        """[B * voxels, C] -> [N, C]."""
+        return tf.add_n([tf.gather(rows, corner) * weight
+                         for corner, weight in zip(self._corners, self._weights)])
+
+    def transposed(self, values):
+        """[N, C] -> [B * voxels, C]."""
+        rows = tf.zeros([self._num_rows, values.shape[-1]], values.dtype)
+        for corner, weight in zip(self._corners, self._weights):
+            rows = tf.tensor_scatter_nd_add(rows, corner[:, tf.newaxis], values * weight)
+        return rows
+
+
+class _Contest:
+    """The candidates of the same voxel against each other.
+
+    Every voxel with candidates has a seat. In static shapes there are as many seats as candidates, some of
+    them empty.
+    """
+
+    def __init__(self, candidates, values, use_static_shapes):
+        self._voxels, self._num_voxels = candidates.voxels, candidates.num_voxels
+        self._values = values  # [N, C]
+        self._use_static_shapes = use_static_shapes
+        if use_static_shapes:
+            number = tf.range(tf.size(self._voxels))
+            seats = tf.math.unsorted_segment_max(number, self._voxels, self._num_voxels)
+            self._seat = tf.where(self._voxels < 0, -1, tf.gather(seats, tf.maximum(self._voxels, 0)))
+            self._seated = self._voxels
+        else:
+            self._seated, self._seat = tf.unique(self._voxels)
+        self._num_seats = tf.size(self._seated)
+        self._num_parts = tf.math.unsorted_segment_sum(tf.ones_like(self._seat), self._seat, self._num_seats)
+        self._floor = tf.where(self._num_parts == candidates.num_parts, values.dtype.min, 0)[:, tf.newaxis]
+        best = tf.math.unsorted_segment_max(values, self._seat, self._num_seats)
+        self._best = tf.maximum(best, self._floor)
+
+    def result(self):
+        """The winning values of all voxels, [B * voxels, C]."""
+        return tf.math.unsorted_segment_sum(self._best, self._seated, self._num_voxels)
+
+    def winnings(self, upstream):
+        """Gives [B * voxels, C] to the winners: [N, C]."""
+        seat = tf.maximum(self._seat, 0)
+        is_best = self._values == tf.gather(self._best, seat)
+        is_best &= self._values > tf.gather(self._floor, seat)
+        if self._use_static_shapes:
+            is_best = _only_first(is_best, self._seat, self._num_seats)
+        else:
+            contested = tf.where(tf.gather(self._num_parts, seat) > 1)
+            seats, seat = tf.unique(tf.gather(seat, contested[:, 0]))
+            first = _only_first(tf.gather(is_best, contested[:, 0]), seat, tf.size(seats))
+            is_best = tf.tensor_scatter_nd_update(is_best, contested, first)
+        return tf.where(is_best, tf.gather(upstream, tf.maximum(self._voxels, 0)), 0.0)
+
+
+def _only_first(is_best, seat, num_seats):
+    """Leaves of all that are best at a seat the first one; bool [N, C], int32 [N] -> bool [N, C]."""
+    number = tf.range(tf.size(seat))[:, tf.newaxis]
+    first = tf.math.unsorted_segment_min(tf.where(is_best, number, tf.int32.max), seat, num_seats)
+    return is_best & (tf.gather(first, tf.maximum(seat, 0)) == number)

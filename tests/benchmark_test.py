@@ -1,0 +1,73 @@
+"""The benchmark's figures: what it counts, where it writes them, and how it refuses."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from experiments import benchmark, benchmark_tools, benchmark_warp
+from experiments.program import UsageError
+from tests.programs import assert_one_error, run_program
+
+
+def test_peak_memory_counts_what_is_held_at_once():
+    volume = np.ones([100, 1000], np.float32)
+    peak = benchmark_tools.peak_bytes(lambda x: tf.reduce_sum(tf.exp(x) * tf.cumsum(x)), volume)
+    assert 1.9 < peak / volume.nbytes < 2.1  # the exponentials and the sums
+
+
+def test_functions_take_turns():
+    calls = []
+    times = benchmark_tools.seconds({name: lambda name=name: calls.append(name) for name in 'ab'}, 3)
+    assert calls == ['a', 'a', 'b', 'b'] + ['a', 'b'] * 3
+    assert set(times) == {'a', 'b'} and all(0 <= value < 1 for value in times.values())
+
+
+def test_a_section_is_renewed_and_the_rest_stays():
+    begin, end = benchmark.marks('warp')
+    page = f'# Title\n{begin}\nold\n{end}\nmore\n'
+    assert benchmark.with_section(page, 'warp', 'new') == f'# Title\n{begin}\nnew\n{end}\nmore\n'
+
+
+def test_a_page_without_the_section_is_refused(tmp_path):
+    page = tmp_path / 'page.md'
+    page.write_text('no marks\n')
+    with pytest.raises(UsageError, match='--output=.*begin benchmark warp'):
+        benchmark.read_page(str(page), 'warp')
+    process = run_program('benchmark', '--case=warp', f'--output={tmp_path}/none.md')
+    assert_one_error(process, '--output', 'none.md')
+
+
+def test_the_projects_page_has_a_section_for_every_case():
+    for case in benchmark.CASES:
+        benchmark.read_page('docs/performance.md', case)
+
+
+def test_tables_and_plots_show_every_figure():
+    assert benchmark_tools.table([{'a': 1, 'b': 'x'}, {'a': 2, 'b': 'y'}]) == (
+        '| a | b |\n| --- | --- |\n| 1 | x |\n| 2 | y |')
+    svg = benchmark_tools.line_plot({'one': [(0, 0), (2, 4)]}, 'across', 'up')
+    assert all(text in svg for text in ('across', 'up', 'one', '>2<', '>4<')) and svg.count('<path') == 2
+
+
+def test_methods_of_a_small_case_agree():
+    case = benchmark_warp.Case((16, 16, 4), 1)
+    fast, dense = (function(*map(tf.constant, case.arguments)) for function in (case.fast, case.dense))
+    np.testing.assert_allclose(fast, dense, atol=1e-5)
+    assert 0 < case.num_candidates() < 10 * 16 ** 3
+    rows = benchmark_warp.measured((16, 16, 4), 1, rounds=1, max_gigabytes=1.0)
+    assert [row['method'] for row in rows] == ['copy', '**this warp**']
+    assert all(float(row['forward, ms']) > 0 for row in rows)
+
+
+@pytest.mark.parametrize('make', [benchmark_warp.graphics, benchmark_warp.torch_runs])
+def test_peers_compute_the_same(make, monkeypatch):
+    results = []
+    monkeypatch.setattr(benchmark_warp.benchmark_tools, 'waited',
+                        lambda function, *arguments: lambda: results.append(function(*arguments)))
+    case = benchmark_warp.Case((16, 16, 4), 1)
+    runs = make(case, True)
+    if runs is None:
+        pytest.skip('not installed')
+    result = runs['forward']()
+    found = np.moveaxis(result.numpy(), 1, -1) if result is not None else results[0]
+    np.testing.assert_allclose(found, case.dense(*map(tf.constant, case.arguments)), atol=1e-4)
