@@ -10,7 +10,7 @@ def seconds(functions, rounds):
 
     Args:
       functions: dict, name -> function without arguments that waits for its result.
-      rounds: times that each is run; a slow one (over 2 s) is run three times at most.
+      rounds: times that each is run; a slow one (over 2 s) is run five times at most.
 
     Returns:
       dict, name -> median seconds.
@@ -21,7 +21,7 @@ def seconds(functions, rounds):
             function()
     for _ in range(rounds):
         for name, function in functions.items():
-            if len(times[name]) >= 3 and times[name][0] > 2.0:
+            if len(times[name]) >= 5 and times[name][0] > 2.0:
                 continue
             start = time.perf_counter()
             function()

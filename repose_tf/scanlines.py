@@ -76,25 +76,6 @@ class Spans:
     everywhere: bool
 
 
-    def halves(self):
-        """Returns the spans of the first half of the samples, and those of the second."""
-        batch = self.size[0] // 2
-        num_rows = tf.math.count_nonzero(self.sample < batch, dtype=tf.int32)
-        num_lines = tf.math.count_nonzero(self.place < num_rows, dtype=tf.int32)
-        # With all lines listed, all samples have as many: sizes that are known beforehand.
-        of_rows, of_lines = (
-            2 if self.everywhere else tf.stack([number, -1]) for number in (num_rows, num_lines))
-        fields = {name: tf.split(getattr(self, name), of_rows, num=2)
-                  for name in ('sample', 'capsule', 'row')}
-        fields |= {name: tf.split(getattr(self, name), of_lines, num=2)
-                   for name in ('place', 'column', 'first', 'last')}
-        first, second = (dataclasses.replace(
-            self, size=(batch, self.size[1]), **{name: parts[half] for name, parts in fields.items()})
-            for half in (0, 1))
-        second = dataclasses.replace(second, sample=second.sample - batch, place=second.place - num_rows)
-        return first, second
-
-
 def _inverse(matrix):
     """Inverse of [..., 3, 3] by cross products, and whether there is none, [..., 1]."""
     cofactors = tf.linalg.cross(tf.roll(matrix, -1, axis=-2), tf.roll(matrix, -2, axis=-2))
@@ -129,12 +110,6 @@ def _lines(capsules, shape):
     capsule = rows // shape[0]
     number = tf.range(tf.size(rows)) * shape[1]
     return rows, ragged_ranges(number + tf.gather(column, capsule), number + tf.gather(column_limit, capsule))
-
-
-def concat(capsules, others):
-    """Puts other `Capsules` behind those of a batch: [B, N, ...] twice -> [2 * B, N, ...]."""
-    return Capsules(*(tf.concat([getattr(one, field.name) for one in (capsules, others)], axis=0)
-                      for field in dataclasses.fields(Capsules)))
 
 
 def spans(capsules, shape, everywhere=False):

@@ -56,8 +56,7 @@ def volume_candidates(capsules, capsule_parts, transforms, inner, shape, capacit
     maps = tf.gather(transforms, capsule_parts, axis=1)
     moved = dataclasses.replace(
         capsules, semi_axes=capsules.semi_axes * (1.0 + reach), linear=maps[..., :3], offset=maps[..., 3])
-    # The masks in the source and the parts in the target at once: one chain of operations instead of two.
-    own_spans, spans = scanlines.spans(scanlines.concat(capsules, moved), shape, is_static).halves()
+    own_spans, spans = (scanlines.spans(each, shape, is_static) for each in (capsules, moved))
     filled = occupancy.of_volume(own_spans, inner, _wider(shape))
     # A part's capsules overlap: on each line, one span from the first to the last of them.
     num_parts = transforms.shape[1]
