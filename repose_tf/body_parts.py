@@ -97,7 +97,7 @@ def part_masks(pose_px, grid):
       [B, H, W, D, P] float32, 0 or 1; the padded last row, column and depth cell are 0.
     """
     spans = scanlines.spans(voxel_capsules(pose_px, grid), inner_shape(grid))
-    bits = occupancy.of_volume(spans, inner_shape(grid), grid.shape)[..., tf.newaxis]
+    bits = occupancy.of_volume(spans, CAPSULE_PARTS, inner_shape(grid), grid.shape)[..., tf.newaxis]
     return tf.cast(tf.bitwise.bitwise_and(bits, occupancy.part_bits(CAPSULE_PARTS)) != 0, tf.float32)
 
 
@@ -113,7 +113,7 @@ def projected_mask(pose_px, grid, use_static_shapes=False):
       [B, H, W, 1] float32, 0 or 1; the padded last row and column are 0.
     """
     spans = scanlines.spans(voxel_capsules(pose_px, grid), inner_shape(grid), use_static_shapes)
-    bits = occupancy.of_plane(spans, inner_shape(grid), grid.shape[:2])
+    bits = occupancy.of_plane(spans, CAPSULE_PARTS, inner_shape(grid), grid.shape[:2])
     return tf.cast(bits != 0, tf.float32)[..., tf.newaxis]
 
 

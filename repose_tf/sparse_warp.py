@@ -30,14 +30,13 @@ def warp_rows(rows, candidates, use_static_shapes=False):
 
 
 class _Resampling:
-    """The interpolation as a sparse matrix [N, B * voxels]."""
+    """The interpolation as a sparse matrix [N, B * voxels]; corners outside of the volume have no weight."""
 
     def __init__(self, candidates, num_rows, dtype):
-        num_candidates, num_corners = tf.shape(candidates.voxels)[0], candidates.weights.shape[1]
+        num_candidates = tf.shape(candidates.voxels)[0]
         weights = tf.reshape(candidates.weights, [-1])
-        entry = tf.cast(tf.where(weights > 0.0)[:, 0], tf.int32)
-        column = tf.gather(tf.reshape(candidates.corners, [-1]), entry)
-        self._indices = _pairs(entry // num_corners, column)
+        entry = tf.where(weights > 0.0)[:, 0]
+        self._indices = tf.bitcast(tf.gather(_pairs(tf.range(num_candidates), candidates.corners), entry), tf.int32)
         self._values = tf.cast(tf.gather(weights, entry), dtype)
         self._shape = tf.cast(tf.stack([num_candidates, num_rows]), tf.int64)
 
@@ -53,17 +52,17 @@ class _Resampling:
 
 
 def _pairs(first, second):
-    """Lays two int32 [N], none of them negative, side by side: [N, 2]. A quarter of the time of tf.stack."""
+    """Lays int32 [N] and int32 [K, N] side by side in int64 [K * N]. A quarter of the time of tf.stack."""
     low, high = (first, second) if sys.byteorder == 'little' else (second, first)
-    return tf.bitcast(tf.cast(low, tf.int64) + tf.cast(high, tf.int64) * 2 ** 32, tf.int32)
+    return tf.reshape(tf.cast(low, tf.int64) + tf.cast(high, tf.int64) * 2 ** 32, [-1])
 
 
 class _StaticResampling:
     """The same in static shapes, corner by corner."""
 
     def __init__(self, candidates, num_rows, dtype):
-        self._corners = tf.unstack(tf.where(candidates.weights > 0.0, candidates.corners, 0), axis=1)
-        self._weights = tf.unstack(tf.cast(candidates.weights, dtype)[..., tf.newaxis], axis=1)
+        self._corners = tf.unstack(tf.where(candidates.weights > 0.0, candidates.corners, 0))
+        self._weights = tf.unstack(tf.cast(candidates.weights, dtype)[..., tf.newaxis])
         self._num_rows = num_rows
 
     def apply(self, rows):

@@ -20,8 +20,8 @@ class Candidates:
 
     Attributes:
       voxels: int32 [N] target voxels; a part occurs at most once at a voxel. -1 stands for none.
-      corners: int32 [N, K] the source voxels around the place where the value comes from.
-      weights: float32 [N, K] their interpolation weights, 0 where the part's mask is 0 or the volume ends.
+      corners: int32 [K, N] the source voxels around the place where the value comes from.
+      weights: float32 [K, N] their interpolation weights, 0 where the part's mask is 0 or the volume ends.
       num_voxels: int32, voxels of the whole batch.
       num_parts: int.
       needed: int32, the capacity that would have held them all; None if there is no limit.
@@ -57,7 +57,7 @@ def volume_candidates(capsules, capsule_parts, transforms, inner, shape, capacit
     moved = dataclasses.replace(
         capsules, semi_axes=capsules.semi_axes * (1.0 + reach), linear=maps[..., :3], offset=maps[..., 3])
     own_spans, spans = (scanlines.spans(each, shape, is_static) for each in (capsules, moved))
-    filled = occupancy.of_volume(own_spans, inner, _wider(shape))
+    filled = occupancy.of_volume(own_spans, capsule_parts, inner, _wider(shape))
     # A part's capsules overlap: on each line, one span from the first to the last of them.
     num_parts = transforms.shape[1]
     part = spans.sample * num_parts + tf.gather(capsule_parts, spans.capsule)
@@ -67,9 +67,11 @@ def volume_candidates(capsules, capsule_parts, transforms, inner, shape, capacit
     last = tf.math.unsorted_segment_max(spans.last, lines, num_lines)
     maps = _Maps(transforms, occupancy.part_bits(capsule_parts), shape)
     places = maps.on_lines(first, last, capacity)
+    cells = places.cells(filled)
     if not is_static:
-        places = places.taken(places.is_near(filled, shape))
-    return _interpolated(places, filled, shape, num_parts)
+        which = tf.where(tf.reduce_any(cells != 0, axis=0))[:, 0]
+        places, cells = places.taken(which), tf.gather(cells, which, axis=1)
+    return places.interpolated(cells, num_parts)
 
 
 def plane_candidates(capsules, capsule_parts, transforms, inner, shape, capacity=None):
@@ -85,52 +87,93 @@ def plane_candidates(capsules, capsule_parts, transforms, inner, shape, capacity
     """
     transforms = tf.cast(transforms[..., :2, :], tf.float64)
     spans = scanlines.spans(capsules, inner, capacity is not None)
-    filled = occupancy.of_plane(spans, inner, _wider(shape))
+    filled = occupancy.of_plane(spans, capsule_parts, inner, _wider(shape))
     maps = _Maps(transforms, occupancy.part_bits(capsule_parts), shape)
     num_parts = transforms.shape[1]
-    cells = tf.range(spans.size[0] * (num_parts * shape[0] * shape[1]))
-    zeros = tf.zeros_like(cells)
-    is_filled = maps.places(cells, cells, zeros).is_near(filled, shape)
+    lines = tf.range(spans.size[0] * (num_parts * shape[0] * shape[1]))
+    zeros = tf.zeros_like(lines)
+    is_filled = maps.places(lines, lines, zeros).cells(filled)[0] != 0
     places = maps.on_lines(zeros, tf.cast(is_filled, tf.int32) - 1, capacity)
-    return _interpolated(places, filled, shape, num_parts)
+    return places.interpolated(places.cells(filled), num_parts)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Places:
-    """Target voxels and where the maps of the parts bring them.
+    """Target voxels and the source points that the maps of their parts bring them to.
+
+    One long vector per axis: that is what elementwise operations are fast on.
 
     Attributes:
-      voxels: int32 [N]; sample: int32 [N]; bits: int32 [N] those of the part's capsules.
-      points: float64 [N, axes] the source points, not farther outside than one cell.
+      voxels: int32 [N]; bits: int32 [N] those of the part's capsules; sample: float64 [N].
+      points: a float64 [N] per axis, not farther outside than one cell.
+      shape: the sizes of the axes.
       num_voxels, needed: as in `Candidates`.
     """
 
     voxels: tf.Tensor
-    sample: tf.Tensor
     bits: tf.Tensor
-    points: tf.Tensor
+    sample: tf.Tensor
+    points: tuple
+    shape: tuple
     num_voxels: tf.Tensor
     needed: tf.Tensor | None = None
 
-    def taken(self, is_taken):
-        """Returns the places where a bool [N] is true."""
-        which = tf.where(is_taken)[:, 0]
-        names = ('voxels', 'sample', 'bits', 'points')
-        return dataclasses.replace(self, **{name: tf.gather(getattr(self, name), which) for name in names})
+    def taken(self, which):
+        """Returns the places of the numbers `which`, int64 [M]."""
+        voxels, bits, sample, *points = (
+            tf.gather(field, which) for field in (self.voxels, self.bits, self.sample, *self.points))
+        return dataclasses.replace(self, voxels=voxels, bits=bits, sample=sample, points=tuple(points))
 
-    def lower(self):
-        """The source cells: before the points in a volume, nearest to them in a plane; float64 [N, axes]."""
-        return tf.floor(self.points) if self.points.shape[1] == 3 else tf.round(self.points)
+    def _lower(self):
+        """The source cells: before the points in a volume, nearest to them in a plane; float64 [N] per axis."""
+        return [(tf.floor if len(self.shape) == 3 else tf.round)(point) for point in self.points]
 
-    def is_near(self, filled, shape):
-        """Whether one of the source cells around each point belongs to the part, bool [N]."""
-        wider = _wider(shape)
-        cells = _guarded(filled, shape)
-        if len(shape) == 3:
-            for stride in _strides(wider):
-                cells = tf.bitwise.bitwise_or(cells[:-stride], cells[stride:])
-        number = _numbers(self.lower(), wider, self.sample) + _guard(shape)
-        return tf.bitwise.bitwise_and(tf.gather(cells, number), self.bits) != 0
+    def _numbers(self, shape):
+        """Numbers of the source cells through a batch of `shape`, int32 [N]."""
+        axes = zip([self.sample, *self._lower()], [np.prod(shape), *_strides(shape)])
+        return tf.cast(tf.add_n([cell * float(stride) for cell, stride in axes]), tf.int32)
+
+    def cells(self, filled):
+        """Looks up which source cells belong to the part.
+
+        Args:
+          filled: int32 occupancy of the source with one empty cell more at the end of each axis.
+
+        Returns:
+          int32, not 0 where the part is: [1, N] in a plane; [4, N] in a volume, for each row and column
+          the cells at the lower depth in the lower 16 bits and at the next one in the upper.
+        """
+        # The cell before an axis' first one is the empty one at the end of the row before; empty ones guard
+        # the very first.
+        wider = _wider(self.shape)
+        guard = sum(_strides(wider))
+        filled = tf.pad(tf.reshape(filled, [-1]), [[guard] * 2])
+        bits, offsets = self.bits, np.zeros(1, np.int32)
+        if len(self.shape) == 3:
+            filled = filled[:-1] | tf.bitwise.left_shift(filled[1:], 16)
+            bits |= tf.bitwise.left_shift(bits, 16)
+            offsets = _offsets(wider)[::2]
+        number = self._numbers(wider) + (offsets + guard)[:, np.newaxis]
+        return tf.gather(filled, number) & bits
+
+    def interpolated(self, cells, num_parts):
+        """Makes the candidates of places, given their `cells`."""
+        number, weights = self._numbers(self.shape), 1.0
+        is_filled, offsets = cells != 0, np.zeros(1, np.int32)
+        if len(self.shape) == 3:
+            is_filled = [tf.bitwise.bitwise_and(cells, half) != 0 for half in (0xffff, -0x10000)]
+            is_filled = tf.reshape(tf.stack(is_filled, axis=1), [8, -1])
+            offsets = _offsets(self.shape)
+            weights = self._weights()
+        return Candidates(self.voxels, number + offsets[:, np.newaxis], tf.where(is_filled, weights, 0.0),
+                          self.num_voxels, num_parts, self.needed)
+
+    def _weights(self):
+        """Trilinear weights [8, N]."""
+        sides = [tf.cast(point - lower, tf.float32) for point, lower in zip(self.points, self._lower())]
+        sides = [tf.stack([1.0 - side, side]) for side in sides]  # [2, N] per axis
+        plane = sides[0][:, tf.newaxis] * sides[1]
+        return tf.reshape(plane[:, :, tf.newaxis] * sides[2], [8, -1])
 
 
 class _Maps:
@@ -189,70 +232,34 @@ class _Maps:
         cell = lines - part * plane
         row = cell // shape[1]
         sample = part // num_parts
+        bits = tf.gather(self._part_bits, part - sample * num_parts)
         maps = tf.gather(tf.reshape(self._transforms, [-1, num_axes, num_axes + 1]), part)
         at_depth_0 = [row, cell - row * shape[1], *[tf.zeros_like(row)] * (num_axes - 2), tf.ones_like(row)]
         at_depth_0 = tf.cast(tf.stack(at_depth_0, axis=1), tf.float64)[:, tf.newaxis]
-        points = tf.gather(tf.reduce_sum(maps * at_depth_0, axis=-1), line)  # [N, axes]
-        voxels = tf.gather(sample * plane + cell, line)
+        # All that a line's voxels share is looked up at once.
+        shared = [tf.cast(tf.stack([sample * plane + cell, bits, sample], axis=1), tf.float64),
+                  tf.reduce_sum(maps * at_depth_0, axis=-1), *([maps[:, :, 2]] if num_axes == 3 else [])]
+        shared = tf.unstack(tf.transpose(tf.gather(tf.concat(shared, axis=1), line)))
+        voxels, bits, sample, *points = shared[:3 + num_axes]
         if num_axes == 3:
-            points += tf.gather(maps[:, :, 2], line) * tf.cast(depth, tf.float64)[:, tf.newaxis]
-            voxels = voxels * shape[2] + depth
+            depth = tf.cast(depth, tf.float64)
+            points = [point + step * depth for point, step in zip(points, shared[6:], strict=True)]
+            voxels = voxels * float(shape[2]) + depth
         # Beyond the volume nothing more happens than one cell outside.
-        points = tf.maximum(tf.minimum(points, np.array(shape, np.float64)), -1.0)
-        bits = tf.gather(self._part_bits, part - sample * num_parts)
-        return _Places(voxels, tf.gather(sample, line), tf.gather(bits, line), points,
-                       tf.shape(self._transforms)[0] * np.prod(shape))
-
-
-def _interpolated(places, filled, shape, num_parts):
-    """Makes the candidates of places."""
-    lower = places.lower()
-    corners = _numbers(lower, shape, places.sample)[:, tf.newaxis] + _offsets(shape)
-    wider = _wider(shape)
-    cells = _numbers(lower, wider, places.sample)[:, tf.newaxis] + (_offsets(wider) + _guard(shape))
-    bits = tf.gather(_guarded(filled, shape), cells)
-    is_filled = tf.bitwise.bitwise_and(bits, places.bits[:, tf.newaxis]) != 0  # [N, K]
-    weights = _weights(tf.cast(places.points - lower, tf.float32)) if len(shape) == 3 else 1.0
-    return Candidates(places.voxels, corners, tf.where(is_filled, weights, 0.0), places.num_voxels, num_parts,
-                      places.needed)
-
-
-def _weights(fraction):
-    """Trilinear weights [N, 8] of fractions [N, 3]."""
-    fraction = tf.transpose(fraction)
-    sides = tf.stack([1.0 - fraction, fraction], axis=1)  # [3, 2, N]
-    plane = sides[0][:, tf.newaxis] * sides[1]
-    return tf.transpose(tf.reshape(plane[:, :, tf.newaxis] * sides[2], [8, -1]))
-
-
-# An occupancy has one empty cell more at the end of each axis. The cell before the first one then is the
-# empty one at the end of the row before; the very first cell is guarded by empty ones in front of it.
+        points = tuple(tf.clip_by_value(point, -1.0, float(size)) for point, size in zip(points, shape))
+        voxels, bits = (tf.cast(numbers, tf.int32) for numbers in (voxels, bits))
+        return _Places(voxels, bits, sample, points, shape, tf.shape(self._transforms)[0] * np.prod(shape))
 
 
 def _wider(shape):
     return tuple(size + 1 for size in shape)
 
 
-def _guard(shape):
-    return int(np.sum(_strides(_wider(shape))))
-
-
-def _guarded(filled, shape):
-    return tf.pad(tf.reshape(filled, [-1]), [[_guard(shape)] * 2])
-
-
 def _strides(shape):
-    """Cells from one to the next along each axis, ints [axes]."""
+    """Cells from one to the next along each axis, ints."""
     return [int(np.prod(shape[axis + 1:])) for axis in range(len(shape))]
 
 
 def _offsets(shape):
-    """Cells from a source cell to those that are interpolated between, int32 [K]."""
-    corners = np.ndindex(2, 2, 2) if len(shape) == 3 else [(0, 0)]
-    return np.array([np.dot(corner, _strides(shape)) for corner in corners], np.int32)
-
-
-def _numbers(cells, shape, sample):
-    """Numbers of cells [N, axes] through the batch, int32 [N]."""
-    numbers = tf.linalg.matvec(cells, np.array(_strides(shape), np.float64))
-    return tf.cast(numbers, tf.int32) + sample * np.prod(shape)
+    """Cells from a source voxel to the eight that are interpolated between, int32 [8]."""
+    return np.array([np.dot(corner, _strides(shape)) for corner in np.ndindex(2, 2, 2)], np.int32)
