@@ -4,6 +4,8 @@ import time
 
 import tensorflow as tf
 
+from experiments.program import UsageError
+
 
 def seconds(functions, rounds):
     """Times functions in turn, so that whatever slows the machine down for a while slows them all down.
@@ -73,35 +75,28 @@ def table(rows):
     return '\n'.join(f'| {" | ".join(map(str, line))} |' for line in lines)
 
 
-def line_plot(series, x_label, y_label, width=640, height=360):
-    """Draws curves as an SVG.
+def figure_class():
+    """Returns matplotlib's figure; raises UsageError where it is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UsageError('--output: plots need matplotlib, which is not installed. Expected '
+                         '`pip install -r requirements-dev.txt`, or --output= to print the tables only.') from error
+    return Figure
+
+
+def line_plot(path, series, x_label, y_label):
+    """Draws curves from the origin on as an SVG file.
 
     Args:
-      series: dict, name -> list of (x, y), both from 0 on.
-
-    Returns:
-      the SVG as a text.
+      path: of the file.
+      series: dict, name -> list of (x, y).
+      x_label, y_label: of the axes.
     """
-    left, bottom, right, top = 60, height - 50, width - 150, 20
-    x_max = max(x for points in series.values() for x, _ in points)
-    y_max = max(y for points in series.values() for _, y in points)
-
-    def place(x, y):
-        return f'{left + x / x_max * (right - left):.1f},{bottom - y / y_max * (bottom - top):.1f}'
-
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-             'font-family="sans-serif" font-size="12">',
-             f'<rect width="{width}" height="{height}" fill="white"/>',
-             f'<path d="M{left},{top} V{bottom} H{right}" stroke="black" fill="none"/>',
-             f'<text x="{(left + right) / 2}" y="{height - 12}" text-anchor="middle">{x_label}</text>',
-             f'<text x="{left}" y="14" text-anchor="middle">{y_label}</text>']
-    for step in range(5):
-        x, y = (place(x_max * step / 4, y_max * step / 4)).split(',')
-        parts.append(f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{x_max * step / 4:.3g}</text>')
-        parts.append(f'<text x="{left - 6}" y="{y}" text-anchor="end">{y_max * step / 4:.3g}</text>')
-    for colour, (name, points) in zip(('#1b6ca8', '#c0392b', '#2e8b57', '#8e44ad'), series.items()):
-        path = ' L'.join(place(x, y) for x, y in points)
-        x, y = place(*points[-1]).split(',')
-        parts.append(f'<path d="M{path}" stroke="{colour}" stroke-width="2" fill="none"/>'
-                     f'<text x="{float(x) + 6}" y="{y}" fill="{colour}">{name}</text>')
-    return '\n'.join([*parts, '</svg>\n'])
+    figure = figure_class()(figsize=(6.4, 3.6), layout='constrained')
+    axes = figure.subplots()
+    for name, points in series.items():
+        axes.plot(*zip(*points, strict=True), marker='.', label=name)
+    axes.set(xlabel=x_label, ylabel=y_label, xlim=0, ylim=0)
+    axes.legend()
+    figure.savefig(path, metadata={'Date': None})

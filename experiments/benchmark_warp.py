@@ -57,6 +57,8 @@ class Case:
 
 def run(rounds, max_gigabytes, plot_dir):
     """Measures everything; returns Markdown and leaves a plot in `plot_dir`, if there is one."""
+    if plot_dir is not None:
+        benchmark_tools.figure_class()  # an error now, not after all the work
     rows = [row for size, batch in SIZES for row in measured(size, batch, rounds, max_gigabytes)]
     curve = [on_curve(scale, rounds) for scale in CURVE_SCALES]
     text = f'{benchmark_tools.table(rows)}\n\n{benchmark_tools.table(curve)}'
@@ -65,8 +67,8 @@ def run(rounds, max_gigabytes, plot_dir):
     name = 'performance_warp.svg'
     series = {label: [(row['candidates'] / 1000, row[f'{label}, ms']) for row in curve]
               for label in ('forward', 'forward + backward', 'copy')}
-    with open(os.path.join(plot_dir, name), 'w', encoding='utf-8') as file:
-        file.write(benchmark_tools.line_plot(series, 'thousand pairs of part and voxel in the batch', 'ms'))
+    benchmark_tools.line_plot(
+        os.path.join(plot_dir, name), series, 'thousand pairs of part and voxel in the batch', 'ms')
     return f'{text}\n\n![Time of the warp over the voxels that the parts fill]({name})'
 
 
@@ -83,12 +85,13 @@ def measured(size, batch, rounds, max_gigabytes):
             if runs:
                 methods[name] = runs
     functions = {(name, step): run for name, steps in methods.items() for step, run in steps.items()}
-    times = benchmark_tools.seconds({'copy': copy_runs(case.volume), **functions}, rounds)
+    copies = {'copy': copy_runs(case.volume), 'copy by NumPy': case.volume.copy}
+    times = benchmark_tools.seconds({**copies, **functions}, rounds)
     peaks = {'**this warp**': case.fast, 'dense': case.dense}
     rows = []
-    for name in ('copy', *methods):
+    for name in (*copies, *methods):
         forward, both = (times.get((name, step)) for step in ('forward', 'both'))
-        forward = times['copy'] if name == 'copy' else forward
+        forward = times[name] if name in copies else forward
         peak = None
         if name in peaks and (size, batch) == SIZES[2]:
             peak = benchmark_tools.peak_bytes(peaks[name], *case.arguments) / case.volume.nbytes
