@@ -8,8 +8,8 @@ import pytest
 
 from data_pipeline.errors import DataError
 from data_pipeline.people import PeopleBuilder, open_people
-from data_pipeline.people.people_builder import MAX_FRAMES
 from data_pipeline.people_folder import open_folder
+from data_pipeline.record import MAX_FRAMES
 from tests.people_folders import SIZE, write_image, write_people, write_poses
 
 SPLITS = {'train': ['a'], 'test': ['b', 'c']}
@@ -61,7 +61,7 @@ def test_persons_stay_in_their_split(root):
 
 
 def test_a_person_of_many_pictures_becomes_records_of_like_size(root):
-    content = write_people(root, {'a': 2 * MAX_FRAMES + 1}, size=4)
+    content = write_people(root, {'a': 2 * MAX_FRAMES + 1})
     builder = build(root)
     found, sizes = frames_of(builder, 'train')
     assert set(found) == set(content)
