@@ -8,6 +8,8 @@ from data_pipeline.errors import DataError
 from data_pipeline.record import records_of
 from repose_tf.skeleton import NUM_JOINTS
 
+# A full disk, a file larger than allowed, a folder that is not ours.
+_WRITE_ERRORS = (OSError, tf.errors.ResourceExhaustedError, tf.errors.OutOfRangeError, tf.errors.PermissionDeniedError)
 LEFT_OUT_FILE = 'left_out.txt'  # beside the records: what was left out and why, a line each
 
 
@@ -86,7 +88,10 @@ def open_records(builder_class, source_dir, data_dir=None, allow_missing_poses=F
     builder = builder_class(source_dir, data_dir, allow_missing_poses)
     try:
         builder.download_and_prepare()
-    except (OSError, tf.errors.ResourceExhaustedError) as error:
+    except (RuntimeError, *_WRITE_ERRORS) as error:
+        # TFDS wraps what happened in a RuntimeError.
+        if not isinstance(error, _WRITE_ERRORS) and not isinstance(error.__cause__, _WRITE_ERRORS):
+            raise
         raise DataError(f'{builder.data_dir}: expected room for the records, found that they cannot be written '
                         f'({error}); nothing of them is kept.') from error
     return builder
