@@ -50,7 +50,7 @@ def open_folder(root, allow_missing_poses=False):
             keypoints.update(fashion_lists.read_keypoints(lists['keypoints', split]))
     left_out.update(_take_out(images, lambda frame_id: not any(keypoints.get(frame_id, (True,))), _NOBODY))
 
-    poses, unusable, pose_files = reference_poses.read(root, fashion_lists.parse_name)
+    poses, unusable, pose_files = reference_poses.read(root, fashion_lists.parse_key)
     poses = {frame_id: pose for frame_id, pose in poses.items() if frame_id not in left_out}
     persons, without_pose = match_poses(images, poses, pose_files[-1], allow_missing_poses, unusable)
     left_out.update(without_pose)

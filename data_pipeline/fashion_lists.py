@@ -32,6 +32,11 @@ def parse_name(name):
     return f'{gender}_{category}_id_{item}_{outfit}', _VIEW.sub(r'\1_\2', rest)
 
 
+def parse_key(key):
+    """Parses the key of a pose as `parse_name` does; any folders may stand before it."""
+    return parse_name(re.sub(r'^.*?(?=WOMEN|MEN)', '', key, count=1))
+
+
 def find_lists(root):
     """Returns dict, 'partition' and ('pairs' | 'keypoints', 'train' | 'test') -> path, of the lists in a folder.
 

@@ -36,6 +36,11 @@ def parse_name(name):
     return f'{person:03d}_{clothing}', '_'.join([*map(str, action), f'{frame:04d}'])
 
 
+def parse_key(key):
+    """Parses the key of a pose as `parse_name` does; also with `-` for `/`, and with folders above before it."""
+    return parse_name(re.sub(r'^.*[A-Za-z]\w*[/-]', '', key).replace('-', '_'))
+
+
 def open_folder(root, allow_missing_poses=False):
     """Lists and checks a folder with iPER.
 
@@ -52,7 +57,7 @@ def open_folder(root, allow_missing_poses=False):
     root = pathlib.Path(root)
     root = root / 'iPER' if (root / 'iPER').is_dir() else root
     images, left_out = _list_pictures(root)
-    poses, unusable, pose_files = reference_poses.read(root, parse_name)
+    poses, unusable, pose_files = reference_poses.read(root, parse_key)
     persons, without_pose = match_poses(images, poses, pose_files[-1], allow_missing_poses, unusable)
     left_out.update(without_pose)
     persons = drop_small(persons, left_out)

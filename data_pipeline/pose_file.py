@@ -110,16 +110,25 @@ def is_far_outside(px, image_size):
 
 
 def read_json(path, what):
-    """Returns the object in a JSON file; DataError where there is no file, no JSON or no object."""
+    """Returns the object in a JSON file; DataError where there is no file, no JSON, a key twice, or no object."""
     try:
         with open(path, encoding='utf-8') as file:
-            content = json.load(file)
+            content = json.load(file, object_pairs_hook=_without_repeats)
     except OSError as error:
         raise DataError(f'{path}: expected {what}, found nothing readable ({error.strerror}).') from error
     except ValueError as error:  # broken JSON, or bytes that are no text
         raise DataError(f'{path}: expected {what} in JSON, found something else ({error}).') from error
     if not isinstance(content, dict):
         raise DataError(f'{path}: expected a JSON object, found {type(content).__name__}.')
+    return content
+
+
+def _without_repeats(pairs):
+    """Returns a JSON object as a dict; refuses a key that comes twice, of which JSON would keep the last unseen."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f'{next(key for key in keys if keys.count(key) > 1)!r} twice')
     return content
 
 

@@ -1,7 +1,5 @@
 """The poses of a data set in its own layout: the authors' poses.pkl, a poses.json, or both."""
 
-import re
-
 import numpy as np
 
 from data_pipeline import pose_file, reference_pickle
@@ -13,12 +11,12 @@ IMAGE_SIZE = 256  # px, of the pictures that poses.pkl is of
 _MAX_PELVIS_Z = IMAGE_SIZE / 8  # px; z of the whole body lies about 0
 
 
-def read(root, parse_name):
+def read(root, parse_key):
     """Reads the poses in a folder; those of poses.pkl first, those of poses.json for what it lacks.
 
     Args:
       root: folder with poses.pkl, in it or in images/ below, or poses.json, or both.
-      parse_name: function of a path of keys, returns (person, frame) or None.
+      parse_key: function of a pose's key, returns (person, frame) or None.
 
     Returns:
       dict, `person/frame` -> `pose_file.Pose`; dict, `person/frame` -> why its pose cannot be used; list of
@@ -39,7 +37,7 @@ def read(root, parse_name):
             found = pose_file.read_poses(path)
         names = {}
         for name, pose in found.items():
-            key = _id(path, name, parse_name)
+            key = _id(path, name, parse_key)
             if names.setdefault(key, name) != name:
                 raise DataError(f'{path}: expected one pose of a picture, found {names[key]!r} and {name!r}.')
             if isinstance(pose, str):
@@ -72,9 +70,8 @@ def _fault(px):
     return None
 
 
-def _id(path, name, parse_name):
-    # In poses.pkl the keys may begin with the folder of the pictures.
-    parsed = parse_name(re.sub(r'^(images|img)/', '', name))
+def _id(path, name, parse_key):
+    parsed = parse_key(name)
     if parsed is None:
         raise DataError(f'{path}: expected the name of a picture of this data set, found {name!r}.')
     return '/'.join(parsed)

@@ -35,6 +35,8 @@ def names(folder):
 @pytest.mark.parametrize('key', [
     fashion_id,
     lambda outfit, view: f'{outfit.replace("/", "_")}/{view}',
+    lambda outfit, view: f'fashion/{flat_name(outfit, view)}'[:-4],  # as annotating a flat folder names them
+    lambda outfit, view: f'img-{outfit.rpartition("/")[0].replace("/", "-")}/{outfit[-2:]}_{view}',  # and the tree
 ])
 def test_every_layout_gives_the_same_ids_and_poses(tmp_path, name, key):
     ids = write_fashion(tmp_path, name)

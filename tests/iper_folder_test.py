@@ -44,7 +44,10 @@ def test_other_names_are_none(name):
 
 @pytest.mark.parametrize('digits', [3, 4])
 @pytest.mark.parametrize('suffix', ['.jpg', '.png'])
-@pytest.mark.parametrize('key', ['{}', '{person}_{clothing}_{action}/{number}'])
+@pytest.mark.parametrize('key', [
+    '{}', '{person}_{clothing}_{action}/{number}',
+    # As annotating the frames and the videos names them.
+    'images-{person}-{clothing}-{action}/{number}', 'iPER_256-{person}_{clothing}_{action}/0{number}'])
 def test_frames(tmp_path, digits, suffix, key):
     ids = write_iper(tmp_path, digits=digits, suffix=suffix)
     keys = [key.format(frame_id, person=frame_id[:3], clothing=frame_id[4], action=frame_id[6], number=frame_id[8:])

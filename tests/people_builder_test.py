@@ -126,6 +126,17 @@ def test_pictures_without_a_pose_are_an_error_or_counted(root):
     assert set(frames_of(builder, 'train')[0]) == set(content) - {'a/01'}
 
 
+def test_poses_without_a_picture_are_counted_and_listed(root):
+    content = write_people(root, {'a': 3, 'b': 3})
+    os.remove(root / 'images' / 'a' / '01.png')
+    builder = build(root)
+    assert builder.folder.left_out == {'a/01': 'a pose without a picture'}
+    assert builder.info.metadata['left_out'] == '1 x a pose without a picture'
+    found, _ = frames_of(builder, 'train')
+    assert set(found) == set(content) - {'a/01'}
+    assert {frame['origin'] for frame in found.values()} == {b'random numbers'}
+
+
 def test_left_out_pictures_may_leave_too_few(root):
     forget_pose(root, write_people(root, {'a': 2, 'b': 3}), 'a/01')
     with pytest.raises(DataError, match='a: expected two or more pictures with a pose, found 1'):
