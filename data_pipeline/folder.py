@@ -50,6 +50,14 @@ class Frame:
     picture: Picture
     pose: pose_file.Pose
 
+    @property
+    def image_path(self):
+        return self.picture.path
+
+    @property
+    def mask_path(self):
+        return self.picture.mask_path
+
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
@@ -159,7 +167,7 @@ def content_name(root, text_files, persons):
     for path in text_files:
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     paths = {path: None for frames in persons.values() for frame in frames
-             for path in (frame.picture.path, frame.picture.mask_path) if path is not None}
+             for path in (frame.image_path, frame.mask_path) if path is not None}
     for path in paths:
         stat = os.stat(path)
         digest.update(f'{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n'.encode())

@@ -48,7 +48,7 @@ def _cut(person, frames):
 
 def _encode(frame, filmed):
     """Reads and checks what belongs to a frame; returns it as in a record."""
-    path, mask_path = frame.picture.path, frame.picture.mask_path
+    path, mask_path = frame.image_path, frame.mask_path
     if frame.picture.video_index is None:
         data = _read_file(path)
         rows, columns = _decode(path, data, 3).shape[:2]

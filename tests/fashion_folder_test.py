@@ -182,7 +182,7 @@ def test_masks_are_found_by_the_pictures_name(root):
     mask = root / 'masks' / 'WOMEN' / 'Blouses_Shirts' / 'id_00000001' / '01_1_front.png'
     write_picture(mask, np.random.default_rng(0))
     frames = [frame for frames in open_folder(root).persons.values() for frame in frames]
-    assert [frame.picture.mask_path for frame in frames if frame.picture.mask_path] == [mask]
+    assert [frame.mask_path for frame in frames if frame.mask_path] == [mask]
 
 
 def test_the_name_follows_pictures_poses_and_lists(root):
