@@ -42,7 +42,8 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """
         self.folder = type(self).read_folder(source_dir, allow_missing_poses)
         if self.folder.left_out:
-            logging.warning('%s: left out: %s.', source_dir, self.folder.summary())
+            logging.warning('%s: left out: %s. %s beside the records names them.', source_dir, self.folder.summary(),
+                            LEFT_OUT_FILE)
         config = tfds.core.BuilderConfig(name=self.folder.name, description=f'Of the folder {source_dir}.')
         self.get_builder_config = lambda name, version: config  # or TFDS warns that it does not know it
         super().__init__(data_dir=data_dir, config=config, **kwargs)

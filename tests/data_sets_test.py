@@ -5,6 +5,7 @@ import os
 import pathlib
 import resource
 import signal
+import types
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from data_pipeline.errors import DataError
 from data_pipeline.fashion import FashionBuilder, open_fashion
 from data_pipeline.iper import IperBuilder, open_iper
 from data_pipeline.people import open_people
-from experiments import flags
+from experiments import flags, repose
 from experiments.datasets import Data
 from experiments.settings import DataSettings
 from tests.data_set_folders import (
@@ -35,6 +36,7 @@ from tests.data_set_folders import (
 )
 from tests.flags_test import parsed
 from tests.people_folders import SIZE, write_people
+from tests.repose_test import Negative
 
 
 def frames_of(builder):
@@ -181,6 +183,17 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert records_in(tmp_path / 'records') == []
+
+
+def test_the_sheet_shows_pairs_of_the_runs_data(tmp_path, monkeypatch):
+    write_people(tmp_path / 'source', {'a': 2, 'b': 3}, {'train': ['a'], 'test': ['b']})
+    monkeypatch.setattr(repose, 'FLAGS', types.SimpleNamespace(contact_sheet=tmp_path / 'sheet.png', num_pairs=2))
+    monkeypatch.setattr(repose.flags, 'data_settings', lambda saved: saved)
+    monkeypatch.setattr(repose.checkpoints, 'load_generator', lambda folder: None)
+    monkeypatch.setattr(repose, 'Reposer', lambda generator: Negative)
+    run = types.SimpleNamespace(settings=lambda: types.SimpleNamespace(data=settings('people', tmp_path)),
+                                architecture=lambda: types.SimpleNamespace(image_size=SIZE))
+    assert repose.repose_test_pairs(run).is_file()
 
 
 def test_tfds_knows_the_builders_and_where_files_go():
