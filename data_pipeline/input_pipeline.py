@@ -22,7 +22,7 @@ def train_batches(builder, image_size, batch_size, seed):
     several records, which count each.
 
     Args:
-      builder: a prepared TFDS builder with records as of `PeopleBuilder`.
+      builder: a prepared TFDS builder with records as of `RecordBuilder`.
       image_size: S, px.
       batch_size: B.
       seed: int.
@@ -50,7 +50,7 @@ def pair_batches(builder, split, pairs, image_size, batch_size):
     The files of the pictures that occur are kept in memory.
 
     Args:
-      builder: a prepared TFDS builder with records as of `PeopleBuilder`.
+      builder: a prepared TFDS builder with records as of `RecordBuilder`.
       split: the split that the pairs are of.
       pairs: list of (source id, target id).
       image_size: S, px.

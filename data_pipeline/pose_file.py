@@ -1,10 +1,11 @@
 """poses.json, version 1: the 3D poses of a folder of pictures; read, checked and written here only.
 
-    {"version": 1, "joints": [19 names], "origin": "where they come from", "poses": {"<person>/<frame>": {
+    {"version": 1, "joints": [19 names], "origin": "who or what measured them", "poses": {"<person>/<frame>": {
         "px": [19][3]      x right, y down, px of the picture as stored (its first pixel's centre is 0.5);
                            z away from the camera at the same scale, 0 at the pelvis
         "px_per_mm": s     the person's scale at the pelvis
         "mm": [19][3]      optional: relative to the pelvis, camera axes
+        "origin": "..."    optional: of this pose alone
         ...                further keys are kept as tags
     }}}
 """
@@ -19,10 +20,13 @@ from data_pipeline.errors import DataError
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
 
 VERSION = 1
+UNKNOWN_ORIGIN = 'given'  # of poses whose file does not say
 _PELVIS = JOINT_INDEX['pelv']
 _PELVIS_TOLERANCE_PX = 1.0
 # No joint of a person is this far from the pelvis; z in mm beside x and y in px looks as if it were.
 _FARTHEST_MM = 2000.0
+# The border may cut a body off, and estimators guess what is beyond, but not to less than a third of the body.
+_MAX_OUTSIDE = 1.0  # image sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,16 +34,20 @@ class Pose:
     """One person in one picture.
 
     Attributes:
-      px: float32 [19, 3], joints (x, y, z), px of the picture as stored.
-      px_per_mm: the person's scale at the pelvis.
+      px: float32 [19, 3], joints (x, y, z), px of the picture as stored, or of one of `image_size`.
+      px_per_mm: the person's scale at the pelvis; NaN where nobody knows it.
       mm: float32 [19, 3] or None, joints relative to the pelvis, mm.
       tags: dict of what else the file tells of it.
+      origin: who or what measured it.
+      image_size: rows and columns of the picture that px are of; None: those of the picture as stored.
     """
 
     px: np.ndarray
     px_per_mm: float
     mm: np.ndarray | None = None
     tags: dict = dataclasses.field(default_factory=dict)
+    origin: str = UNKNOWN_ORIGIN
+    image_size: int | None = None
 
 
 def read(path):
@@ -67,7 +75,8 @@ def read_poses(path):
     if not isinstance(entries, dict):
         raise DataError(f'{path}: "poses": expected an object of "person/frame" entries, '
                         f'found {type(entries).__name__}.')
-    return {key: _parse_pose(f'{path}: "{key}"', key, entry) for key, entry in entries.items()}
+    origin = content.get('origin') or UNKNOWN_ORIGIN
+    return {key: _parse_pose(f'{path}: "{key}"', key, entry, origin) for key, entry in entries.items()}
 
 
 def write(path, poses, origin):
@@ -84,7 +93,7 @@ def write(path, poses, origin):
     lines = []
     for key in sorted(poses):
         entry = _entry(poses[key])
-        _parse_pose(f'{path}: "{key}"', key, entry)
+        _parse_pose(f'{path}: "{key}"', key, entry, origin)
         lines.append(f'{json.dumps(key)}: {json.dumps(entry, separators=(",", ":"))}')
     head = json.dumps({'version': VERSION, 'joints': JOINT_NAMES, 'origin': origin})
     unfinished = f'{path}.unfinished'
@@ -93,17 +102,33 @@ def write(path, poses, origin):
     os.replace(unfinished, path)
 
 
+def is_far_outside(px, image_size):
+    """Says whether joints [19, 3] px reach farther beyond a picture than a body that is seen in it can."""
+    reach = _MAX_OUTSIDE * image_size
+    beyond = np.maximum(-px[:, :2], px[:, :2] - image_size)
+    return bool((beyond > reach).any() or (np.abs(px[:, 2]) > 2 * reach).any())
+
+
 def read_json(path, what):
-    """Returns the object in a JSON file; DataError where there is no file, no JSON or no object."""
+    """Returns the object in a JSON file; DataError where there is no file, no JSON, a key twice, or no object."""
     try:
         with open(path, encoding='utf-8') as file:
-            content = json.load(file)
+            content = json.load(file, object_pairs_hook=_without_repeats)
     except OSError as error:
         raise DataError(f'{path}: expected {what}, found nothing readable ({error.strerror}).') from error
     except ValueError as error:  # broken JSON, or bytes that are no text
         raise DataError(f'{path}: expected {what} in JSON, found something else ({error}).') from error
     if not isinstance(content, dict):
         raise DataError(f'{path}: expected a JSON object, found {type(content).__name__}.')
+    return content
+
+
+def _without_repeats(pairs):
+    """Returns a JSON object as a dict; refuses a key that comes twice, of which JSON would keep the last unseen."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f'{next(key for key in keys if keys.count(key) > 1)!r} twice')
     return content
 
 
@@ -118,8 +143,8 @@ def _check_joints(path, joints):
             raise DataError(f'{path}: "joints": expected {expected!r} at place {index}, found {found!r}.')
 
 
-def _parse_pose(where, key, entry):
-    """Checks one entry of "poses"; returns the `Pose`."""
+def _parse_pose(where, key, entry, origin):
+    """Checks one entry of "poses"; returns the `Pose`, of this origin where the entry names no other."""
     person, _, frame = key.partition('/')
     if not person or not frame or '/' in frame:
         raise DataError(f'{where}: expected a key "person/frame", found {key!r}.')
@@ -132,7 +157,10 @@ def _parse_pose(where, key, entry):
     mm = None if entry.get('mm') is None else _joint_array(f'{where}: "mm"', entry['mm'])
     _check_depth(where, px[:, 2], scale)
     tags = {name: value for name, value in entry.items() if name not in ('px', 'px_per_mm', 'mm')}
-    return Pose(px, float(scale), mm, tags)
+    origin = tags.get('origin', origin)
+    if not isinstance(origin, str):
+        raise DataError(f'{where}: "origin": expected a text, found {origin!r}.')
+    return Pose(px, float(scale), mm, tags, origin)
 
 
 def _joint_array(where, rows):

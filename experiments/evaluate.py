@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 from absl import flags as absl_flags
 
+from data_pipeline.pairs import PROTOCOLS
 from experiments import checkpoints, datasets, flags, program, repose, run_folder, scoring
 from repose_tf.building import build
 from repose_tf.generator import Generator
@@ -24,6 +25,8 @@ _COLUMNS = ('ssim_fg', 'l1_fg', 'ssim', 'l1', 'psnr')
 def define_flags():
     """Defines what is scored."""
     absl_flags.DEFINE_enum('split', 'test', ('validation', 'test'), 'Pairs of which split.')
+    absl_flags.DEFINE_enum('protocol', '', ('', *PROTOCOLS),
+                           "Which pairs, see data_pipeline/pairs.py; '': people for --dataset=people, else reference.")
     absl_flags.DEFINE_integer('num_pairs', 0, 'How many pairs; 0: all.', lower_bound=0)
     absl_flags.DEFINE_integer('sheet_rows', 12, 'Pairs on the contact sheet.', lower_bound=1)
 
@@ -31,7 +34,7 @@ def define_flags():
 def main():
     folder = run_folder.open_existing(flags.required('run_dir'))
     architecture = folder.architecture()
-    data = datasets.Data(flags.data_settings(folder.settings().data))
+    data = datasets.Data(flags.data_settings(folder.settings().data), FLAGS.protocol)
     trained = checkpoints.load_generator(folder)
     keras.utils.set_random_seed(folder.settings().train.seed)
     untrained = build(Generator(architecture, dtype=folder.settings().model.precision))
@@ -42,11 +45,13 @@ def main():
     num_batches = int(pairs.cardinality())
     scores = scoring.mean_scores(systems, pairs, architecture.grid, num_batches)
     num_pairs = len(data.pairs(FLAGS.split, FLAGS.num_pairs))
-    title = f'{num_pairs} pairs of the {FLAGS.split} split of {data.name}, {architecture.image_size} px'
+    title = (f'{num_pairs} pairs of the {FLAGS.split} split of {data.name}, protocol {data.protocol}, '
+             f'{architecture.image_size} px')
     print(f'\n{title}\n{table(scores)}\n')
 
     with open(os.path.join(folder.path, 'evaluation.json'), 'w') as file:
-        json.dump({'pairs': num_pairs, 'split': FLAGS.split, 'data': data.name, 'scores': scores}, file, indent=2)
+        json.dump({'pairs': num_pairs, 'split': FLAGS.split, 'data': data.name, 'protocol': data.protocol,
+                   'scores': scores}, file, indent=2)
     sheet = os.path.join(folder.path, 'contact_sheet.png')
     spread = data.pair_batches(FLAGS.split, architecture.image_size, FLAGS.sheet_rows, FLAGS.sheet_rows)
     repose.write_contact_sheet(sheet, Reposer(trained), spread)

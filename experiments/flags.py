@@ -24,6 +24,8 @@ def define_data(values=flags.FLAGS):
     choice('dataset', 'people', ('people', 'fashion', 'iper'), 'Data set: its builder in data_pipeline/.')
     text('source_dir', 'data/people', 'Folder of the pictures and poses as they came.')
     text('data_dir', 'build/records', 'Folder of the records that are made of them once.')
+    flags.DEFINE_bool('allow_missing_poses', False, 'Leave out pictures without a usable pose, and say how many and '
+                      'which, instead of refusing the data.', flag_values=values)
 
 
 def define_model(values=flags.FLAGS):

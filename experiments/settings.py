@@ -12,6 +12,7 @@ class DataSettings:
     dataset: str
     source_dir: str
     data_dir: str
+    allow_missing_poses: bool
 
 
 @dataclasses.dataclass(frozen=True)

@@ -53,10 +53,11 @@ def test_train_resume_score_repose_and_export(places):
     assert (root / 'saved_model' / 'saved_model.pb').exists()
 
 
-@pytest.mark.parametrize('flagfile', ['fashion.flags', 'iper.flags'])
-def test_data_that_must_be_prepared_first_say_so(places, flagfile):
+@pytest.mark.parametrize('name', ['fashion', 'iper'])
+def test_data_that_are_not_there_say_what_belongs_where(places, name):
     flags, _ = places
-    assert_one_error(run_program('train', f'--flagfile={flagfile}', *flags), 'prepared first')
+    process = run_program('train', f'--flagfile={name}.flags', *flags)
+    assert_one_error(process, f'data/{name}', 'found none', f'data_pipeline/{name}/README.md')
 
 
 def test_a_folder_without_images_is_one_line(places, tmp_path):

@@ -157,11 +157,11 @@ def test_every_format_is_decoded_to_the_same_picture(tmp_path):
 
 def test_shards_are_read_together(tmp_path):
     names = [f'p{index}' for index in range(12)]
-    write_people(tmp_path / 'mine', dict.fromkeys(names, 2), {'train': names}, size=4)
+    write_people(tmp_path / 'mine', dict.fromkeys(names, 2), {'train': names})
     builder = PeopleBuilder(tmp_path / 'mine', tmp_path / 'records')
     builder.download_and_prepare(download_config=tfds.download.DownloadConfig(num_shards=4))
     assert builder.info.splits['train'].num_shards == 4
-    once, again = (train(builder, 12, image_size=4) for _ in range(2))
+    once, again = (train(builder, 12) for _ in range(2))
     assert {source.split('/')[0] for source, _ in ids(once)} == set(names)
     assert ids(once) == ids(again)
 

@@ -4,9 +4,11 @@ import collections
 
 import pytest
 
+from data_pipeline import fashion_folder, iper_folder, pairs
 from data_pipeline.errors import DataError
 from data_pipeline.pairs import load_pairs, random_pairs
 from data_pipeline.people_folder import open_folder
+from tests.data_set_folders import VIEWS, fashion_id, flat_name, write_fashion, write_iper, write_json_poses
 from tests.people_folders import write_people
 
 SPLITS = {'train': ['a'], 'test': ['b', 'c']}
@@ -69,3 +71,56 @@ def test_what_is_no_pair_of_the_split_is_named(tmp_path, listed, message):
 def test_a_split_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match="expected one of the splits train, test, found 'validation'"):
         load_pairs(folder(tmp_path), 'validation')
+
+
+def test_reference_pairs_are_256_or_more_of_the_outfits(tmp_path):
+    write_people(tmp_path, {'a': 2, 'b': 20, 'c': 20}, SPLITS, {'test': [['b/00', 'b/01']]}, size=2)
+    opened = open_folder(tmp_path)
+    reference = load_pairs(opened, 'test', protocol='reference')
+    assert len(set(reference)) == 256 and reference == load_pairs(opened, 'test', 256, protocol='reference')
+    assert all(source != target and source[0] == target[0] in 'bc' for source, target in reference)
+    assert len(set(load_pairs(opened, 'test', 300, protocol='reference'))) == 300
+    assert set(load_pairs(opened, 'test', 8, protocol='reference')) < set(reference)
+    assert load_pairs(opened, 'test', seed=1, protocol='reference') != reference
+
+
+def test_listed_test_pairs_are_all_or_none(tmp_path, monkeypatch):
+    outfits = [f'MEN/Denim/id_0000000{item}/01' for item in range(3)]
+    write_json_poses(tmp_path, write_fashion(tmp_path, outfits=outfits))
+    with pytest.raises(DataError, match='protocol patn-8570 is the list fashion-pairs-test.csv, found none'):
+        load_pairs(fashion_folder.open_folder(tmp_path), 'test', protocol='patn-8570')
+    rows = [','.join(flat_name(outfits[1], view) for view in views) for views in (VIEWS, VIEWS[::-1])]
+    path = tmp_path / 'fashion-pairs-test.csv'
+    path.write_text('\n'.join(['from,to', *rows]))
+    with pytest.raises(DataError, match='patn-8570 has 8570 pairs, found 2'):
+        load_pairs(fashion_folder.open_folder(tmp_path), 'test', protocol='patn-8570')
+    monkeypatch.setattr(pairs, 'NUM_PATN_PAIRS', 2)
+    expected = [tuple(fashion_id(outfits[1], view) for view in views) for views in (VIEWS, VIEWS[::-1])]
+    opened = fashion_folder.open_folder(tmp_path)
+    assert load_pairs(opened, 'test', protocol='patn-8570') == expected
+    with pytest.raises(DataError, match="patn-8570 has pairs of the split test, found 'train'"):
+        load_pairs(opened, 'train', protocol='patn-8570')
+    path.write_text('\n'.join(['from,to', rows[0], rows[0].replace(VIEWS[1].replace('_', ''), '2side')]))
+    with pytest.raises(DataError, match="expected pictures with a pose, .* found 'MEN_Denim_id_00000001_01/2_side'"):
+        load_pairs(fashion_folder.open_folder(tmp_path), 'test', protocol='patn-8570')
+
+
+def test_imitation_makes_every_frame_of_a_video_from_three(tmp_path, monkeypatch):
+    videos = ('001/1/1', '001/9/1', '001/9/2')
+    write_json_poses(tmp_path, write_iper(tmp_path, videos))
+    opened = iper_folder.open_folder(tmp_path)
+    with pytest.raises(DataError, match='iper-lwb has 42 test videos, found 2 with poses'):
+        load_pairs(opened, 'test', protocol='iper-lwb')
+    monkeypatch.setattr(pairs, 'NUM_LWB_VIDEOS', 2)
+    found = load_pairs(opened, 'test', protocol='iper-lwb')
+    ids = {video: [f'001_9/{video}_000{index}' for index in range(3)] for video in '12'}
+    assert set(found) == {(source, target) for video in ids.values() for source in video for target in video
+                          if source != target}
+    monkeypatch.setattr(pairs, 'NUM_LWB_SOURCES', 1)
+    assert load_pairs(opened, 'test', protocol='iper-lwb') == [
+        (video[0], target) for video in ids.values() for target in video[1:]]
+
+
+def test_a_protocol_that_is_none_is_named(tmp_path):
+    with pytest.raises(DataError, match="protocol: expected one of people, reference, .*, found 'mine'"):
+        load_pairs(folder(tmp_path), 'test', protocol='mine')

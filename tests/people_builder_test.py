@@ -8,8 +8,8 @@ import pytest
 
 from data_pipeline.errors import DataError
 from data_pipeline.people import PeopleBuilder, open_people
-from data_pipeline.people.people_builder import MAX_FRAMES
 from data_pipeline.people_folder import open_folder
+from data_pipeline.record import MAX_FRAMES
 from tests.people_folders import SIZE, write_image, write_people, write_poses
 
 SPLITS = {'train': ['a'], 'test': ['b', 'c']}
@@ -61,7 +61,7 @@ def test_persons_stay_in_their_split(root):
 
 
 def test_a_person_of_many_pictures_becomes_records_of_like_size(root):
-    content = write_people(root, {'a': 2 * MAX_FRAMES + 1}, size=4)
+    content = write_people(root, {'a': 2 * MAX_FRAMES + 1})
     builder = build(root)
     found, sizes = frames_of(builder, 'train')
     assert set(found) == set(content)
@@ -124,6 +124,17 @@ def test_pictures_without_a_pose_are_an_error_or_counted(root):
     builder = open_people(root, root.parent / 'records', allow_missing_poses=True)
     assert builder.folder.num_missing_poses == builder.info.metadata['num_missing_poses'] == 1
     assert set(frames_of(builder, 'train')[0]) == set(content) - {'a/01'}
+
+
+def test_poses_without_a_picture_are_counted_and_listed(root):
+    content = write_people(root, {'a': 3, 'b': 3})
+    os.remove(root / 'images' / 'a' / '01.png')
+    builder = build(root)
+    assert builder.folder.left_out == {'a/01': 'a pose without a picture'}
+    assert builder.info.metadata['left_out'] == '1 x a pose without a picture'
+    found, _ = frames_of(builder, 'train')
+    assert set(found) == set(content) - {'a/01'}
+    assert {frame['origin'] for frame in found.values()} == {b'random numbers'}
 
 
 def test_left_out_pictures_may_leave_too_few(root):

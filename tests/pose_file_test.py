@@ -50,6 +50,7 @@ def test_a_bad_pose_is_not_written_and_the_old_file_stays(path, rows):
     ('{"version": 1,', 'expected a pose file in JSON'),
     ('[1]', 'expected a JSON object, found list'),
     ('\x00', 'expected a pose file in JSON'),
+    ('{"version": 1, "poses": {"p/00": {}, "p/01": {}, "p/00": {}}}', "found something else .'p/00' twice"),
 ])
 def test_what_is_no_json_object_is_refused(path, text, message):
     path.write_text(text)
@@ -112,6 +113,22 @@ def test_a_broken_pose_is_named(path, rows, change, message):
     with pytest.raises(DataError, match=message) as caught:
         pose_file.read(path)
     assert f'{path}: "p/01"' in str(caught.value)
+
+
+def test_the_origin_is_that_of_the_pose_or_else_of_the_file(path, rows):
+    def origins(head, of_first):
+        write_poses(path, {'p/00': rows, 'p/01': rows}, {'origin': head})
+        content = json.loads(path.read_text())
+        content['poses']['p/00'].update(of_first)
+        path.write_text(json.dumps(content))
+        return tuple(pose.origin for pose in pose_file.read_poses(path).values())
+
+    assert origins('metrabs', {}) == ('metrabs', 'metrabs')
+    assert origins('metrabs', {'origin': 'reference'}) == ('reference', 'metrabs')
+    assert origins(None, {}) == ('given', 'given')
+    for head, of_first in ((3, {}), ('metrabs', {'origin': 3})):
+        with pytest.raises(DataError, match='"p/00": "origin": expected a text, found 3'):
+            origins(head, of_first)
 
 
 @pytest.mark.parametrize('key', ['00', 'p/', '/00', 'p/q/00'])

@@ -1,0 +1,18 @@
+"""TFDS builder of DeepFashion In-shop."""
+
+import functools
+import pathlib
+
+from data_pipeline.fashion_folder import open_folder
+from data_pipeline.record_builder import RecordBuilder, open_records
+
+
+class FashionBuilder(RecordBuilder):
+    """Records of a folder with DeepFashion In-shop, in any layout that the README.md beside this file describes."""
+
+    name = 'fashion'
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (pathlib.Path(__file__).parent / 'README.md').read_text(encoding='utf-8')
+    read_folder = staticmethod(open_folder)
+
+
+open_fashion = functools.partial(open_records, FashionBuilder)
