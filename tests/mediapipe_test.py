@@ -1,0 +1,66 @@
+"""MediaPipe's files give what MediaPipe's library gives; both are optional, so this runs where they are installed."""
+
+import pathlib
+
+import cv2
+import numpy as np
+import pytest
+
+from data_pipeline.errors import DataError
+from data_pipeline.mediapipe_pose import MediaPipePose, joints
+from data_pipeline.picture_file import read_image
+
+PEOPLE = pathlib.Path(__file__).parents[1] / 'data' / 'people' / 'images'
+PICTURES = [sorted(folder.iterdir())[index % 10] for index, folder in enumerate(sorted(PEOPLE.iterdir()))][:8]
+
+
+@pytest.fixture(scope='module')
+def estimator():
+    try:
+        return MediaPipePose()
+    except DataError:
+        pytest.skip('the package mediapipe with its files is not installed')
+
+
+def test_the_files_give_what_the_library_gives(estimator):
+    solutions = pytest.importorskip('mediapipe').solutions
+    library = solutions.pose.Pose(static_image_mode=True, model_complexity=1, enable_segmentation=True)
+    apart_px, apart_mm, apart_mask = [], [], []
+    for path in PICTURES:
+        image = read_image(path)
+        person, _ = estimator.largest_person(image)
+        expected = library.process(image)
+        px = [[point.x * image.shape[1], point.y * image.shape[0]] for point in expected.pose_landmarks.landmark]
+        mm = [[1000 * point.x, 1000 * point.y, 1000 * point.z] for point in expected.pose_world_landmarks.landmark]
+        apart_px.append(np.hypot(*(person.joints_px - joints(np.array(px))).T))
+        apart_mm.append(np.linalg.norm(person.joints_mm - joints(np.array(mm)), axis=1))
+        is_person = expected.segmentation_mask > 0.5
+        apart_mask.append(np.mean((person.mask == 255) != is_person) / np.mean(is_person))
+    # The library samples and rounds a little differently, which a hidden joint may answer to at length.
+    assert np.median(apart_px) < 0.5 and np.mean(np.array(apart_px) < 2) > 0.95
+    assert np.median(apart_mm) < 15 and max(apart_mask) < 0.05
+
+
+def test_a_picture_without_people_has_none(estimator):
+    assert estimator.largest_person(np.full((300, 500, 3), 128, np.uint8)) == (None, 0)
+
+
+def test_two_people_are_counted_and_the_larger_one_is_taken(estimator):
+    image = read_image(PICTURES[0])
+    alone, _ = estimator.largest_person(image)
+    far = cv2.resize(image, (200, 200), interpolation=cv2.INTER_AREA)
+    both = np.full((256, 456, 3), 90, np.uint8)
+    both[:, :256] = image
+    both[56:, 256:] = far
+    person, count = estimator.largest_person(both)
+    assert count == 2 and np.median(np.hypot(*(person.joints_px - alone.joints_px).T)) < 3
+
+
+def test_a_turned_picture_gives_a_turned_pose(estimator):
+    image = read_image(PICTURES[0])
+    upright, _ = estimator.largest_person(image)
+    turned, _ = estimator.largest_person(np.ascontiguousarray(np.rot90(image)))
+    x, y = upright.joints_px.T
+    assert np.median(np.hypot(*(turned.joints_px - np.stack([y, 256 - x], axis=1)).T)) < 3
+    x, y, _ = upright.joints_mm.T
+    assert np.median(np.hypot(*(turned.joints_mm[:, :2] - np.stack([y, -x], axis=1)).T)) < 60
