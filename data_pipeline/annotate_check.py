@@ -89,7 +89,7 @@ def report(found, seconds, origin, source):
              f'Date: {datetime.date.today()}. Machine: {os.cpu_count()} cores, {platform.machine()}, '
              f'Python {platform.python_version()}; {1000 * seconds:.0f} ms a picture (median).',
              f'Command: `python -m data_pipeline.annotate_check {shlex.join(sys.argv[1:])}`.', '',
-             '| view | pictures | found | px: median | px: 95 % | mm: mean | mm: median | scale | left and right swapped |',
+             '| view | pictures | found | px: median | px: 95 % | mm: mean | mm: median | scale | sides swapped |',
              '|---|---|---|---|---|---|---|---|---|']
     views = [name for _, name in _VIEWS if name in found]
     whole = [result for results in found.values() for result in results]

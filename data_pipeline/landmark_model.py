@@ -13,7 +13,7 @@ from data_pipeline.person_detector import linear_map
 
 SIZE = 256
 NUM_LANDMARKS = 33
-_MARGIN = 1.25  # side of the square over the diameter of the body's circle, as the network was trained
+MARGIN = 1.25  # side of the square over the diameter of the body's circle, as the network was trained
 _HEATMAP_REACH = 3  # cells around a landmark that its heatmap may move it within
 _HEATMAP_MIN = 0.5
 
@@ -39,7 +39,7 @@ def square_around(detection):
     """Returns the turn of a `Detection` in radians and the map [2, 3] from px of the square to px of the picture."""
     x, y = detection.rim_px - detection.hips_px
     angle = np.arctan2(x, -y)  # 0 where the head is up
-    scale = 2 * detection.radius_px * _MARGIN / SIZE
+    scale = 2 * detection.radius_px * MARGIN / SIZE
     turn = scale * _rotation(angle)
     shift = detection.hips_px - turn @ np.full(2, SIZE / 2)
     return angle, np.concatenate([turn, shift[:, np.newaxis]], axis=1)

@@ -17,6 +17,7 @@ from data_pipeline.person import Person
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
 MODEL_SIZES = ('lite', 'full', 'heavy')
+_SMALL = 0.8  # share of the picture's larger side
 _ADVICE = ('pip install --no-deps -r requirements-poses.txt brings it (model "full"), or --model_dir names a folder '
            'with pose_detection.tflite and pose_landmark_<lite|full|heavy>.tflite')
 
@@ -50,20 +51,42 @@ class MediaPipePose:
 
     def largest_person(self, image):
         """See `person.Estimator`; `mask` is the network's segmentation."""
-        square, image_from_square = person_detector.fit_into_square(image)
-        answers = self._detector.run(square / np.float32(127.5) - 1)
-        people = person_detector.read_detections(
-            _answer(answers, (2254, 12)), _answer(answers, (2254, 1))[:, 0], image_from_square)
+        people = self._detect(image)
         if not people:
             return None, 0
-        angle, image_from_square = landmark_model.square_around(people[0])
+        landmarks = max((self._find_landmarks(image, detection) for detection in self._look_closer(image, people[0])),
+                        key=lambda found: found.score)
+        person = Person(joints(landmarks.px), 1000 * joints(landmarks.metres), landmarks.score, landmarks.mask)
+        return person, len(people)
+
+    def _detect(self, image):
+        """Returns the people in a picture, a list of `Detection`, the largest first."""
+        square, image_from_square = person_detector.fit_into_square(image)
+        answers = self._detector.run(square / np.float32(127.5) - 1)
+        return person_detector.read_detections(
+            _answer(answers, (2254, 12)), _answer(answers, (2254, 1))[:, 0], image_from_square)
+
+    def _look_closer(self, image, detection):
+        """Returns ways to see a person: as detected, and if that is small in the picture, as detected once more there.
+
+        The detector sees the whole picture at 224 px, on which it takes small people for larger ones than they are.
+        """
+        reach = detection.radius_px * landmark_model.MARGIN
+        if 2 * reach > _SMALL * max(image.shape[:2]):
+            return [detection]
+        left, top = np.floor((detection.hips_px - reach).clip(0)).astype(int)
+        right, bottom = np.ceil(detection.hips_px + reach).astype(int)
+        closer = self._detect(np.ascontiguousarray(image[top:bottom, left:right]))
+        return [detection, *(found.moved((left, top)) for found in closer[:1])]
+
+    def _find_landmarks(self, image, detection):
+        """Returns the `Landmarks` of a detected person."""
+        angle, image_from_square = landmark_model.square_around(detection)
         answers = self._landmarks.run(landmark_model.cut_out(image, image_from_square) / np.float32(255))
-        landmarks = landmark_model.read_landmarks({
+        return landmark_model.read_landmarks({
             'points': _answer(answers, (195,)).reshape(39, 5), 'score': _answer(answers, (1,))[0],
             'mask': _answer(answers, (256, 256, 1))[..., 0], 'heatmaps': _answer(answers, (64, 64, 39)),
             'metres': _answer(answers, (117,)).reshape(39, 3)}, angle, image_from_square, image.shape)
-        person = Person(joints(landmarks.px), 1000 * joints(landmarks.metres), landmarks.score, landmarks.mask)
-        return person, len(people)
 
 
 def joints(landmarks):

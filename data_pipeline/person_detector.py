@@ -36,6 +36,10 @@ class Detection:
         """How far the body reaches from the hips."""
         return float(np.hypot(*(self.rim_px - self.hips_px)))
 
+    def moved(self, offset_px):
+        """Returns it in px of the picture that its own was cut out of, at (x, y)."""
+        return dataclasses.replace(self, hips_px=self.hips_px + offset_px, rim_px=self.rim_px + offset_px)
+
 
 def fit_into_square(image, size=SIZE):
     """Fits a picture into a square, black beside it.

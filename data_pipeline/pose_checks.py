@@ -10,7 +10,6 @@ from data_pipeline.weak_perspective import fit_scale, lift
 
 REASONS = {
     'unreadable': 'cannot be read',
-    'too_large': 'too large',
     'too_small': 'too small',
     'not_square': 'not square, and --crop=none',
     'no_person': 'nobody found',

@@ -64,3 +64,13 @@ def test_a_turned_picture_gives_a_turned_pose(estimator):
     assert np.median(np.hypot(*(turned.joints_px - np.stack([y, 256 - x], axis=1)).T)) < 3
     x, y, _ = upright.joints_mm.T
     assert np.median(np.hypot(*(turned.joints_mm[:, :2] - np.stack([y, -x], axis=1)).T)) < 60
+
+
+def test_small_people_are_found_where_they_are(estimator):
+    image = read_image(PICTURES[0])
+    alone, _ = estimator.largest_person(image)
+    wide = np.full((500, 640, 3), 90, np.uint8)
+    wide[200:456, 340:596] = image
+    person, _ = estimator.largest_person(wide)
+    apart = np.hypot(*(person.joints_px - [340, 200] - alone.joints_px).T)
+    assert person.score > 0.9 and np.median(apart) < 4 and np.mean(wide[person.mask == 255] == 90) < 0.02
