@@ -8,6 +8,7 @@ Started again, an interrupted run goes on, and one with new photos looks at thos
 import collections
 import json
 import pathlib
+import sys
 
 from absl import flags
 from tqdm import tqdm
@@ -182,9 +183,12 @@ def main():
             raise program.UsageError(f'--{name}=... must be given.')
     limits = pose_checks.Limits(FLAGS.min_score, FLAGS.max_joints_outside, FLAGS.min_pictures, FLAGS.crop == 'none')
     estimator = open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
-    for line in annotate(FLAGS.images, FLAGS.output, estimator, FLAGS.crop, FLAGS.size, limits, FLAGS.every,
-                         FLAGS.smoothing):
-        print(line)
+    try:
+        report = annotate(FLAGS.images, FLAGS.output, estimator, FLAGS.crop, FLAGS.size, limits, FLAGS.every,
+                          FLAGS.smoothing)
+    except KeyboardInterrupt:
+        sys.exit('Interrupted; the same command goes on.')
+    print(*report, sep='\n')
 
 
 if __name__ == '__main__':

@@ -8,6 +8,7 @@ import numpy as np
 from data_pipeline.errors import PictureError
 
 MAX_MEGAPIXELS = 150  # 20,000 x 7,500; a file of some kB may announce a thousand times that
+MAX_SIDE_PX = 32_000  # OpenCV turns and samples no longer ones
 _PNG = b'\x89PNG\r\n\x1a\n'
 _JPEG = b'\xff\xd8'
 _PNG_WITH_ALPHA = (b'\x04', b'\x06')  # colour types
@@ -33,7 +34,7 @@ def read_image(path, is_upright=True):
     path = pathlib.Path(path)
     if not path.is_file():
         raise PictureError(f'image {path}: expected an image file, found '
-                        + ('a folder.' if path.is_dir() else 'no such file.'))
+                           + ('a folder.' if path.is_dir() else 'no such file.'))
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -41,14 +42,20 @@ def read_image(path, is_upright=True):
     size, is_whole = _look_through(data)
     if not is_whole:
         raise PictureError(f'image {path}: expected a whole image, found a file that ends too early '
-                        f'({len(data)} bytes).')
-    if size is not None and size[0] * size[1] > MAX_MEGAPIXELS * 1e6:
-        raise PictureError(f'image {path}: expected at most {MAX_MEGAPIXELS} megapixels, '
-                        f'found {size[0]} x {size[1]} px.')
+                           f'({len(data)} bytes).')
+    if size is not None:
+        _check_size(path, *size)
     image = _decode(data, is_upright)
     if image is None:
         raise PictureError(f'image {path}: expected a JPEG or PNG image, found {len(data)} bytes that are none.')
+    _check_size(path, *image.shape[1::-1])
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _check_size(path, columns, rows):
+    if columns * rows > MAX_MEGAPIXELS * 1e6 or max(columns, rows) > MAX_SIDE_PX:
+        raise PictureError(f'image {path}: expected at most {MAX_MEGAPIXELS} megapixels and {MAX_SIDE_PX} px a side, '
+                           f'found {columns} x {rows} px.')
 
 
 def _decode(data, is_upright):

@@ -9,6 +9,7 @@ import pytest
 from data_pipeline.errors import DataError
 from data_pipeline.mediapipe_pose import MediaPipePose, joints
 from data_pipeline.picture_file import read_image
+from repose_tf.skeleton import JOINT_NAMES
 
 PEOPLE = pathlib.Path(__file__).parents[1] / 'data' / 'people' / 'images'
 PICTURES = [sorted(folder.iterdir())[index % 10] for index, folder in enumerate(sorted(PEOPLE.iterdir()))][:8]
@@ -74,3 +75,25 @@ def test_small_people_are_found_where_they_are(estimator):
     person, _ = estimator.largest_person(wide)
     apart = np.hypot(*(person.joints_px - [340, 200] - alone.joints_px).T)
     assert person.score > 0.9 and np.median(apart) < 4 and np.mean(wide[person.mask == 255] == 90) < 0.02
+
+
+def test_missing_and_broken_files_are_said_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    with pytest.raises(DataError, match='expected the package mediapipe, found none. pip install --no-deps -r'):
+        MediaPipePose()
+    with pytest.raises(DataError, match='--model_dir: expected a folder'):
+        MediaPipePose(str(tmp_path / 'none'))
+    with pytest.raises(DataError, match='expected pose_detection.tflite below .*, found none'):
+        MediaPipePose(str(tmp_path))
+    for name in ('pose_detection.tflite', 'pose_landmark_heavy.tflite'):
+        (tmp_path / name).write_bytes(b'none')
+    with pytest.raises(DataError, match='pose_detection.tflite: expected a TensorFlow Lite model'):
+        MediaPipePose(str(tmp_path), 'heavy')
+
+
+def test_landmarks_become_joints_of_the_same_side():
+    landmarks = np.arange(33.0)[:, np.newaxis]
+    found = dict(zip(JOINT_NAMES, joints(landmarks)[:, 0]))
+    assert found['nose'] == 0 and (found['leye'], found['rear']) == (2, 8)
+    assert (found['lwri'], found['rank']) == (15, 28)  # of the person's own left and right
+    assert (found['neck'], found['pelv']) == (11.5, 23.5)
