@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from data_pipeline.pose_file import Pose
-from data_pipeline.smoothing import smooth
+from data_pipeline.smoothing import smooth, stretches
 from data_pipeline.weak_perspective import fit_scale, lift
 
 REASONS = {
@@ -93,8 +93,7 @@ def check_person(found, limits, sigma=0.0):
             sure.append((source, frame, finding))
     px, mm = ([np.array(finding[name]) for _, _, finding in sure] for name in ('px', 'mm'))
     if sigma and sure and sure[0][0].is_video:
-        numbers = [int(frame) for _, frame, _ in sure]
-        px, mm = smooth(numbers, px, sigma), smooth(numbers, mm, sigma)
+        px, mm = _smooth_video([int(frame) for _, frame, _ in sure], np.array(px), np.array(mm), sigma)
     for (source, frame, finding), joints_px, joints_mm in zip(sure, px, mm):
         scale, _ = fit_scale(joints_px, joints_mm)
         outside = int(np.sum(np.any((joints_px < 0) | (joints_px > finding['size']), axis=1)))
@@ -112,6 +111,13 @@ def check_person(found, limits, sigma=0.0):
                             '(--min_pictures=1)') for item in accepted]
         accepted = []
     return accepted, rejects
+
+
+def _smooth_video(numbers, px, mm, sigma):
+    """Smooths the joints of a video's frames, px [T, 19, 2] and mm [T, 19, 3], but never across two people."""
+    for part in stretches(px):
+        px[part], mm[part] = (smooth(numbers[part], joints[part], sigma) for joints in (px, mm))
+    return px, mm
 
 
 def _problem(finding, limits):

@@ -3,6 +3,22 @@
 import numpy as np
 
 
+def stretches(joints_px):
+    """Cuts a video where the person seems to be another one: where the joints jump by more than half the body.
+
+    Args:
+      joints_px: [T, N, 2], px.
+
+    Returns:
+      list of slices of the frames, in order, which together are all.
+    """
+    joints_px = np.asarray(joints_px, np.float64)
+    jumps = np.hypot(*np.diff(joints_px.mean(axis=1), axis=0).T)
+    reach = np.ptp(joints_px, axis=1).max(axis=1)
+    cuts = 1 + np.flatnonzero(jumps > reach[1:] / 2)
+    return [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(joints_px)])]
+
+
 def smooth(times, joints, sigma):
     """Fits at every frame a straight line through the frames around, weighted by a Gaussian, and takes its value.
 

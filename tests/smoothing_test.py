@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipeline.smoothing import smooth
+from data_pipeline.smoothing import smooth, stretches
 
 TIMES = np.array([0, 1, 2, 3, 5, 6, 7, 11, 12, 13, 14, 40])
 
@@ -34,3 +34,10 @@ def test_without_a_width_and_with_few_frames_nothing_changes():
 def test_a_frame_far_from_all_others_stays():
     joints = np.random.default_rng(0).normal(size=(12, 3))
     np.testing.assert_array_equal(smooth(TIMES, joints, 1)[-1], joints[-1])
+
+
+def test_a_video_is_cut_where_another_person_comes_in():
+    body = np.random.default_rng(0).uniform(0, 100, (19, 2))
+    starts = [0, 10, 25, 300, 310, 305, 40]
+    assert stretches([body + [start, 0] for start in starts]) == [slice(0, 3), slice(3, 6), slice(6, 7)]
+    assert stretches([body]) == [slice(0, 1)]
