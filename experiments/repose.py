@@ -51,7 +51,7 @@ def repose_picture(folder):
 
 def repose_test_pairs(folder):
     """Writes the contact sheet that the flags ask for; returns its path."""
-    data = datasets.open_data(flags.data_settings(folder.settings().data))
+    data = datasets.Data(flags.data_settings(folder.settings().data))
     batches = data.pair_batches('test', folder.architecture().image_size, _BATCH_SIZE, FLAGS.num_pairs)
     reposer = Reposer(checkpoints.load_generator(folder))
     write_contact_sheet(FLAGS.contact_sheet, reposer, batches)

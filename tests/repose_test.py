@@ -1,6 +1,7 @@
 """Reposing: inputs are found and brought to the model's size; what does not fit is said in one line."""
 
 import json
+import types
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from data_pipeline.errors import DataError
 from data_pipeline.picture_file import read_image
-from experiments import repose, repose_inputs, run_folder
+from experiments import datasets, repose, repose_inputs, run_folder
 from experiments.program import UsageError
 from repose_tf.serving import reposed_pixels
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
@@ -128,6 +129,26 @@ def test_the_sheet_shows_source_pose_result_and_truth_of_every_pair(tmp_path):
                for index, name in enumerate(('source', 'pose', 'result', 'truth'))}
     for name, first, second in (('source', 10, 60), ('result', 245, 195), ('truth', 11, 61)):
         assert columns[name].count(first) == 2 * columns[name].count(second) >= 128
+
+
+def test_the_sheet_is_of_the_runs_data(tmp_path, monkeypatch):
+    class Data:
+        def __init__(self, settings):
+            assert settings == 'settings of the run'
+
+        def pair_batches(self, split, image_size, batch_size, num_pairs):
+            assert (split, image_size, num_pairs) == ('test', SIZE, 2)
+            return []
+
+    folder = run_folder.create(str(tmp_path), 'untrained', TINY, flags_text='')
+    monkeypatch.setattr(datasets, 'Data', Data)
+    monkeypatch.setattr(repose.flags, 'data_settings', lambda saved: 'settings of the run')
+    monkeypatch.setattr(type(folder), 'settings', lambda self: types.SimpleNamespace(data=None))
+    monkeypatch.setattr(repose.checkpoints, 'load_generator', lambda folder: None)
+    monkeypatch.setattr(repose, 'Reposer', lambda generator: Negative)
+    monkeypatch.setattr(repose, 'write_contact_sheet', lambda path, reposer, batches: None)
+    monkeypatch.setattr(repose, 'FLAGS', types.SimpleNamespace(contact_sheet='sheet.png', num_pairs=2))
+    assert repose.repose_test_pairs(folder) == 'sheet.png'
 
 
 def test_the_program_says_what_is_wrong(layout, tmp_path):
