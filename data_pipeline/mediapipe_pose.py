@@ -51,7 +51,7 @@ class MediaPipePose:
 
     def largest_person(self, image):
         """See `person.Estimator`; `mask` is the network's segmentation."""
-        people = self._detect(image)
+        people = self._detect(image) or self._detect_in_parts(image)
         if not people:
             return None, 0
         landmarks = max((self._find_landmarks(image, detection) for detection in self._look_closer(image, people[0])),
@@ -65,6 +65,17 @@ class MediaPipePose:
         answers = self._detector.run(square / np.float32(127.5) - 1)
         return person_detector.read_detections(
             _answer(answers, (2254, 12)), _answer(answers, (2254, 1))[:, 0], image_from_square)
+
+    def _detect_in_parts(self, image):
+        """Looks for people who are too small in the whole picture in squares along it; returns those of one square."""
+        rows, columns = image.shape[:2]
+        side, longer = sorted((rows, columns))
+        found = [[]]
+        for start in np.linspace(0, longer - side, int(np.ceil(2 * longer / side)) - 1).astype(int):
+            left, top = (start, 0) if columns > rows else (0, start)
+            part = np.ascontiguousarray(image[top:top + side, left:left + side])
+            found.append([person.moved((left, top)) for person in self._detect(part)])
+        return max(found, key=lambda people: people[0].radius_px if people else 0.0)
 
     def _look_closer(self, image, detection):
         """Returns ways to see a person: as detected, and if that is small in the picture, as detected once more there.

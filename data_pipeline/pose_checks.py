@@ -114,7 +114,7 @@ def check_person(found, limits, sigma=0.0):
 
 
 def _smooth_video(numbers, px, mm, sigma):
-    """Smooths the joints of a video's frames, px [T, 19, 2] and mm [T, 19, 3], but never across two people."""
+    """Smooths the joints of a video's frames, px [T, 19, 2] and mm [T, 19, 3], but only what goes together."""
     for part in stretches(px):
         px[part], mm[part] = (smooth(numbers[part], joints[part], sigma) for joints in (px, mm))
     return px, mm

@@ -2,20 +2,28 @@
 
 import numpy as np
 
+from repose_tf.skeleton import MIRROR_JOINTS
+
 
 def stretches(joints_px):
-    """Cuts a video where the person seems to be another one: where the joints jump by more than half the body.
+    """Cuts a video where its neighbouring frames must not be mixed.
+
+    That is where the joints jump by more than half the body, so that it seems to be another person, and where left
+    and right change places: a mean of a person seen from the front and the same one taken for the back is neither.
 
     Args:
-      joints_px: [T, N, 2], px.
+      joints_px: [T, 19, 2], px.
 
     Returns:
       list of slices of the frames, in order, which together are all.
     """
     joints_px = np.asarray(joints_px, np.float64)
-    jumps = np.hypot(*np.diff(joints_px.mean(axis=1), axis=0).T)
-    reach = np.ptp(joints_px, axis=1).max(axis=1)
-    cuts = 1 + np.flatnonzero(jumps > reach[1:] / 2)
+    before, after = joints_px[:-1], joints_px[1:]
+    jumps = np.hypot(*(after - before).mean(axis=1).T)
+    reach = np.ptp(after, axis=1).max(axis=1)
+    apart = np.linalg.norm(after - before, axis=2).mean(axis=1)
+    apart_mirrored = np.linalg.norm(after[:, list(MIRROR_JOINTS)] - before, axis=2).mean(axis=1)
+    cuts = 1 + np.flatnonzero((jumps > reach / 2) | (apart_mirrored < apart))
     return [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(joints_px)])]
 
 

@@ -67,13 +67,14 @@ def test_a_turned_picture_gives_a_turned_pose(estimator):
     assert np.median(np.hypot(*(turned.joints_mm[:, :2] - np.stack([y, -x], axis=1)).T)) < 60
 
 
-def test_small_people_are_found_where_they_are(estimator):
+@pytest.mark.parametrize('columns, rows, left, top', [(640, 500, 340, 200), (1500, 600, 900, 200), (500, 1500, 0, 900)])
+def test_small_people_are_found_where_they_are(columns, rows, left, top, estimator):
     image = read_image(PICTURES[0])
     alone, _ = estimator.largest_person(image)
-    wide = np.full((500, 640, 3), 90, np.uint8)
-    wide[200:456, 340:596] = image
+    wide = np.full((rows, columns, 3), 90, np.uint8)
+    wide[top:top + 256, left:left + 256] = image
     person, _ = estimator.largest_person(wide)
-    apart = np.hypot(*(person.joints_px - [340, 200] - alone.joints_px).T)
+    apart = np.hypot(*(person.joints_px - [left, top] - alone.joints_px).T)
     assert person.score > 0.9 and np.median(apart) < 4 and np.mean(wide[person.mask == 255] == 90) < 0.02
 
 

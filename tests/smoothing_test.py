@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.smoothing import smooth, stretches
+from repose_tf.skeleton import MIRROR_JOINTS
 
 TIMES = np.array([0, 1, 2, 3, 5, 6, 7, 11, 12, 13, 14, 40])
 
@@ -41,3 +42,9 @@ def test_a_video_is_cut_where_another_person_comes_in():
     starts = [0, 10, 25, 300, 310, 305, 40]
     assert stretches([body + [start, 0] for start in starts]) == [slice(0, 3), slice(3, 6), slice(6, 7)]
     assert stretches([body]) == [slice(0, 1)]
+
+
+def test_a_video_is_cut_where_left_and_right_change_places():
+    body = np.random.default_rng(0).uniform(0, 100, (19, 2))
+    turned = body[list(MIRROR_JOINTS)]
+    assert stretches([body, body + 1, turned, turned - 1, body]) == [slice(0, 2), slice(2, 4), slice(4, 5)]
