@@ -7,6 +7,7 @@ every Python that the project runs on. tests/mediapipe_test.py compares with the
 import hashlib
 import importlib.util
 import pathlib
+import warnings
 
 import numpy as np
 import tensorflow as tf
@@ -87,7 +88,8 @@ class MediaPipePose:
             return [detection]
         left, top = np.floor((detection.hips_px - reach).clip(0)).astype(int)
         right, bottom = np.ceil(detection.hips_px + reach).astype(int)
-        closer = self._detect(np.ascontiguousarray(image[top:bottom, left:right]))
+        around = np.ascontiguousarray(image[top:bottom, left:right])
+        closer = self._detect(around) if around.size else []  # the hips may lie far outside of the picture
         return [detection, *(found.moved((left, top)) for found in closer[:1])]
 
     def _find_landmarks(self, image, detection):
@@ -116,7 +118,10 @@ class _Network:
     def __init__(self, path):
         try:
             # One thread: a picture takes 12 + 20 ms, more threads gain little, and on a busy machine cost tenfold.
-            self._interpreter = tf.lite.Interpreter(str(path), num_threads=1)
+            with warnings.catch_warnings():
+                # TensorFlow 2.21 announces that a later one will go without; requirements.txt holds to 2.21.
+                warnings.filterwarnings('ignore', message=r'\s*Warning: tf.lite.Interpreter is deprecated')
+                self._interpreter = tf.lite.Interpreter(str(path), num_threads=1)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise DataError(f'{path}: expected a TensorFlow Lite model, found something else ({error}).') from error

@@ -8,6 +8,7 @@ import pytest
 
 from data_pipeline.errors import DataError
 from data_pipeline.mediapipe_pose import MediaPipePose, joints
+from data_pipeline.person_detector import Detection
 from data_pipeline.picture_file import read_image
 from repose_tf.skeleton import JOINT_NAMES
 
@@ -24,6 +25,8 @@ def estimator():
 
 
 def test_the_files_give_what_the_library_gives(estimator):
+    if np.lib.NumpyVersion(np.__version__) >= '2.0.0':
+        pytest.skip('the library mediapipe needs NumPy 1; here are its files alone')
     solutions = pytest.importorskip('mediapipe').solutions
     library = solutions.pose.Pose(static_image_mode=True, model_complexity=1, enable_segmentation=True)
     apart_px, apart_mm, apart_mask = [], [], []
@@ -76,6 +79,44 @@ def test_small_people_are_found_where_they_are(columns, rows, left, top, estimat
     person, _ = estimator.largest_person(wide)
     apart = np.hypot(*(person.joints_px - [left, top] - alone.joints_px).T)
     assert person.score > 0.9 and np.median(apart) < 4 and np.mean(wide[person.mask == 255] == 90) < 0.02
+
+
+class BrightDetector(MediaPipePose):
+    """Detects what is bright, if that fills a tenth of the picture's larger side; needs no files."""
+
+    def __init__(self):
+        self.shapes = []
+
+    def _detect(self, image):
+        self.shapes.append(image.shape[:2])
+        ys, xs = np.nonzero(image[..., 0] > 100)
+        if not len(ys) or np.ptp(ys) < 0.1 * max(image.shape[:2]):
+            return []
+        middle, top = xs.mean(), ys.min()
+        return [Detection(np.array([middle, ys.mean()]), np.array([middle, float(top)]), 1.0)]
+
+
+def test_nobody_in_the_whole_picture_is_looked_for_in_its_parts():
+    image = np.zeros((300, 1000, 3), np.uint8)
+    image[100:160, 800:820] = 200
+    detector = BrightDetector()
+    assert detector._detect(image) == []
+    [found] = detector._detect_in_parts(image)
+    np.testing.assert_allclose(found.hips_px, [809.5, 129.5])
+    assert set(detector.shapes[1:]) == {(300, 300)} and len(detector.shapes) == 7
+    assert detector._detect_in_parts(np.zeros((300, 1000, 3), np.uint8)) == []
+
+
+def test_small_people_get_a_closer_look_wherever_they_are():
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    image[5:205, 900:950] = 200
+    detector = BrightDetector()
+    first, second = detector._look_closer(image, *detector._detect(image))
+    np.testing.assert_allclose(first.hips_px, second.hips_px)
+    assert max(detector.shapes[-1]) < 300
+    large = Detection(np.array([500.0, 500.0]), np.array([500.0, 100.0]), 1.0)
+    outside = Detection(np.array([500.0, 1400.0]), np.array([500.0, 1250.0]), 1.0)
+    assert detector._look_closer(image, large) == [large] and detector._look_closer(image, outside) == [outside]
 
 
 def test_missing_and_broken_files_are_said_with_what_to_do(tmp_path, monkeypatch):
