@@ -8,6 +8,7 @@ The first line holds the settings on which the findings depend; each further one
 A finding counts as long as the file has the stamp. What could not be read is tried again.
 """
 
+import errno
 import json
 
 from data_pipeline.errors import DataError
@@ -32,7 +33,8 @@ class AnnotationJournal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             whole = self._load(settings) if path.exists() else 0
-            self._file = open(path, 'ab')  # noqa: SIM115  (closed by __exit__)
+            # Without a buffer, which on a full disk would fail a second time when the file is closed.
+            self._file = open(path, 'ab', buffering=0)  # noqa: SIM115  (closed by __exit__)
             self._file.truncate(whole)  # half a line of a run that was killed
         except OSError as error:
             raise self._cannot_be_written(error) from error
@@ -75,8 +77,9 @@ class AnnotationJournal:
 
     def _append(self, line):
         try:
-            self._file.write(json.dumps(line).encode() + b'\n')
-            self._file.flush()
+            data = json.dumps(line).encode() + b'\n'
+            if self._file.write(data) < len(data):
+                raise OSError(errno.ENOSPC, 'No space left on device')
         except OSError as error:
             raise self._cannot_be_written(error) from error
 
