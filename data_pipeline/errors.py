@@ -3,3 +3,7 @@
 
 class DataError(ValueError):
     """Files that cannot be used; the message names the file or key, what was expected and what was found."""
+
+
+class PictureError(DataError):
+    """One picture or video that cannot be read; the others may be fine."""

@@ -1,4 +1,4 @@
-"""Pictures for people to look at: skeletons, grids with captions, contact sheets; reading and writing files.
+"""Pictures for people to look at: skeletons, grids with captions, contact sheets; writing files.
 
 Images are uint8 [H, W, 3], RGB. Nothing here changes its arguments.
 """
@@ -138,55 +138,6 @@ def contact_sheet(samples, captions=None):
         drawn = draw_skeleton(backdrop, np.asarray(target_pose_px) * factor)
         rows.append([enlarge(source), drawn, enlarge(result), enlarge(truth)])
     return grid(rows, ('source', 'pose (left orange)', 'result', 'truth'), captions)
-
-
-def read_image(path):
-    """Reads an image file of any format that OpenCV knows, whatever its suffix says.
-
-    Args:
-      path: the file.
-
-    Returns:
-      uint8 [H, W, 3], RGB, turned upright where its EXIF data say so.
-
-    Raises:
-      UsageError: if the file is missing, no image, or ends too early.
-    """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise UsageError(f'image {path}: expected an image file, found '
-                         + ('a folder.' if path.is_dir() else 'no such file.'))
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f'image {path}: cannot be read ({error.strerror}).') from error
-    if _is_cut_off(data):
-        raise UsageError(f'image {path}: expected a whole image, found a file that ends too early '
-                         f'({len(data)} bytes).')
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    except cv2.error:  # a header that announces more pixels than OpenCV will hold
-        image = None
-    if image is None:
-        raise UsageError(
-            f'image {path}: expected a JPEG or PNG image, found {len(data)} bytes that are none.')
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _is_cut_off(data):
-    """Says whether a JPEG or PNG lacks its end, which OpenCV would fill with grey without a word."""
-    if data.startswith(b'\x89PNG'):
-        return b'IEND' not in data
-    if not data.startswith(b'\xff\xd8'):
-        return False
-    # An end mark before the pixels is that of a thumbnail, and phones append films after it: walk the
-    # segments up to the start of the pixels (mark da) and look from there on.
-    position = 2
-    while position + 4 <= len(data):
-        if data[position + 1] == 0xda:
-            return b'\xff\xd9' not in data[position:]
-        position += 2 + int.from_bytes(data[position + 2:position + 4], 'big')
-    return True
 
 
 def write_png(path, image):

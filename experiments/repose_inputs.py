@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from data_pipeline import pose_file
-from experiments.pictures import read_image
+from data_pipeline.picture_file import read_image
 from experiments.program import UsageError
 from repose_tf.coordinates import scale_pose
 

@@ -7,9 +7,9 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def run_program(module, *arguments):
-    """Runs `python -m experiments.<module>` in the project's folder; returns the CompletedProcess."""
-    return subprocess.run([sys.executable, '-m', f'experiments.{module}', *map(str, arguments)], cwd=ROOT,
+def run_program(module, *arguments, package='experiments'):
+    """Runs `python -m <package>.<module>` in the project's folder; returns the CompletedProcess."""
+    return subprocess.run([sys.executable, '-m', f'{package}.{module}', *map(str, arguments)], cwd=ROOT,
                           capture_output=True, text=True, timeout=300, check=False)
 
 

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
+from data_pipeline.picture_file import read_image
 from experiments import repose, repose_inputs, run_folder
-from experiments.pictures import read_image
 from experiments.program import UsageError
 from repose_tf.serving import reposed_pixels
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS

@@ -1,0 +1,195 @@
+"""Makes a folder in the people layout of anybody's photos and videos: finds people, their 3D poses, and crops.
+
+    python -m data_pipeline.annotate --images=photos --output=build/mine/poses.json --estimator=mediapipe
+
+Started again, an interrupted run goes on, and one with new photos looks at those only.
+"""
+
+import collections
+import json
+import pathlib
+import sys
+
+from absl import flags
+from tqdm import tqdm
+
+from data_pipeline import person_finder, pose_checks, program
+from data_pipeline.annotation_journal import AnnotationJournal
+from data_pipeline.errors import DataError
+from data_pipeline.people_writer import CROPS, PeopleWriter
+from data_pipeline.picture_sources import list_sources
+
+FLAGS = flags.FLAGS
+
+
+def define_estimator():
+    """Defines which model finds the poses."""
+    flags.DEFINE_enum('estimator', 'mediapipe', ('mediapipe', 'metrabs'), 'Model that finds the poses.')
+    flags.DEFINE_string('model_dir', '', "Folder of the model's files: MediaPipe's two .tflite files (without it those "
+                                         'of the installed package mediapipe), or the SavedModel of MeTRAbs.')
+    flags.DEFINE_enum('model_size', 'full', ('lite', 'full', 'heavy'), "Which of MediaPipe's models.")
+    flags.DEFINE_float('fov_deg', 55, 'Field of view that MeTRAbs assumes, degrees.', lower_bound=1, upper_bound=170)
+
+
+def define_annotation():
+    """Defines what is looked at, what is accepted and how it is cropped."""
+    flags.DEFINE_string('images', '', 'Folder of photos, a folder for every person, and of videos of one person each.')
+    flags.DEFINE_string('output', '', 'The poses.json to write; pictures and masks go beside it.')
+    flags.DEFINE_enum('crop', 'auto', CROPS, 'picture: a square for every picture. person: one for all pictures of a '
+                      'person, as of a camera that stands still. auto: person for videos in which the person stays '
+                      'about in place, else picture. none: the pictures are square and stay as they are.')
+    flags.DEFINE_integer('size', 512, 'Larger squares are shrunk to this, px.', lower_bound=32)
+    flags.DEFINE_float('min_score', 0.5, "The estimator's score, in [0, 1].", lower_bound=0, upper_bound=1)
+    flags.DEFINE_integer('max_joints_outside', 6, 'Of the 19 joints, outside of the picture.', lower_bound=0,
+                         upper_bound=18)
+    flags.DEFINE_integer('min_pictures', 2, 'Accepted pictures of a person; training needs 2, reposing 1.',
+                         lower_bound=1)
+    flags.DEFINE_integer('every', 1, 'Takes every so many frames of a video.', lower_bound=1)
+    flags.DEFINE_float('smoothing', 0, 'Smooths the joints over the frames of a video: width of the Gaussian, frames; '
+                                       '0: no.', lower_bound=0)
+
+
+def open_estimator(name, model_dir, model_size, fov_deg):
+    """Loads an estimator by its flags; returns a `person.Estimator`."""
+    if name == 'mediapipe':
+        from data_pipeline.mediapipe_pose import MediaPipePose  # TensorFlow loads after the flags are checked
+        return MediaPipePose(model_dir, model_size)
+    if not model_dir:
+        raise DataError('--model_dir: expected the folder of a MeTRAbs SavedModel, found nothing.')
+    from data_pipeline.metrabs import Metrabs
+    return Metrabs(model_dir, fov_deg)
+
+
+def annotate(images, output, estimator, crop='auto', size=512, limits=None, every=1, smoothing=0.0):
+    """Annotates a folder of photos and videos.
+
+    Args:
+      images: the folder.
+      output: path of the poses.json to write; images/, masks/ and rejects.json go beside it.
+      estimator: `person.Estimator`.
+      crop, size, every: see `PeopleWriter`.
+      limits: `pose_checks.Limits`, or None for the usual ones.
+      smoothing: frames, see smoothing.py.
+
+    Returns:
+      the report: a list of lines.
+
+    Raises:
+      DataError: nothing to look at, nothing accepted, or something that cannot be written.
+    """
+    limits = limits or pose_checks.Limits(is_square=crop == 'none')
+    sources, unusable = list_sources(images)
+    root, work_dir = _places(images, output, crop)
+    rejects = [pose_checks.Reject(name, '', 'unusable_file', detail) for name, detail in unusable]
+    settings = {'estimator': estimator.origin, 'every': every, 'upright': crop != 'none'}
+    writer = PeopleWriter(root, work_dir / 'new', work_dir / 'masks', crop, size, every)
+    num_several = 0
+    with AnnotationJournal(work_dir / 'journal.jsonl', settings) as journal:
+        with tqdm(total=len(sources), unit=' files', desc='looking for people') as bar:
+            person_finder.look_through(sources, estimator, journal, work_dir / 'masks', every, crop != 'none',
+                                       _Progress(bar, {source.name for source in sources}))
+        with tqdm(unit=' pictures', desc='writing') as bar:
+            for found in _persons(sources):
+                rejects += _ends(found, journal)
+                accepted, refused = pose_checks.check_person(
+                    [(source, *item) for source in found for item in journal.frames(source).items()
+                     if source.is_video or item[0] == source.frame], limits, smoothing)
+                rejects += refused
+                num_several += sum(item.pose.tags['people'] > 1 for item in accepted)
+                if accepted:
+                    writer.add(accepted, lambda name: bar.update())
+    return _finish(root, writer, rejects, num_several, _origin(estimator, smoothing))
+
+
+class _Progress:
+    """Moves the bar by one a file, and shows the frame of a video."""
+
+    def __init__(self, bar, files):
+        self._bar, self._files = bar, files
+
+    def __call__(self, name):
+        if name in self._files:
+            self._bar.update()
+        else:
+            self._bar.set_postfix_str(name)
+
+
+def _places(images, output, crop):
+    """Returns the folder to write and that of the work in progress; refuses what would hurt."""
+    output = pathlib.Path(output)
+    if output.name != 'poses.json':
+        raise DataError(f'--output: expected a path that ends in poses.json, found {str(output)!r}.')
+    root, folder = output.absolute().parent.resolve(), pathlib.Path(images).resolve()
+    work_dir = root / 'annotation'
+    written = ['poses.json'] if crop == 'none' else ['poses.json', 'images', 'masks']
+    if root.is_relative_to(folder) or any(folder.is_relative_to(root / name) for name in written):
+        raise DataError(f'--output: expected a folder apart from --images={images}, found {root}: what is written '
+                        'there would be read, or what is read be replaced.')
+    there = [name for name in written if (root / name).exists()]
+    if there and not (work_dir / 'journal.jsonl').exists():
+        raise DataError(f'--output: expected a new folder, or one that this program has made, found {there[0]} of '
+                        f'another in {root}.')
+    return root, work_dir
+
+
+def _persons(sources):
+    """Returns the sources by person: a list of lists."""
+    persons = collections.defaultdict(list)
+    for source in sources:
+        persons[source.person].append(source)
+    return [persons[person] for person in sorted(persons)]
+
+
+def _ends(sources, journal):
+    """Returns a `Reject` for every video that could not be read to its end."""
+    return [pose_checks.Reject(source.name, '', 'unreadable', journal.end(source))
+            for source in sources if source.is_video and journal.end(source)]
+
+
+def _origin(estimator, smoothing):
+    over_time = f', smoothed over time with {smoothing:g} frames' if smoothing else ''
+    return f'{estimator.origin}; one px per mm a picture by least squares over the joints{over_time}'
+
+
+def _finish(root, writer, rejects, num_several, origin):
+    """Writes rejects.json and the rest; returns the report."""
+    rejects = sorted(rejects, key=lambda reject: (reject.name, reject.frame))
+    counts = collections.Counter(reject.reason for reject in rejects)
+    path = root / 'rejects.json'
+    content = {'counts': dict(sorted(counts.items())), 'rejects': [vars(reject) for reject in rejects]}
+    try:
+        path.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
+    except OSError as error:
+        raise DataError(f'{path}: cannot be written ({error.strerror}).') from error
+    told = ', '.join(f'{count} {pose_checks.REASONS[reason]}' for reason, count in counts.most_common())
+    if not writer.num_poses:
+        raise DataError(f'--images: expected at least one picture to be accepted, found none: {told}. See {path}.')
+    writer.finish(origin)
+    report = [f'{root / "poses.json"}: {writer.num_poses} poses of {writer.num_persons} persons.']
+    if rejects:
+        report.append(f'Not used: {len(rejects)} ({told}); listed in {path}.')
+    if num_several:
+        report.append(f'{num_several} pictures show several people: the largest was taken.')
+    if writer.num_moving_videos:
+        report.append(f'In {writer.num_moving_videos} videos the person moves too far for one square: every frame has '
+                      'its own, so their background moves.')
+    return report
+
+
+def main():
+    """Runs the program; see the module's docstring."""
+    for name in ('images', 'output'):
+        if not FLAGS[name].value:
+            raise program.UsageError(f'--{name}=... must be given.')
+    limits = pose_checks.Limits(FLAGS.min_score, FLAGS.max_joints_outside, FLAGS.min_pictures, FLAGS.crop == 'none')
+    estimator = open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
+    try:
+        report = annotate(FLAGS.images, FLAGS.output, estimator, FLAGS.crop, FLAGS.size, limits, FLAGS.every,
+                          FLAGS.smoothing)
+    except KeyboardInterrupt:
+        sys.exit('Interrupted; the same command goes on.')
+    print(*report, sep='\n')
+
+
+if __name__ == '__main__':
+    program.run(main, define_estimator, define_annotation)

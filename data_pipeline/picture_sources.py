@@ -1,0 +1,136 @@
+"""What lies below a folder of photos and videos, and which person and frame each becomes.
+
+Photos of a folder are one person's, whose name is the folder's path with - for /; a video is one person, named like
+the file, and its frames are numbered. Names that begin with a dot are none of ours.
+"""
+
+import dataclasses
+import os
+import pathlib
+
+import cv2
+
+from data_pipeline.errors import DataError, PictureError
+from data_pipeline.picture_file import read_image
+
+PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
+VIDEO_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A photo or a video.
+
+    Attributes:
+      path: the file.
+      name: its path below the folder, with /.
+      person: who it shows.
+      frame: the photo's name, or '' for a video.
+      stamp: size and time of the file: another content has another one.
+    """
+
+    path: pathlib.Path
+    name: str
+    person: str
+    frame: str
+    stamp: str
+
+    @property
+    def is_video(self):
+        return not self.frame
+
+
+def list_sources(folder):
+    """Lists what lies below a folder, in the order of the names.
+
+    Args:
+      folder: path.
+
+    Returns:
+      list of `Source`, and list of (name, what is wrong) of files that cannot be used.
+
+    Raises:
+      DataError: no folder, or no photo and no video in it.
+    """
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        raise DataError(f'--images: expected a folder of photos and videos, found {str(folder)!r}, which is none.')
+    sources, refused, taken = [], [], {}
+    for path in sorted(folder.rglob('*')):
+        place = path.relative_to(folder)
+        if any(part.startswith('.') for part in place.parts) or path.is_dir():
+            continue
+        suffix, name = path.suffix.lower(), place.as_posix()
+        parents = place.parts[:-1]
+        if suffix in PHOTO_SUFFIXES:
+            source = Source(path, name, '-'.join(parents) or folder.resolve().name or 'person', path.stem, _stamp(path))
+        elif suffix in VIDEO_SUFFIXES:
+            source = Source(path, name, '-'.join((*parents, path.stem)), '', _stamp(path))
+        else:
+            refused.append((name, 'neither a photo nor a video by its suffix'))
+            continue
+        other = taken.setdefault((source.person, source.frame), name)
+        if other != name:
+            refused.append((name, f'the same person and frame as {other}'))
+        else:
+            sources.append(source)
+    if not sources:
+        raise DataError(f'--images: expected photos or videos below {folder}, found none '
+                        f'({len(refused)} other files).')
+    return _without_shared_names(sources, refused), refused
+
+
+def _stamp(path):
+    stat = os.stat(path)
+    return f'{stat.st_size} {stat.st_mtime_ns}'
+
+
+def _without_shared_names(sources, refused):
+    """Refuses videos whose person is that of photos or of a video too: their frames would mix."""
+    photos = {source.person for source in sources if not source.is_video}
+    kept = []
+    for source in sources:
+        if source.is_video and source.person in photos:
+            refused.append((source.name, f'a video named like the folder of photos {source.person}'))
+        else:
+            kept.append(source)
+    return kept
+
+
+def read_photo(source, is_upright=True):
+    """Returns a photo as uint8 [H, W, 3], RGB; PictureError where it is none."""
+    return read_image(source.path, is_upright)
+
+
+def read_frames(source, every=1, is_wanted=lambda frame: True):
+    """Yields the frames of a video.
+
+    Args:
+      source: `Source` of a video.
+      every: takes frames 0, every, 2 * every, ...
+      is_wanted: says of a frame's name whether it shall be decoded.
+
+    Yields:
+      (name of five digits or more, uint8 [H, W, 3] RGB).
+
+    Raises:
+      PictureError: it is no video, or ends before the number of frames that it announces; after what could be read.
+    """
+    video = cv2.VideoCapture(str(source.path))
+    try:
+        if not video.isOpened():
+            raise PictureError(f'video {source.path}: expected a video that OpenCV can open, found none.')
+        count = 0
+        while video.grab():
+            frame = f'{count:05d}'
+            if count % every == 0 and is_wanted(frame):
+                is_read, image = video.retrieve()
+                if not is_read:
+                    break
+                yield frame, cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+            count += 1
+        announced = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+        if count == 0 or count < announced:
+            raise PictureError(f'video {source.path}: expected {announced} frames, found {count} that can be read.')
+    finally:
+        video.release()
