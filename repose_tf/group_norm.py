@@ -29,7 +29,10 @@ def group_norm(x, gamma, beta, num_groups, epsilon):
         variance = _group_means(_channel_means(tf.math.squared_difference(wide, mean)), num_groups)
         inverse = tf.math.rsqrt(variance + epsilon)
         gain = gamma * inverse
-        result = x * tf.cast(gain, x.dtype) + tf.cast(beta - mean * gain, x.dtype)
+        if x.shape[0] == 1:
+            result = _normalised_alone(x, gamma, beta, mean, variance + epsilon)
+        else:
+            result = x * tf.cast(gain, x.dtype) + tf.cast(beta - mean * gain, x.dtype)
 
         def gradient(upstream):
             # In closed form: two sums per channel, then the gradient is linear in `upstream` and `x`.
@@ -50,6 +53,14 @@ def group_norm(x, gamma, beta, num_groups, epsilon):
     return normalise(x, gamma, beta)
 
 
+def _normalised_alone(x, gamma, beta, mean, variance):
+    """Applies statistics [1, 1, C] to the only sample [1, N, C]: then they belong to channels, as in batch norm."""
+    shape = [1, *_stretches(x.shape[1]), x.shape[2]]
+    return tf.reshape(tf.raw_ops.FusedBatchNormV3(
+        x=tf.reshape(x, shape), scale=gamma, offset=beta, mean=mean[0, 0], variance=variance[0, 0], epsilon=0.0,
+        is_training=False).y, x.shape)
+
+
 def _channel_means(x):
     """Averages [B, N, C] float32 over its positions: [B, C].
 
@@ -57,11 +68,16 @@ def _channel_means(x):
     more accurate, because no sum runs over more than some hundred numbers.
     """
     positions, channels = x.shape[1:]
-    stretches = min((number for number in range(1, positions + 1) if positions % number == 0),
-                    key=lambda number: abs(number - math.sqrt(positions)))
-    length = positions // stretches
+    stretches, length = _stretches(positions)
     pooled = tf.nn.avg_pool2d(tf.reshape(x, [-1, length, 1, channels]), [length, 1], 1, 'VALID')
     return tf.reduce_mean(tf.reshape(pooled, [-1, stretches, channels]), axis=1)
+
+
+def _stretches(positions):
+    """Divides positions into about as many stretches as each is long; returns both numbers."""
+    stretches = min((number for number in range(1, positions + 1) if positions % number == 0),
+                    key=lambda number: abs(number - math.sqrt(positions)))
+    return stretches, positions // stretches
 
 
 def _group_means(per_channel, num_groups):

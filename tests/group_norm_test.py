@@ -16,7 +16,7 @@ def random_layer(channels, num_groups, **kwargs):
     return layer
 
 
-@pytest.mark.parametrize('shape', [(2, 7, 5, 12), (3, 4, 3, 5, 12)])
+@pytest.mark.parametrize('shape', [(1, 7, 5, 12), (2, 7, 5, 12), (3, 4, 3, 5, 12)])
 @pytest.mark.parametrize('num_groups', [1, 4, 12])
 def test_equals_keras_in_value_and_gradient(shape, num_groups):
     rng = np.random.default_rng(0)
