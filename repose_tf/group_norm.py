@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 
-def group_norm(x, gamma, beta, num_groups, epsilon):
+def group_norm(x, gamma, beta, num_groups, epsilon, plain_means=False):
     """Normalises each sample's channel groups over all positions.
 
     The sums run per channel over the positions, and only those [B, C] numbers are grouped, so that no pass
@@ -18,15 +18,18 @@ def group_norm(x, gamma, beta, num_groups, epsilon):
       beta: [C] float32 offset.
       num_groups: divides C.
       epsilon: added to the variance.
+      plain_means: averages by TensorFlow's own reduction, whose rounding is the reference's.
 
     Returns:
       [B, N, C] in the type of `x`.
     """
+    channel_means = (lambda x: tf.reduce_mean(x, axis=1)) if plain_means else _channel_means
+
     @tf.custom_gradient
     def normalise(x, gamma, beta):
         wide = tf.cast(x, tf.float32)
-        mean = _group_means(_channel_means(wide), num_groups)
-        variance = _group_means(_channel_means(tf.math.squared_difference(wide, mean)), num_groups)
+        mean = _group_means(channel_means(wide), num_groups)
+        variance = _group_means(channel_means(tf.math.squared_difference(wide, mean)), num_groups)
         inverse = tf.math.rsqrt(variance + epsilon)
         gain = gamma * inverse
         if x.shape[0] == 1:
@@ -37,8 +40,8 @@ def group_norm(x, gamma, beta, num_groups, epsilon):
         def gradient(upstream):
             # In closed form: two sums per channel, then the gradient is linear in `upstream` and `x`.
             wide_upstream = tf.cast(upstream, tf.float32)
-            total = _channel_means(wide_upstream)[:, tf.newaxis]  # [B, 1, C]
-            product = _channel_means(wide_upstream * tf.cast(x, tf.float32))[:, tf.newaxis]
+            total = channel_means(wide_upstream)[:, tf.newaxis]  # [B, 1, C]
+            product = channel_means(wide_upstream * tf.cast(x, tf.float32))[:, tf.newaxis]
             product = (product - mean * total) * inverse
             total_mean = _group_means((gamma * total)[:, 0], num_groups)
             slope = -inverse * inverse * _group_means((gamma * product)[:, 0], num_groups)
@@ -118,10 +121,11 @@ class GroupNorm(keras.layers.Layer):
         flat = tf.reshape(x, [-1, positions, self.channels])
         if self.per_row:
             # Rows without a person hardly vary: gains go up to 1000 and product and offset cancel, which leaves
-            # nothing of their last bits in lower precision.
+            # nothing of their last bits in lower precision. What the weights have seen there is little but the rounding
+            # of the reference's means.
             flat = tf.cast(flat, tf.float32)
         gamma, beta = (tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in (self.gamma, self.beta))
-        normalised = group_norm(flat, gamma, beta, self.num_groups, self.epsilon)
+        normalised = group_norm(flat, gamma, beta, self.num_groups, self.epsilon, plain_means=self.per_row)
         result = tf.reshape(tf.cast(normalised, x.dtype), tf.shape(x))
         result.set_shape(x.shape)
         return result
