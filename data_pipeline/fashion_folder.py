@@ -1,12 +1,10 @@
 """A folder with DeepFashion In-shop, in any layout of the field; fashion/README.md says where each file goes."""
 
-import os
 import pathlib
 
 from data_pipeline import fashion_lists, reference_poses
 from data_pipeline.errors import DataError
 from data_pipeline.folder import (
-    IMAGE_SUFFIXES,
     Folder,
     Picture,
     content_name,
@@ -14,6 +12,7 @@ from data_pipeline.folder import (
     find_mask,
     match_poses,
     order_by_hash,
+    picture_files,
 )
 
 _VALIDATION_SHARE = 0.05  # of the outfits that no list keeps for the test
@@ -22,7 +21,7 @@ _FLAT = 'a garment without a person (6_flat)'
 _NOBODY = 'no person by its keypoint list'
 _UNLISTED = 'an outfit in no list of a split'
 _ABSENT = 'named in a list, no such picture'
-_OTHER_FILES = ('.csv', '.json', '.md', '.pkl', '.txt', '.zip')  # that may lie beside the pictures
+_OTHER_SUFFIXES = ('.csv', '.json', '.md', '.pkl', '.txt', '.zip')  # that may lie beside the pictures
 
 
 def open_folder(root, allow_missing_poses=False):
@@ -69,25 +68,18 @@ def _list_pictures(root):
     if len(folders) > 1:
         raise DataError(f'{root}: expected the pictures in img or in images, found both.')
     images = {}
-    for parent, subfolders, names in os.walk(folders[0]):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith('.') and (name != 'masks'))
-        for name in sorted(names):
-            path = pathlib.Path(parent, name)
-            if name.startswith('.') or path.suffix.lower() in _OTHER_FILES:
-                continue
-            if path.suffix.lower() not in IMAGE_SUFFIXES:
-                raise DataError(f'{path}: expected a picture, {", ".join(IMAGE_SUFFIXES)}, found {name!r}.')
-            inside = path.relative_to(folders[0])
-            # Flattened names say it all, wherever they lie; others are told by their folders.
-            parsed = fashion_lists.parse_name(name) or fashion_lists.parse_name(inside.as_posix())
-            if parsed is None:
-                raise DataError(f'{path}: expected the name of a DeepFashion picture, as '
-                                f'WOMEN/Denim/id_00001367/03_1_front.jpg, found {inside.as_posix()!r}.')
-            person, frame = parsed
-            frames = images.setdefault(person, {})
-            if frame in frames:
-                raise DataError(f'{path}: expected every picture once, found {frames[frame].path} too.')
-            frames[frame] = Picture(path, find_mask(root, inside.with_suffix('')))
+    for path in picture_files(folders[0], _OTHER_SUFFIXES):
+        inside = path.relative_to(folders[0])
+        # Flattened names say it all, wherever they lie; others are told by their folders.
+        parsed = fashion_lists.parse_name(path.name) or fashion_lists.parse_name(inside.as_posix())
+        if parsed is None:
+            raise DataError(f'{path}: expected the name of a DeepFashion picture, as '
+                            f'WOMEN/Denim/id_00001367/03_1_front.jpg, found {inside.as_posix()!r}.')
+        person, frame = parsed
+        frames = images.setdefault(person, {})
+        if frame in frames:
+            raise DataError(f'{path}: expected every picture once, found {frames[frame].path} too.')
+        frames[frame] = Picture(path, find_mask(root, inside.with_suffix('')))
     if not images:
         raise DataError(f'{folders[0]}: expected the pictures of DeepFashion, .jpg or .png, found none; '
                         'data_pipeline/fashion/README.md says where each file goes.')

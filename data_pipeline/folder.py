@@ -150,6 +150,28 @@ def drop_small(persons, left_out):
     return {person: frames for person, frames in persons.items() if len(frames) > 1}
 
 
+def picture_files(folder, other_suffixes):
+    """Yields the pictures below a folder, by name; nothing hidden, nothing of masks/.
+
+    Args:
+      folder: `pathlib.Path`.
+      other_suffixes: of files that may lie beside the pictures.
+
+    Raises:
+      DataError: any other file.
+    """
+    for parent, subfolders, names in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith('.') and name != 'masks')
+        for name in sorted(names):
+            path = pathlib.Path(parent, name)
+            suffix = path.suffix.lower()
+            if name.startswith('.') or suffix in other_suffixes:
+                continue
+            if suffix not in IMAGE_SUFFIXES:
+                raise DataError(f'{path}: expected a picture, {", ".join(IMAGE_SUFFIXES)}, found {name!r}.')
+            yield path
+
+
 def find_mask(root, key):
     """Returns the mask of a picture, <root>/masks/<key>.png, or None where there is none."""
     path = root / 'masks' / f'{key}.png'

@@ -1,6 +1,5 @@
 """A folder with iPER, as frames or as videos; iper/README.md says where each file goes."""
 
-import os
 import pathlib
 import re
 
@@ -8,7 +7,7 @@ import cv2
 
 from data_pipeline import reference_poses
 from data_pipeline.errors import DataError
-from data_pipeline.folder import IMAGE_SUFFIXES, Folder, Picture, content_name, drop_small, find_mask, match_poses
+from data_pipeline.folder import Folder, Picture, content_name, drop_small, find_mask, match_poses, picture_files
 
 # Person: clothings. The field's test videos, and the validation outfits of the paper's authors.
 _TEST = {'001': '9 11 18 19 31', '004': '1', '007': '1', '009': '5', '010': '1 2 3', '011': '1', '012': '2',
@@ -108,7 +107,7 @@ def _list_pictures(root):
     """Returns dict, person -> dict, frame -> `Picture`, and what was left out."""
     images, left_out = {}, {}
     folder = next((folder for folder in (root / 'images', root / 'images_HD') if folder.is_dir()), None)
-    for path in _files(folder) if folder is not None else ():
+    for path in picture_files(folder, ('.pkl',)) if folder is not None else ():
         _add(images, parse_name(path.relative_to(folder).with_suffix('').as_posix()), path,
              find_mask(root, path.relative_to(folder).with_suffix('')))
     filmed = {(person, frame.split('_')[0]) for person, frames in images.items() for frame in frames}
@@ -127,19 +126,6 @@ def _list_pictures(root):
         raise DataError(f'{root}: expected iPER, images/001/1/1/0000.jpg or 001_1_1.mp4, found none; '
                         'data_pipeline/iper/README.md says where each file goes.')
     return images, left_out
-
-
-def _files(folder):
-    """Yields the pictures below a folder; DataError for anything else but names that begin with a dot."""
-    for parent, subfolders, names in os.walk(folder):
-        subfolders.sort()
-        for name in sorted(names):
-            path = pathlib.Path(parent, name)
-            if name.startswith('.') or name == 'poses.pkl':
-                continue
-            if path.suffix.lower() not in IMAGE_SUFFIXES:
-                raise DataError(f'{path}: expected a picture, {", ".join(IMAGE_SUFFIXES)}, found {name!r}.')
-            yield path
 
 
 def _add(images, parsed, path, mask_path, video_index=None):
