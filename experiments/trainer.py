@@ -104,7 +104,7 @@ class Trainer:
         return self.strategy.distribute_datasets_from_function(
             lambda context: batches_of(context.input_pipeline_id, context.num_input_pipelines).rebatch(rows))
 
-    def _step(self, batch, stop):
+    def _step(self, batch, stop=0.0):
         """Augments a distributed batch and updates both networks.
 
         Args:
@@ -135,7 +135,7 @@ class Trainer:
         augmented = augment.augment(batch, seed, first_row=rows * replica, num_rows=train.batch_size)
         part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in _NETWORK_INPUTS}
         gradients, terms = self._gradients(part)
-        terms['stop'] = stop
+        terms['stop'] = tf.convert_to_tensor(stop)
         # The results of a function are on no named device, which is where the sums would go.
         shares = tf.nest.map_structure(tf.identity, [gradients, terms])
         gradients, terms = context.all_reduce(tf.distribute.ReduceOp.SUM, shares)

@@ -60,7 +60,7 @@ def test_only_the_latest_are_kept(tmp_path):
         saver.save(step)
     assert sorted(os.path.basename(path) for path in glob.glob(str(tmp_path / '*.index'))) == [
         'step-20.index', 'step-30.index']
-    assert saver.latest.endswith('step-30')
+    assert saver.prefixes[0].endswith('step-30')
 
 
 def test_a_folder_without_checkpoint_is_refused(tmp_path):

@@ -1,0 +1,89 @@
+"""Starts a run, kills it at random moments and goes on with it until it ends:
+
+    python -m tests.killed_program SEED NUM_KILLS RUNS_DIR NUM_STEPS [FLAG ...]
+
+The run is that of the tiny architecture. Forks after the imports, which take as long as the run itself.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+
+from experiments import flags, program
+from experiments import settings as settings_module
+from experiments.train import main as train
+from tests.tiny import TINY
+
+
+def begin(arguments, log_path):
+    """Starts the training program in a process of its own; returns its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.argv = ['train', *arguments]
+    settings_module.PRESETS['small'] = TINY
+    try:
+        program.run(train, flags.define_training_run)
+    except SystemExit as done:
+        os._exit(done.code or 0)
+    finally:
+        os._exit(70)  # whatever it was, this process does not go on as its parent
+
+
+def wait_until(happened, pid):
+    """Waits until a condition holds or a process has ended; returns its exit code then, else None."""
+    while not happened():
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    return None
+
+
+def random_end(rng, folder, steps_a_life):
+    """Returns a condition that holds at a random moment: while the run starts, or some steps after it has."""
+    if rng.random() < 0.2:
+        ends = time.monotonic() + rng.uniform(0, 5)
+        return lambda: time.monotonic() > ends
+    path, delay_s, ends = f'{folder}/metrics.jsonl', rng.uniform(0, 0.3), []
+    wanted = num_lines(path) + rng.randrange(1, steps_a_life)
+
+    def happened():
+        if not ends and num_lines(path) >= wanted:
+            ends.append(time.monotonic() + delay_s)
+        return bool(ends) and time.monotonic() > ends[0]
+
+    return happened
+
+
+def num_lines(path):
+    if not os.path.exists(path):
+        return 0
+    with open(path) as file:
+        return len(file.readlines())
+
+
+def main(seed, num_kills, runs_dir, num_steps, *arguments):
+    rng, num_kills = random.Random(int(seed)), int(num_kills)
+    folder, log_path = f'{runs_dir}/run-0001', f'{runs_dir}.log'
+    for kill in range(num_kills + 1):
+        start = [f'--resume={folder}'] if os.path.isdir(folder) else [
+            f'--runs_dir={runs_dir}', f'--steps={num_steps}', *arguments]
+        pid = begin(start, log_path)
+        if kill < num_kills:
+            code = wait_until(random_end(rng, folder, int(num_steps) // num_kills), pid)
+            assert code is None, f'ended by itself with {code}: {open(log_path).read()[-3000:]}'
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        else:
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            assert code == 0, open(log_path).read()[-3000:]
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])
