@@ -1,0 +1,75 @@
+"""Random colour: brightness, contrast, hue and saturation, each sample in an order of its own."""
+
+import tensorflow as tf
+
+COLOUR_STEPS = ('brightness', 'contrast', 'hue', 'saturation')
+
+
+def distort_colour(planes, factors, order):
+    """Changes brightness, contrast, hue and saturation one after the other, clipped to [0, 1] after each.
+
+    A step equals the function `tf.image.adjust_<step>` of one image; here every sample has its own factors and its
+    own order, without branches: all samples take one chain of steps, in which those that are not a sample's turn are
+    neutral. As hue and saturation change places freely, every order is a part of the chain
+    (hue, saturation), brightness, (hue, saturation), contrast, (hue, saturation), brightness, (hue, saturation).
+
+    Args:
+      planes: red, green and blue, [B, N, H, W] float32 in [0, 1] each; the N images of a sample are treated alike.
+      factors: dict of [B] float32: `brightness`, added; `contrast`, times the distance from the mean colour
+        of the image; `hue`, added, in turns of the circle; `saturation`, times.
+      order: [B, 4] int32, per sample an order of COLOUR_STEPS by index.
+
+    Returns:
+      red, green and blue, [B, N, H, W] float32 in [0, 1].
+    """
+    factors = {name: value[:, tf.newaxis, tf.newaxis, tf.newaxis] for name, value in factors.items()}
+    place = tf.argsort(order, axis=1)[:, :, tf.newaxis, tf.newaxis, tf.newaxis]  # of each step
+    place = dict(zip(COLOUR_STEPS, tf.unstack(place, axis=1), strict=True))
+    after_contrast, after_brightness = (
+        {step: tf.cast(place[step] > place[earlier], tf.int32) for step in COLOUR_STEPS}
+        for earlier in ('contrast', 'brightness'))
+
+    def turned(link, rgb):
+        turns, factor = (tf.where(2 * after_contrast[step] + after_brightness[step] == link, factors[step], neutral)
+                         for step, neutral in (('hue', 0.0), ('saturation', 1.0)))
+        return _turn_hue_and_saturation(rgb, turns, factor)
+
+    def brightened(link, rgb):
+        added = tf.where(after_contrast['brightness'] == link, factors['brightness'], 0.0)
+        return [_clipped(plane + added) for plane in rgb]
+
+    def contrasted(rgb):
+        means = [tf.reduce_mean(plane, axis=(2, 3), keepdims=True) for plane in rgb]
+        return [_clipped(plane * factors['contrast'] + mean * (1.0 - factors['contrast']))
+                for plane, mean in zip(rgb, means, strict=True)]
+
+    before = turned(1, brightened(0, turned(0, planes)))
+    return turned(3, brightened(1, turned(2, contrasted(before))))
+
+
+def _turn_hue_and_saturation(rgb, turns, factor):
+    """Adds `turns` to the hue and multiplies the saturation, in HSV, whose angles are never computed.
+
+    The value v, the largest of the three, stays. Around the circle the others lie below it by a share of the range d
+    (v less the smallest) that goes 0, 0, 1, 1 linearly over sixths of the circle; d follows the saturation.
+    """
+    red, green, blue = rgb
+    value = tf.maximum(tf.maximum(red, green), blue)
+    reach = value - tf.minimum(tf.minimum(red, green), blue)
+    # Sixths of the circle from red, times d, so that grey needs no exception: in [-1, 5] d.
+    angle = tf.where(value == red, green - blue,
+                     tf.where(value == green, 2.0 * reach + blue - red, 4.0 * reach + red - green))
+    angle += 6.0 * turns * reach
+    angle = tf.where(angle < 0.0, angle + 6.0 * reach, angle)
+    angle = tf.where(angle >= 6.0 * reach, angle - 6.0 * reach, angle)
+    factor = tf.minimum(factor, value / tf.maximum(reach, 1e-20))  # a saturation above 1 is clipped
+
+    def below(share):
+        return value - factor * tf.maximum(tf.minimum(share, reach), 0.0)
+
+    return (below(2.0 * reach - tf.abs(angle - 3.0 * reach)), below(tf.abs(angle - 2.0 * reach) - reach),
+            below(tf.abs(angle - 4.0 * reach) - reach))
+
+
+def _clipped(plane):
+    return tf.clip_by_value(plane, 0.0, 1.0)
