@@ -45,6 +45,10 @@ def define_model(values=flags.FLAGS):
 def define_training(values=flags.FLAGS):
     """Defines how long, how fast and how often."""
     choice, _, integer, number = _definers(values)
+    choice('train_splits', 'train', ('train', 'train+validation'),
+           'Trained on these; train+validation, as for a final model, only with --num_validation_pairs=0.')
+    integer('cache_mb', 2048, 'The training pictures are decoded once if they take no more memory than this, MB, else '
+            'whenever they occur; 0: the latter.', at_least=0)
     integer('batch_size', 2, 'Pairs an update, over all devices together.', at_least=1)
     integer('steps', 150_000, 'Updates of both networks.', at_least=1)
     number('learning_rate', 2e-4, 'Step size of Adam, above 0.', above=0)
@@ -109,6 +113,9 @@ def settings_from_flags(values=flags.FLAGS):
     settings = Settings(*(group(**{name: values[name].value for name in field_names(group)})
                           for group in GROUPS))
     _check_losses(settings.losses)
+    if settings.train.train_splits != 'train' and settings.train.num_validation_pairs:
+        raise UsageError(f'--num_validation_pairs: expected 0 with --train_splits={settings.train.train_splits}, as '
+                         f'pairs that are trained on validate nothing; found {settings.train.num_validation_pairs}.')
     return settings
 
 

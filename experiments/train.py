@@ -77,7 +77,8 @@ def train(trainer, data, settings, folder, saved):
     options, size = settings.train, settings.model.architecture().image_size
     first = int(trainer.step_counter.numpy())
     batches = iter(trainer.strategy.experimental_distribute_dataset(
-        data.train_batches(size, options.batch_size, options.seed + first)))
+        data.train_batches(size, options.batch_size, options.seed, first,
+                           train_splits=options.train_splits, cache_mb=options.cache_mb)))
     validation = shown = None
     if options.num_validation_pairs:
         validation = data.pair_batches('validation', size, options.batch_size, options.num_validation_pairs)
