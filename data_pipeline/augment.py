@@ -94,14 +94,14 @@ def augment(batch, seed, settings=REFERENCE):
     num_samples, size = tf.unstack(tf.shape(batch['source_image'])[:2])
     image_size = tf.cast(size, tf.float32)
     geometry_seed, colour_seed, jitter_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-    warp = _draw_warp(geometry_seed, num_samples, image_size, settings)
-    # Side by side in the channels, everything of a pair takes one warp.
-    layers = tf.concat([batch[name] for name in ('source_image', 'target_image', 'target_mask')], axis=3)
-    source, target, mask = tf.split(_unit(_fused(warp_images)(layers, **warp)), (3, 3, 1), axis=3)
+    warp = draw_warp(geometry_seed, num_samples, image_size, settings)
+    layers = [batch[name] for name in ('source_image', 'target_image', 'target_mask')]
+    warped = _unit(_fused(_warp_together)(layers, **warp))
+    source, target, mask = warped[..., :3], warped[..., 3:6], warped[..., 6:]
     if settings.changes_colour:
-        factors, order = _draw_colour(colour_seed, num_samples, settings)
-        source, target = _fused(_distort_pair)(_planes(source), _planes(target), factors, order)
-        source, target = _pixels(source), _pixels(target)
+        planes = tf.transpose(warped, (3, 0, 1, 2))  # what works on one colour then runs over neighbours in memory
+        distorted = _fused(_distort_pair)(planes[:6], *draw_colour(colour_seed, num_samples, settings))
+        source, target = tf.unstack(tf.transpose(distorted, (2, 1, 3, 4, 0)))
     target_pose = warp_poses(batch['target_pose'], image_size, **warp)
     uniform = tf.random.stateless_uniform(tf.shape(target_pose[..., :1]), jitter_seed)
     jitter = _symmetric(uniform, settings.depth_jitter * image_size)
@@ -131,21 +131,14 @@ def warp_poses(poses_px, image_size, angle, scale, shift_px, mirrored):
     return warp_points(poses_px, image_size, angle, scale, shift_px, mirrored)
 
 
-def _distort_pair(source, target, factors, order):
-    """Distorts the colours of pairs; planes [3, B, H, W] each."""
-    rgb = tf.unstack(tf.stack([source, target], axis=2))  # three of [B, 2, H, W]
-    distorted = tf.stack(distort_colour(rgb, factors, order))
-    return distorted[:, :, 0], distorted[:, :, 1]
+def _warp_together(layers, **warp):
+    """Warps images side by side in the channels: everything of a pair takes one warp."""
+    return warp_images(tf.concat(layers, axis=3), **warp)
 
 
-def _planes(images):
-    """Puts the colours of images [B, H, W, C] first: what works on one colour then runs over neighbours in memory."""
-    return tf.transpose(images, (3, 0, 1, 2))
-
-
-def _pixels(planes):
-    """Undoes `_planes`."""
-    return tf.transpose(planes, (1, 2, 3, 0))
+def _distort_pair(planes, factors, order):
+    """Distorts the colours of pairs: red, green, blue of source and target, [6, B, H, W]; returns [3, B, 2, H, W]."""
+    return tf.stack(distort_colour(tf.unstack(tf.stack([planes[:3], planes[3:]], axis=2)), factors, order))
 
 
 @functools.cache
@@ -154,7 +147,7 @@ def _fused(function):
     return tf.function(function, autograph=False, jit_compile=not tf.config.list_logical_devices('GPU'))
 
 
-def _draw_warp(seed, num_samples, image_size, settings):
+def draw_warp(seed, num_samples, image_size, settings):
     """Draws the arguments of `warp_images` and `warp_poses`, as a dict."""
     uniform = tf.random.stateless_uniform((num_samples, 5), seed)
     return {
@@ -165,7 +158,7 @@ def _draw_warp(seed, num_samples, image_size, settings):
     }
 
 
-def _draw_colour(seed, num_samples, settings):
+def draw_colour(seed, num_samples, settings):
     """Draws `factors` and `order` of `distort_colour`."""
     uniform = tf.random.stateless_uniform((num_samples, 5), seed)
     factors = {name: _symmetric(uniform[:, index], getattr(settings, name))

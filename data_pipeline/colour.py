@@ -10,8 +10,8 @@ def distort_colour(planes, factors, order):
 
     A step equals the function `tf.image.adjust_<step>` of one image; here every sample has its own factors and its
     own order, without branches: all samples take one chain of steps, in which those that are not a sample's turn are
-    neutral. As hue and saturation change places freely, every order is a part of the chain
-    (hue, saturation), brightness, (hue, saturation), contrast, (hue, saturation), brightness, (hue, saturation).
+    neutral. As hue and saturation change places freely, every order is a part of the chain (hue, saturation),
+    brightness or contrast, (hue, saturation), contrast or brightness, (hue, saturation).
 
     Args:
       planes: red, green and blue, [B, N, H, W] float32 in [0, 1] each; the N images of a sample are treated alike.
@@ -25,26 +25,24 @@ def distort_colour(planes, factors, order):
     factors = {name: value[:, tf.newaxis, tf.newaxis, tf.newaxis] for name, value in factors.items()}
     place = tf.argsort(order, axis=1)[:, :, tf.newaxis, tf.newaxis, tf.newaxis]  # of each step
     place = dict(zip(COLOUR_STEPS, tf.unstack(place, axis=1), strict=True))
-    after_contrast, after_brightness = (
-        {step: tf.cast(place[step] > place[earlier], tf.int32) for step in COLOUR_STEPS}
-        for earlier in ('contrast', 'brightness'))
+    link = {step: sum(tf.cast(place[step] > place[other], tf.int32) for other in ('brightness', 'contrast'))
+            for step in ('hue', 'saturation')}
+    rgb = planes
+    for turn in range(3):
+        rgb = _turn_hue_and_saturation(rgb, *(tf.where(link[step] == turn, factors[step], neutral)
+                                              for step, neutral in (('hue', 0.0), ('saturation', 1.0))))
+        if turn < 2:
+            is_contrast = (place['contrast'] < place['brightness']) == (turn == 0)
+            factor = tf.where(is_contrast, factors['contrast'], 1.0)
+            added = tf.where(is_contrast, 0.0, factors['brightness'])
+            rgb = [_stretched(plane, factor, added) for plane in rgb]
+    return rgb
 
-    def turned(link, rgb):
-        turns, factor = (tf.where(2 * after_contrast[step] + after_brightness[step] == link, factors[step], neutral)
-                         for step, neutral in (('hue', 0.0), ('saturation', 1.0)))
-        return _turn_hue_and_saturation(rgb, turns, factor)
 
-    def brightened(link, rgb):
-        added = tf.where(after_contrast['brightness'] == link, factors['brightness'], 0.0)
-        return [_clipped(plane + added) for plane in rgb]
-
-    def contrasted(rgb):
-        means = [tf.reduce_mean(plane, axis=(2, 3), keepdims=True) for plane in rgb]
-        return [_clipped(plane * factors['contrast'] + mean * (1.0 - factors['contrast']))
-                for plane, mean in zip(rgb, means, strict=True)]
-
-    before = turned(1, brightened(0, turned(0, planes)))
-    return turned(3, brightened(1, turned(2, contrasted(before))))
+def _stretched(plane, factor, added):
+    """Multiplies the distance from the mean of each image by `factor` and adds `added`, clipped to [0, 1]."""
+    mean = tf.reduce_mean(plane, axis=(2, 3), keepdims=True)
+    return tf.clip_by_value(plane * factor + (mean * (1.0 - factor) + added), 0.0, 1.0)
 
 
 def _turn_hue_and_saturation(rgb, turns, factor):
@@ -69,7 +67,3 @@ def _turn_hue_and_saturation(rgb, turns, factor):
 
     return (below(2.0 * reach - tf.abs(angle - 3.0 * reach)), below(tf.abs(angle - 2.0 * reach) - reach),
             below(tf.abs(angle - 4.0 * reach) - reach))
-
-
-def _clipped(plane):
-    return tf.clip_by_value(plane, 0.0, 1.0)

@@ -208,8 +208,8 @@ def test_a_batch_equals_its_samples_one_by_one(batch):
     whole = numpy(augment(batch, SEED))
     num_samples, size = len(batch['source_image']), 64.0
     seeds = tf.unstack(tf.random.experimental.stateless_split(SEED, 3))
-    warp = augmentation._draw_warp(seeds[0], num_samples, size, REFERENCE)
-    factors, order = augmentation._draw_colour(seeds[1], num_samples, REFERENCE)
+    warp = augmentation.draw_warp(seeds[0], num_samples, size, REFERENCE)
+    factors, order = augmentation.draw_colour(seeds[1], num_samples, REFERENCE)
     for sample in range(num_samples):
         one = slice(sample, sample + 1)
         pair = tf.concat([batch[name][one] for name in PICTURES[:2]], 3)
