@@ -1,5 +1,7 @@
 """The data set that the flags name, with its records made."""
 
+import functools
+
 from data_pipeline import input_pipeline, pairs
 from data_pipeline.fashion import open_fashion
 from data_pipeline.iper import open_iper
@@ -33,9 +35,12 @@ class Data:
         self.name = self._builder.folder.name
         self.protocol = protocol or usual_protocol
 
-    def train_batches(self, image_size, batch_size, seed, first_step=0, shard=(0, 1)):
-        """Returns endless batches of random pairs, see `input_pipeline.train_batches`."""
-        return input_pipeline.train_batches(self._builder, image_size, batch_size // shard[1], seed + first_step + 1000 * shard[0])  # TODO
+    def train_batches(self, image_size, batch_size, seed, first_step=0, shard=(0, 1), train_splits='train', cache_mb=0):
+        """Returns endless batches of random pairs, see `input_pipeline.train_batches` and the flags."""
+        return input_pipeline.train_batches(
+            self._builder, image_size, batch_size, seed, first_step=first_step, shard=shard,
+            splits=train_splits.split('+'), cache_bytes=cache_mb * 10 ** 6,
+            announce=functools.partial(print, flush=True))
 
     def pairs(self, split, num_pairs=0):
         """Returns the protocol's pairs of a split, all or `num_pairs` spread over them."""

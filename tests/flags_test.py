@@ -104,3 +104,9 @@ def test_the_papers_runs_have_flag_files():
         found = settings(f'--flagfile={ROOT / name}.flags')
         assert (found.data.dataset, found.losses) == (name, settings().losses)
         assert dataclasses.replace(found.train, num_virtual_cpus=0) == settings().train
+
+
+def test_what_validates_is_not_trained_on():
+    with pytest.raises(UsageError, match='--num_validation_pairs: expected 0 with --train_splits=train.validation'):
+        settings('--train_splits=train+validation')
+    assert settings('--train_splits=train+validation', '--num_validation_pairs=0').train.num_validation_pairs == 0

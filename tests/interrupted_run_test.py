@@ -1,8 +1,6 @@
 """A run that is killed, asked to end or kept from writing loses nothing: it ends as one that was left alone."""
 
 import json
-import pathlib
-import signal
 import subprocess
 import sys
 
@@ -10,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.programs import ROOT, assert_one_error, run_program
+from tests.programs import ROOT
 
 NUM_STEPS, NUM_KILLS = 60, 10
 RUN = ['--preset=small', '--deterministic', '--batch_size=2', '--perceptual_weight=0', '--l1_weight=1',

@@ -6,10 +6,13 @@ The run is that of the tiny architecture. Forks after the imports, which take as
 """
 
 import os
+import pathlib
 import random
 import signal
 import sys
 import time
+
+import tensorflow as tf
 
 from experiments import flags, program
 from experiments import settings as settings_module
@@ -27,6 +30,8 @@ def begin(arguments, log_path):
     os.dup2(log, 2)
     sys.argv = ['train', *arguments]
     settings_module.PRESETS['small'] = TINY
+    # To be optimised, the graphs of these few steps would take longer than the steps.
+    tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})
     try:
         program.run(train, flags.define_training_run)
     except SystemExit as done:
@@ -62,10 +67,11 @@ def random_end(rng, folder, steps_a_life):
 
 
 def num_lines(path):
-    if not os.path.exists(path):
-        return 0
-    with open(path) as file:
-        return len(file.readlines())
+    return len(pathlib.Path(path).read_text().splitlines()) if os.path.exists(path) else 0
+
+
+def end_of(path):
+    return pathlib.Path(path).read_text()[-3000:]
 
 
 def main(seed, num_kills, runs_dir, num_steps, *arguments):
@@ -77,12 +83,12 @@ def main(seed, num_kills, runs_dir, num_steps, *arguments):
         pid = begin(start, log_path)
         if kill < num_kills:
             code = wait_until(random_end(rng, folder, int(num_steps) // num_kills), pid)
-            assert code is None, f'ended by itself with {code}: {open(log_path).read()[-3000:]}'
+            assert code is None, f'ended by itself with {code}: {end_of(log_path)}'
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         else:
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            assert code == 0, open(log_path).read()[-3000:]
+            assert code == 0, end_of(log_path)
 
 
 if __name__ == '__main__':
