@@ -58,7 +58,7 @@ class Checkpoints:
         return [found[step] for step in sorted(found, reverse=True)]
 
     def save(self, step):
-        """Writes a checkpoint and then removes those that are too many; returns its path prefix, which ends in the step.
+        """Writes a checkpoint, then removes those that are too many; returns its path prefix, which ends in the step.
 
         Raises:
           UsageError: it cannot be written; nothing of it is left, the ones before are untouched.
@@ -181,7 +181,8 @@ def _check_part(prefix, name, part, saved):
 
 def _remove(prefix):
     """Removes the files of a checkpoint, the index first: what is left half is none."""
-    for path in [f'{prefix}.index', *glob.glob(f'{glob.escape(prefix)}.data-*'), *glob.glob(f'{glob.escape(prefix)}*temp*')]:
+    stem = glob.escape(prefix)
+    for path in [f'{prefix}.index', *glob.glob(f'{stem}.data-*'), *glob.glob(f'{stem}*temp*')]:
         if os.path.isfile(path):
             os.remove(path)
 
