@@ -109,8 +109,10 @@ def define_new_run(values=flags.FLAGS):
 
 def define_run_dir(values=flags.FLAGS):
     """Defines which run a program uses."""
-    _, text, _, _ = _definers(values)
+    choice, text, _, _ = _definers(values)
     text('run_dir', '', 'Run folder of a trained model, or <runs_dir>/<run_name> for its newest run.')
+    choice('weights', 'average', ('average', 'latest'), 'The moving average of the weights, where the run keeps one, '
+                                                        'or those of the last step.')
 
 
 def define_training_run(values=flags.FLAGS):

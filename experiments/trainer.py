@@ -24,6 +24,7 @@ class Trainer:
       average: a `Generator` that holds the exponential moving average of its weights, or None.
       discriminator: the `Discriminator`, or None where the adversarial loss has no weight.
       perceptual: the `PerceptualLoss`, or None.
+      differentiate: the `TrainStep`.
       step_counter: tf.Variable, steps made so far. All that is random follows from it and the seed.
       step: tf.function of (distributed batch, stop), see `_step`.
     """
@@ -53,7 +54,7 @@ class Trainer:
                 self.perceptual = perceptual.make_perceptual_loss(weights.vgg_weights, compute_dtype)
         loss_weights = {'loss/perceptual': weights.perceptual_weight,
                         'loss/adversarial': weights.adversarial_weight, 'loss/l1': weights.l1_weight}
-        self._differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
+        self.differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
                                         weights.l2_weight, weights.label_smoothing, self._num_parts)
         self._gradients = tf.function(self._part_gradients, autograph=False, jit_compile=train.jit_compile or None)
         self.step = tf.function(self._step, autograph=False)
@@ -149,11 +150,11 @@ class Trainer:
 
     def _part_gradients(self, part):
         train = self._settings.train
-        return self._differentiate.accumulated(part, train.batch_size, train.accumulate_steps)
+        return self.differentiate.accumulated(part, train.batch_size, train.accumulate_steps)
 
     def _apply(self, gradients):
         """Updates the networks and the average, outside of the replicas, where nothing is reduced again."""
-        for name, network in self._differentiate.networks.items():
+        for name, network in self.differentiate.networks.items():
             apply_reduced(self._optimizers[name], gradients[name], network.trainable_variables)
         if self.average is not None:
             updates = tf.cast(tf.convert_to_tensor(self._optimizers['generator'].iterations), tf.float32)

@@ -42,13 +42,14 @@ def test_a_step_updates_all_and_one_that_is_not_finite_nothing(monkeypatch):
     trainer = make_trainer(monkeypatch)
     before = state(trainer)
     means = {name: float(value) for name, value in trainer.step(raw_batch()).items()}
-    assert set(means) == DISCRIMINATOR_TERMS | {'loss/generator', 'loss/l1', 'gradient_norm/generator', 'applied', 'stop'}
+    assert set(means) == DISCRIMINATOR_TERMS | {
+        'loss/generator', 'loss/l1', 'gradient_norm/generator', 'applied', 'stop'}
     assert means['loss/generator'] >= means['loss/l1'] + means['loss/adversarial'] - 1e-5
     assert (means['applied'], means['stop']) == (1, 0) and 0 <= means['discriminator_accuracy'] <= 1
     after = state(trainer)
     assert np.mean([not np.array_equal(before[name], after[name]) for name in before]) > 0.9
 
-    weights = trainer._differentiate.loss_weights
+    weights = trainer.differentiate.loss_weights
     weights['loss/l1'] = math.nan
     assert float(trainer.step(raw_batch())['applied']) == 0
     unchanged = state(trainer)
@@ -86,7 +87,7 @@ def test_a_long_gradient_is_shortened_to_its_limit(monkeypatch):
 
 def test_passes_add_up_to_the_batch(monkeypatch):
     trainer = make_trainer(monkeypatch, '--l2_weight=1e-4')
-    step = trainer._differentiate
+    step = trainer.differentiate
     step.num_parts = 1
     image, poses = tf.random.stateless_uniform([4, 32, 32, 3], (1, 2), -1), raw_batch()
     batch = {'source_image': image, 'target_image': image[::-1], **{
