@@ -1,8 +1,10 @@
 """Saving and restoring what a run has learned, and the trained generator of a run folder."""
 
+import contextlib
 import glob
 import os
 import re
+import shutil
 
 import tensorflow as tf
 
@@ -181,10 +183,10 @@ def _check_part(prefix, name, part, saved):
 
 def _remove(prefix):
     """Removes the files of a checkpoint, the index first: what is left half is none."""
-    stem = glob.escape(prefix)
-    for path in [f'{prefix}.index', *glob.glob(f'{stem}.data-*'), *glob.glob(f'{stem}*temp*')]:
-        if os.path.isfile(path):
+    for path in [f'{prefix}.index', *glob.glob(f'{glob.escape(prefix)}.data-*')]:
+        with contextlib.suppress(FileNotFoundError):
             os.remove(path)
+    shutil.rmtree(f'{prefix}_temp', ignore_errors=True)
 
 
 def _first_line(error):

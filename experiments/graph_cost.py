@@ -30,13 +30,12 @@ def kept_bytes(graph):
     Returns:
       int, bytes; an estimate from above, as an optimiser may drop or merge some of it.
     """
-    kept = {}
-    for op in graph.get_operations():
-        if op.name.startswith(_BACKWARD):
-            for tensor in op.inputs:
-                if not tensor.op.name.startswith(_BACKWARD) and tensor.op.type not in _NOT_MADE:
-                    kept[tensor.name] = _num_elements(tensor) * tensor.dtype.size
-    return sum(kept.values())
+    ops = graph.get_operations()
+    # In the order of their making, so forward before backward; own gradients do not carry the tape's name.
+    first_backward = next(place for place, op in enumerate(ops) if op.name.startswith(_BACKWARD))
+    made = {tensor.name for op in ops[:first_backward] if op.type not in _NOT_MADE for tensor in op.outputs}
+    kept = {tensor.name: tensor for op in ops[first_backward:] for tensor in op.inputs if tensor.name in made}
+    return sum(_num_elements(tensor) * tensor.dtype.size for tensor in kept.values())
 
 
 def _flops(op):

@@ -40,7 +40,7 @@ def logged(runs_dir):
 
 
 @pytest.mark.slow
-def test_ten_kills_leave_no_trace(tmp_path):
+def test_ten_kills_and_a_request_to_end_leave_no_trace(tmp_path):
     records = tmp_path / 'records'
     finish(start(0, 0, tmp_path / 'whole', records))
     finish(start(1, NUM_KILLS, tmp_path / 'killed', records))

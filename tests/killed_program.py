@@ -1,4 +1,4 @@
-"""Starts a run, kills it at random moments and goes on with it until it ends:
+"""Starts a run, ends it once by SIGTERM, kills it at random moments and goes on with it until it ends by itself:
 
     python -m tests.killed_program SEED NUM_KILLS RUNS_DIR NUM_STEPS [FLAG ...]
 
@@ -50,9 +50,9 @@ def wait_until(happened, pid):
     return None
 
 
-def random_end(rng, folder, steps_a_life):
-    """Returns a condition that holds at a random moment: while the run starts, or some steps after it has."""
-    if rng.random() < 0.2:
+def random_end(rng, folder, steps_a_life, may_start):
+    """Returns a condition that holds at a random moment: while the run starts, if it may, or some steps later."""
+    if may_start and rng.random() < 0.2:
         ends = time.monotonic() + rng.uniform(0, 5)
         return lambda: time.monotonic() > ends
     path, delay_s, ends = f'{folder}/metrics.jsonl', rng.uniform(0, 0.3), []
@@ -77,18 +77,20 @@ def end_of(path):
 def main(seed, num_kills, runs_dir, num_steps, *arguments):
     rng, num_kills = random.Random(int(seed)), int(num_kills)
     folder, log_path = f'{runs_dir}/run-0001', f'{runs_dir}.log'
-    for kill in range(num_kills + 1):
+    ends = [signal.SIGTERM, *[signal.SIGKILL] * num_kills, None] if num_kills else [None]
+    for end in ends:
         start = [f'--resume={folder}'] if os.path.isdir(folder) else [
             f'--runs_dir={runs_dir}', f'--steps={num_steps}', *arguments]
         pid = begin(start, log_path)
-        if kill < num_kills:
-            code = wait_until(random_end(rng, folder, int(num_steps) // num_kills), pid)
+        if end:
+            steps_a_life = int(num_steps) // num_kills
+            happened = random_end(rng, folder, steps_a_life, may_start=end == signal.SIGKILL)
+            code = wait_until(happened, pid)
             assert code is None, f'ended by itself with {code}: {end_of(log_path)}'
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        else:
-            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            assert code == 0, end_of(log_path)
+            os.kill(pid, end)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        expected = {signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL, None: 0}[end]
+        assert code == expected, f'{end}: {code}: {end_of(log_path)}'
 
 
 if __name__ == '__main__':
