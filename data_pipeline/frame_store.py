@@ -5,6 +5,7 @@ files each picture lies, and from then on a picture is one read of its bytes, wh
 where there is memory to spare. What is held of a frame is its id, its pose and its place: less than a kilobyte.
 """
 
+import contextlib
 import os
 
 import numpy as np
@@ -77,14 +78,18 @@ class FrameStore:
 
     def keep_files(self):
         """Reads everything now, `num_bytes`, and from then on nothing."""
-        def load(part):
-            lengths = self._spans[part][:, 1]
-            files = tf.data.Dataset.range(len(self.ids)).map(lambda number: tf.cond(
-                tf.gather(lengths, number) > 0, lambda: self._read(part, number), lambda: ''), tf.data.AUTOTUNE)
-            return list(files.as_numpy_iterator())
+        with contextlib.ExitStack() as stack:
+            files = self._files.numpy()
+            opened = [stack.enter_context(open(path, 'rb')) for path in self._paths]
 
-        with tf.device('CPU'):
-            self._kept = {part: tf.constant(load(part)) for part in self._spans}
+            def load(file, start, length):
+                opened[file].seek(start)
+                return opened[file].read(length)
+
+            with tf.device('CPU'):
+                self._kept = {
+                    part: tf.constant([load(file, *span) for file, span in zip(files, spans.numpy(), strict=True)])
+                    for part, spans in self._spans.items()}
 
     def _read(self, part, number):
         """Reads a span of bytes: the one record of a file that has all before as its head, all after as its foot."""
