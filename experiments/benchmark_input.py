@@ -117,25 +117,29 @@ def one_by_one(batch):
 
 def by_tf_image(batch):
     """What input pipelines usually do: the same distortions by TensorFlow's ops for one picture, in tf.data.map."""
-    seed = tf.constant([0, 0])
-    size = tf.cast(IMAGE_SIZE, tf.float32)
-    warp = augment.draw_warp(seed, BATCH_SIZE, size, augment.REFERENCE)
-    factors, order = augment.draw_colour(seed, BATCH_SIZE, augment.REFERENCE)
-    pairs = tf.data.Dataset.from_tensor_slices((batch, warp, factors, order)).repeat(_NUM_BATCHES)
-
-    def distort(pair, warp, factors, order):
-        pair = dict(pair)
-        affine = pixel_map(warp, size)
-        for name in ('source_image', 'target_image', 'target_mask'):
-            image = warped_by_op(tf.cast(pair[name], tf.float32) / 255.0, affine)
-            pair[name] = image if name == 'target_mask' else 2.0 * by_steps(image, factors, order) - 1.0
-        for name in ('source_pose', 'target_pose'):
-            one = {key: value[tf.newaxis] for key, value in warp.items()}
-            pair[name] = augment.warp_poses(pair[name][tf.newaxis], size, **one)[0]
-        return pair
-
-    made = pairs.map(distort, tf.data.AUTOTUNE).batch(BATCH_SIZE)
+    pairs = tf.data.Dataset.from_tensor_slices((batch, *draws(tf.constant([0, 0]), BATCH_SIZE, IMAGE_SIZE)))
+    made = pairs.repeat(_NUM_BATCHES).map(distort_one, tf.data.AUTOTUNE).batch(BATCH_SIZE)
     return lambda: [result['source_image'].shape for result in made]
+
+
+def draws(seed, num_samples, image_size):
+    """Returns the warp, the factors of the colours and their order that `augment` draws."""
+    geometry_seed, colour_seed, _ = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    return (augment.draw_warp(geometry_seed, num_samples, float(image_size), augment.REFERENCE),
+            *augment.draw_colour(colour_seed, num_samples, augment.REFERENCE))
+
+
+def distort_one(pair, warp, factors, order):
+    """Does to one pair what `augment` does to a batch, but for the noise in z."""
+    pair = dict(pair)
+    size = tf.cast(tf.shape(pair['source_image'])[0], tf.float32)
+    for name in ('source_image', 'target_image', 'target_mask'):
+        image = warped_by_op(tf.cast(pair[name], tf.float32) / 255.0, pixel_map(warp, size))
+        pair[name] = image if name == 'target_mask' else 2.0 * by_steps(image, factors, order) - 1.0
+    for name in ('source_pose', 'target_pose'):
+        one = {key: value[tf.newaxis] for key, value in warp.items()}
+        pair[name] = augment.warp_poses(pair[name][tf.newaxis], size, **one)[0]
+    return pair
 
 
 def by_steps(image, factors, order):
