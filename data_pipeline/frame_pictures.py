@@ -9,16 +9,18 @@ class FramePictures:
 
     Attributes:
       image_size: S, px.
-      description: whether they are decoded once, and the memory that this takes.
+      description: whether they are decoded once, whether their files are kept, and the memory that this takes.
     """
 
     def __init__(self, store, image_size, cache_bytes=0):
-        """Decodes everything now, if `cache_bytes` hold it; filling takes twice as much for a moment.
+        """Decodes everything now, if `cache_bytes` hold it, or else keeps the files, if these fit.
+
+        Filling takes twice the memory for a moment.
 
         Args:
           store: a `FrameStore`.
           image_size: S, px.
-          cache_bytes: memory that decoded pictures and masks may take.
+          cache_bytes: memory that decoded pictures and masks, or their files, may take.
         """
         self.image_size = image_size
         self._store = store
@@ -29,6 +31,9 @@ class FramePictures:
         if needed > cache_bytes:
             self.description = (f'decoded whenever they occur (to keep them takes {needed / 1e6:.0f} MB, '
                                 f'{cache_bytes / 1e6:.0f} MB are allowed)')
+            if store.num_bytes <= cache_bytes:
+                store.keep_files()
+                self.description += f', from files kept in memory ({store.num_bytes / 1e6:.0f} MB)'
             return
         self.description = f'decoded once and kept ({needed / 1e6:.0f} MB)'
         self._images = _kept(np.arange(num_frames), self._decode_image, [image_size, image_size, 3])
@@ -50,24 +55,25 @@ class FramePictures:
                        lambda: tf.zeros([self.image_size, self.image_size, 1], tf.uint8))
 
     def _decode_image(self, number):
-        return tf.cast(tf.round(self._resized(self._store.image_file(number), 3)), tf.uint8)
+        return self._sized(self._store.image_file(number), 3, lambda image: tf.cast(tf.round(image), tf.uint8))
 
     def _decode_mask(self, number):
         """Returns a mask, 255 where at least half of a pixel is the person."""
-        mask = self._resized(self._store.mask_file(number), 1)
-        return tf.where(mask >= 127.5, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8))
+        return self._sized(self._store.mask_file(number), 1,
+                           lambda mask: tf.where(mask >= 127.5, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8)))
 
-    def _resized(self, file, num_channels):
-        """Decodes a square JPEG or PNG file and brings it to size, float32; averages where it shrinks."""
+    def _sized(self, file, num_channels, to_bytes):
+        """Decodes a square JPEG or PNG file and brings it to size by float32, if it has another; averages to shrink."""
         image = tf.io.decode_image(file, num_channels, expand_animations=False)
         image = tf.ensure_shape(image, [None, None, num_channels])
         size = tf.shape(image)[0]
-        shape = [self.image_size, self.image_size]
-        resized = tf.case(
-            [(tf.equal(size, self.image_size), lambda: tf.cast(image, tf.float32)),
-             (size > self.image_size, lambda: tf.image.resize(image, shape, 'area'))],
-            lambda: tf.image.resize(image, shape, 'bilinear'))
-        return tf.ensure_shape(resized, [*shape, num_channels])
+
+        def resized(method):
+            return lambda: to_bytes(tf.image.resize(image, [self.image_size, self.image_size], method))
+
+        image = tf.case([(tf.equal(size, self.image_size), lambda: image), (size > self.image_size, resized('area'))],
+                        resized('bilinear'))
+        return tf.ensure_shape(image, [self.image_size, self.image_size, num_channels])
 
 
 def _kept(numbers, decode, shape):

@@ -5,6 +5,7 @@ files each picture lies, and from then on a picture is one read of its bytes, wh
 where there is memory to spare. What is held of a frame is its id, its pose and its place: less than a kilobyte.
 """
 
+import contextlib
 import os
 
 import numpy as np
@@ -25,6 +26,7 @@ class FrameStore:
       poses_px: tensor [N, 19, 3] float32, px of the pictures.
       sizes: tensor [N] int32, rows and columns of the pictures, px.
       has_mask: tensor [N] bool.
+      num_bytes: of all pictures and masks as files.
     """
 
     def __init__(self, builder, splits):
@@ -49,15 +51,18 @@ class FrameStore:
             except tf.errors.OpError as error:
                 raise DataError(f'{path}: expected whole records, found a file that cannot be read '
                                 f'({error.message.splitlines()[0]}). Delete its folder to make them anew.') from error
+        self._kept = {}
         self.ids = sorted(found)
         columns = zip(*(found[frame_id] for frame_id in self.ids), strict=True)
         poses_px, sizes, files, images, masks = map(np.array, columns)
         self.counts = np.unique([frame_id.partition('/')[0] for frame_id in self.ids], return_counts=True)[1]
+        self.num_bytes = int(images[:, 1].sum() + masks[:, 1].sum())
         with tf.device('CPU'):  # where the pipeline runs; and once, not as a constant of every graph
             self._id_table = tf.constant(self.ids)
             self.poses_px, self.sizes, self.has_mask = map(tf.constant, (poses_px, sizes, masks[:, 1] > 0))
-            self._files, self._images, self._masks = map(tf.constant, (files, images, masks))
-            self._lengths = tf.constant([os.path.getsize(path) for path in self._paths], tf.int64)
+            self._files = tf.constant(files)
+            self._spans = {'images': tf.constant(images), 'masks': tf.constant(masks)}
+            self._file_lengths = tf.constant([os.path.getsize(path) for path in self._paths], tf.int64)
 
     def frame_id(self, number):
         """Returns the id of a frame; number and result are scalar tensors."""
@@ -65,17 +70,35 @@ class FrameStore:
 
     def image_file(self, number):
         """Returns a frame's picture as it was on disk, JPEG or PNG; number and result are scalar tensors."""
-        return self._read(number, self._images)
+        return self._read('images', number)
 
     def mask_file(self, number):
         """Returns a frame's mask likewise; only for frames that have one."""
-        return self._read(number, self._masks)
+        return self._read('masks', number)
 
-    def _read(self, number, spans):
+    def keep_files(self):
+        """Reads everything now, `num_bytes`, and from then on nothing."""
+        with contextlib.ExitStack() as stack:
+            files = self._files.numpy()
+            opened = [stack.enter_context(open(path, 'rb')) for path in self._paths]
+
+            def load(file, start, length):
+                opened[file].seek(start)
+                return opened[file].read(length)
+
+            with tf.device('CPU'):
+                self._kept = {
+                    part: tf.constant([load(file, *span) for file, span in zip(files, spans.numpy(), strict=True)])
+                    for part, spans in self._spans.items()}
+
+    def _read(self, part, number):
         """Reads a span of bytes: the one record of a file that has all before as its head, all after as its foot."""
+        if part in self._kept:
+            return tf.gather(self._kept[part], number)
+        spans = self._spans[part]
         file = tf.gather(self._files, number)
         start, length = tf.unstack(tf.gather(spans, number))
-        after = tf.gather(self._lengths, file) - start - length
+        after = tf.gather(self._file_lengths, file) - start - length
         return tf.data.FixedLengthRecordDataset(
             tf.gather(self._paths, file), length, start, after, buffer_size=length).get_single_element()
 

@@ -18,7 +18,7 @@ from experiments.trainer import Trainer
 SOURCE_DIR = 'data/people'
 IMAGE_SIZE = 256  # px, of the pictures in SOURCE_DIR too
 BATCH_SIZE = 16
-_NUM_BATCHES = 12  # that a stage makes every time it is measured
+_NUM_BATCHES = 6  # that a stage makes every time it is measured
 _STEP_FLAGS = ('--preset=small', '--batch_size=8', '--vgg_weights=none', '--perceptual_weight=0',
                '--adversarial_weight=0', '--l1_weight=10')  # the quickstart's without its perceptual loss: quicker
 
@@ -42,21 +42,36 @@ def measured(builder, rounds):
     batch = next(iter(pipeline(builder)))
     images = {name: batch[name] for name in augment_inputs(batch)}
     frames = BATCH_SIZE * _NUM_BATCHES
+    pipelines = {
+        'pictures read and decoded': pipeline(builder),
+        'files kept, decoded': pipeline(builder, store.num_bytes),
+        'decoded once before': pipeline(builder, 10 ** 10)}
     functions = {
-        'read the files of a pair': drained(lambda index: store.image_file(index), 2 * frames, len(store.ids)),
-        'read and decode': drained(decoding.image, 2 * frames, len(store.ids)),
-        'draw, read, decode, batch': following(pipeline(builder)),
-        'draw, batch; decoded once before': following(pipeline(builder, cache_bytes=10 ** 10)),
-        'augment, batched': batched(images),
-        'augment, one pair at a time': one_by_one(images),
-        'augment, a picture at a time by tf.image in tf.data': by_tf_image(images),
-        '**everything**': following(pipeline(builder), augment.augment),
-        '**everything, decoded once before**': following(pipeline(builder, cache_bytes=10 ** 10), augment.augment),
+        'two pictures read': drained(lambda index: store.image_file(index), 2 * frames, len(store.ids)),
+        'two pictures read and decoded': drained(decoding.image, 2 * frames, len(store.ids)),
+        **{f'drawn, batched; {name}': following(made) for name, made in pipelines.items()},
+        'augmented, batched': batched(images),
+        'augmented, one pair at a time': one_by_one(images),
+        'augmented, a picture at a time by tf.image in tf.data': by_tf_image(images),
+        **{f'**everything**; {name}': following(made, augment.augment) for name, made in pipelines.items()},
     }
-    times = benchmark_tools.seconds(functions, rounds)
+    busy = {name: [] for name in functions}
+    times = benchmark_tools.seconds(
+        {name: with_processor_time(function, busy[name]) for name, function in functions.items()}, rounds)
+    busy = {name: np.median(values[2:]) for name, values in busy.items()}  # the first two build graphs
     return [{'stage': name, 'pairs/s': f'{frames / seconds:.0f}',
-             'times the batched': f'{seconds / times["augment, batched"]:.2f}'
-             if name.startswith('augment') else ''} for name, seconds in times.items()]
+             'CPU time a pair, all cores, ms': f'{1000 * busy[name] / frames:.2f}',
+             'CPU time, times the batched': f'{busy[name] / busy["augmented, batched"]:.2f}'
+             if name.startswith('augmented') else ''} for name, seconds in times.items()]
+
+
+def with_processor_time(function, values):
+    """Returns the function that also notes the processor time that it took, which other processes do not change."""
+    def run():
+        start = time.process_time()
+        function()
+        values.append(time.process_time() - start)
+    return run
 
 
 def augment_inputs(batch):
@@ -65,6 +80,7 @@ def augment_inputs(batch):
 
 
 def pipeline(builder, cache_bytes=0):
+    """Makes the pipeline; memory for the files of the pictures is less than for the pixels."""
     return input_pipeline.train_batches(builder, IMAGE_SIZE, BATCH_SIZE, 0, cache_bytes=cache_bytes)
 
 
@@ -101,25 +117,29 @@ def one_by_one(batch):
 
 def by_tf_image(batch):
     """What input pipelines usually do: the same distortions by TensorFlow's ops for one picture, in tf.data.map."""
-    seed = tf.constant([0, 0])
-    size = tf.cast(IMAGE_SIZE, tf.float32)
-    warp = augment.draw_warp(seed, BATCH_SIZE, size, augment.REFERENCE)
-    factors, order = augment.draw_colour(seed, BATCH_SIZE, augment.REFERENCE)
-    pairs = tf.data.Dataset.from_tensor_slices((batch, warp, factors, order)).repeat(_NUM_BATCHES)
-
-    def distort(pair, warp, factors, order):
-        pair = dict(pair)
-        affine = pixel_map(warp, size)
-        for name in ('source_image', 'target_image', 'target_mask'):
-            image = warped_by_op(tf.cast(pair[name], tf.float32) / 255.0, affine)
-            pair[name] = image if name == 'target_mask' else 2.0 * by_steps(image, factors, order) - 1.0
-        for name in ('source_pose', 'target_pose'):
-            one = {key: value[tf.newaxis] for key, value in warp.items()}
-            pair[name] = augment.warp_poses(pair[name][tf.newaxis], size, **one)[0]
-        return pair
-
-    made = pairs.map(distort, tf.data.AUTOTUNE).batch(BATCH_SIZE)
+    pairs = tf.data.Dataset.from_tensor_slices((batch, *draws(tf.constant([0, 0]), BATCH_SIZE, IMAGE_SIZE)))
+    made = pairs.repeat(_NUM_BATCHES).map(distort_one, tf.data.AUTOTUNE).batch(BATCH_SIZE)
     return lambda: [result['source_image'].shape for result in made]
+
+
+def draws(seed, num_samples, image_size):
+    """Returns the warp, the factors of the colours and their order that `augment` draws."""
+    geometry_seed, colour_seed, _ = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    return (augment.draw_warp(geometry_seed, num_samples, float(image_size), augment.REFERENCE),
+            *augment.draw_colour(colour_seed, num_samples, augment.REFERENCE))
+
+
+def distort_one(pair, warp, factors, order):
+    """Does to one pair what `augment` does to a batch, but for the noise in z."""
+    pair = dict(pair)
+    size = tf.cast(tf.shape(pair['source_image'])[0], tf.float32)
+    for name in ('source_image', 'target_image', 'target_mask'):
+        image = warped_by_op(tf.cast(pair[name], tf.float32) / 255.0, pixel_map(warp, size))
+        pair[name] = image if name == 'target_mask' else 2.0 * by_steps(image, factors, order) - 1.0
+    for name in ('source_pose', 'target_pose'):
+        one = {key: value[tf.newaxis] for key, value in warp.items()}
+        pair[name] = augment.warp_poses(pair[name][tf.newaxis], size, **one)[0]
+    return pair
 
 
 def by_steps(image, factors, order):

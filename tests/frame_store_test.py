@@ -24,9 +24,14 @@ def people(tmp_path):
     return builder, content, tmp_path / 'mine'
 
 
-def test_frames_have_their_files_and_poses(people):
+@pytest.mark.parametrize('kept', [False, True])
+def test_frames_have_their_files_and_poses(people, kept):
     builder, content, root = people
     store = FrameStore(builder, ['train'])
+    if kept:
+        store.keep_files()
+        for path in builder.info.splits['train'].filepaths:
+            path.write_bytes(b'')
     assert store.ids == sorted(content)
     assert store.counts.tolist() == list(FRAMES.values())
     for number, frame_id in enumerate(store.ids):
@@ -38,6 +43,7 @@ def test_frames_have_their_files_and_poses(people):
             assert store.mask_file(number).numpy() == mask.read_bytes()
         np.testing.assert_array_equal(store.poses_px[number], content[frame_id][1])
         assert store.sizes[number] == SIZE
+    assert store.num_bytes == sum(path.stat().st_size for path in root.rglob('*.png'))
 
 
 def test_broken_records_are_named(people):
