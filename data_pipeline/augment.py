@@ -80,13 +80,15 @@ def prepare(batch):
     }
 
 
-def augment(batch, seed, settings=REFERENCE):
+def augment(batch, seed, settings=REFERENCE, first_row=0, num_rows=None):
     """Converts a batch as `prepare` does and distorts every pair at random, each with its own draw.
 
     Args:
       batch: as for `prepare`.
-      seed: [2] int32; equal seeds give equal results. Replicas of a strategy need seeds of their own.
+      seed: [2] int32; equal seeds give equal results.
       settings: an AugmentSettings.
+      first_row, num_rows: where this batch begins in a larger one of `num_rows` samples that is cut into parts: a
+        sample's draw depends on its row there alone, so that parts on several devices are distorted as the whole is.
 
     Returns:
       The same dict with images [B, S, S, 3] float32 in [-1, 1], the poses moved along, [B, 19, 3] float32,
@@ -95,19 +97,23 @@ def augment(batch, seed, settings=REFERENCE):
     """
     num_samples, size = tf.unstack(tf.shape(batch['source_image'])[:2])
     image_size = tf.cast(size, tf.float32)
+    rows = num_samples if num_rows is None else num_rows
+
+    def draw(seed, *shape):
+        return tf.random.stateless_uniform((rows, *shape), seed)[first_row:first_row + num_samples]
+
     geometry_seed, colour_seed, jitter_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-    warp = _draw_warp(geometry_seed, num_samples, image_size, settings)
+    warp = _scale_warp(draw(geometry_seed, 5), image_size, settings)
     # Side by side in the channels, everything of a pair takes one warp.
     layers = [_unit(batch[name]) for name in ('source_image', 'target_image', 'target_mask')]
     source, target, mask = tf.split(warp_images(tf.concat(layers, axis=3), **warp), (3, 3, 1), axis=3)
     pair = tf.stack([source, target], axis=1)  # [B, 2, H, W, C]
     if settings.changes_colour:
-        factors, order = _draw_colour(colour_seed, num_samples, settings)
+        factors, order = _scale_colour(draw(colour_seed, 5), settings)
         pair = distort_colour(pair, factors, order)
     pair = _signed(pair)
     target_pose = warp_poses(batch['target_pose'], image_size, **warp)
-    uniform = tf.random.stateless_uniform(tf.shape(target_pose[..., :1]), jitter_seed)
-    jitter = _symmetric(uniform, settings.depth_jitter * image_size)
+    jitter = _symmetric(draw(jitter_seed, target_pose.shape[1], 1), settings.depth_jitter * image_size)
     return {
         **batch,
         'source_image': pair[:, 0],
@@ -199,9 +205,8 @@ def _turn_hue_and_saturation(images, turns, factor):
     return tf.image.hsv_to_rgb(tf.minimum(hsv, 1.0))
 
 
-def _draw_warp(seed, num_samples, image_size, settings):
-    """Draws the arguments of `warp_images` and `warp_poses`, as a dict."""
-    uniform = tf.random.stateless_uniform((num_samples, 5), seed)
+def _scale_warp(uniform, image_size, settings):
+    """Makes of draws [B, 5] from [0, 1) the arguments of `warp_images` and `warp_poses`, as a dict."""
     return {
         'angle': _symmetric(uniform[:, 0], settings.rotation_rad),
         'scale': 1.0 + _symmetric(uniform[:, 1], settings.scale),
@@ -210,9 +215,8 @@ def _draw_warp(seed, num_samples, image_size, settings):
     }
 
 
-def _draw_colour(seed, num_samples, settings):
-    """Draws `factors` and `order` of `distort_colour`."""
-    uniform = tf.random.stateless_uniform((num_samples, 5), seed)
+def _scale_colour(uniform, settings):
+    """Makes of draws [B, 5] from [0, 1) `factors` and `order` of `distort_colour`."""
     factors = {name: _symmetric(uniform[:, index], getattr(settings, name))
                for index, name in enumerate(COLOUR_STEPS)}
     factors['contrast'] += 1.0

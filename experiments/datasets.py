@@ -33,9 +33,9 @@ class Data:
         self.name = self._builder.folder.name
         self.protocol = protocol or usual_protocol
 
-    def train_batches(self, image_size, batch_size, seed):
+    def train_batches(self, image_size, batch_size, seed, first_step=0, shard=(0, 1)):
         """Returns endless batches of random pairs, see `input_pipeline.train_batches`."""
-        return input_pipeline.train_batches(self._builder, image_size, batch_size, seed)
+        return input_pipeline.train_batches(self._builder, image_size, batch_size // shard[1], seed + first_step + 1000 * shard[0])  # TODO
 
     def pairs(self, split, num_pairs=0):
         """Returns the protocol's pairs of a split, all or `num_pairs` spread over them."""

@@ -12,7 +12,7 @@ import os
 from absl import flags
 
 from experiments.program import UsageError
-from experiments.settings import GROUPS, DataSettings, ModelSettings, Settings, field_names
+from experiments.settings import GROUPS, DataSettings, Settings, field_names
 from repose_tf.architecture import PRESETS
 
 VGG_WEIGHTS = ('imagenet', 'hed', 'none')
@@ -24,8 +24,9 @@ def define_data(values=flags.FLAGS):
     choice('dataset', 'people', ('people', 'fashion', 'iper'), 'Data set: its builder in data_pipeline/.')
     text('source_dir', 'data/people', 'Folder of the pictures and poses as they came.')
     text('data_dir', 'build/records', 'Folder of the records that are made of them once.')
-    flags.DEFINE_bool('allow_missing_poses', False, 'Leave out pictures without a usable pose, and say how many and '
-                      'which, instead of refusing the data.', flag_values=values)
+    flag = functools.partial(flags.DEFINE_bool, flag_values=values)
+    flag('allow_missing_poses', False, 'Leave out pictures without a usable pose, and say how many and which, instead '
+                                       'of refusing the data.')
 
 
 def define_model(values=flags.FLAGS):
@@ -44,21 +45,33 @@ def define_model(values=flags.FLAGS):
 
 def define_training(values=flags.FLAGS):
     """Defines how long, how fast and how often."""
-    choice, _, integer, number = _definers(values)
+    choice, text, integer, number = _definers(values)
+    flag = functools.partial(flags.DEFINE_bool, flag_values=values)
     integer('batch_size', 2, 'Pairs an update, over all devices together.', at_least=1)
+    integer('accumulate_steps', 1, 'Passes that an update is cut into, one after the other, to save memory.', at_least=1)
     integer('steps', 150_000, 'Updates of both networks.', at_least=1)
     number('learning_rate', 2e-4, 'Step size of Adam, above 0.', above=0)
     choice('learning_rate_schedule', 'constant', ('constant', 'cosine'),
            'Step size over the run: constant, as in the paper, or falling to 0 by half a cosine.')
     number('adam_beta1', 0.5, "Adam's decay of the mean, in [0, 1).", at_least=0, below=1)
     number('adam_beta2', 0.999, "Adam's decay of the mean square, in [0, 1).", at_least=0, below=1)
+    number('clip_norm', 0, "Largest norm of a network's gradient; longer ones are shortened. 0: no limit.", at_least=0)
+    number('average_decay', 0.999, "Decay of the moving average of the generator's weights, in [0, 1), which is what is "
+           'shown and exported; the first steps decay faster. 0: no average.', at_least=0, below=1)
+    integer('max_bad_steps', 10, 'Ends the run after so many steps in a row whose losses or gradients are not finite; '
+            'such a step changes no weights.', at_least=1)
     integer('seed', 1, 'Seed of weights, pairs and augmentation.', at_least=0)
+    flag('deterministic', False, 'Bit-identical results from run to run on one machine, for some speed.')
+    flag('jit_compile', False, 'Compiles the forward and backward passes by XLA.')
+    flag('remat', False, 'Computes activations again in the backward pass instead of keeping them: less memory, more '
+                         'time.')
     integer('log_every', 20, 'Steps between scalars.', at_least=1)
     integer('image_every', 200, 'Steps between image grids.', at_least=1)
     integer('checkpoint_every', 1000, 'Steps between checkpoints.', at_least=1)
     integer('keep_checkpoints', 3, 'Checkpoints kept: the latest ones.', at_least=1)
     integer('validate_every', 1000, 'Steps between validations.', at_least=1)
     integer('num_validation_pairs', 256, 'Fixed pairs of a validation; 0: no validation.', at_least=0)
+    text('profile_steps', '', 'first,last: records a profile of these steps for TensorBoard.')
     integer('num_virtual_cpus', 0, 'Splits the CPU into this many devices to try the distribution; 0: no.',
             at_least=0)
 
@@ -82,7 +95,11 @@ def define_new_run(values=flags.FLAGS):
     _, text, _, _ = _definers(values)
     text('run_name', 'run', 'Name of the run; its folder is numbered: <runs_dir>/<run_name>-0001.')
     text('runs_dir', 'runs', 'Folder of the runs.')
-    text('resume', '', 'Run folder to go on with, under its own flags; flags given besides win.')
+    text('resume', '', 'Run folder to go on with, under its own flags; those that do not change what is learned may be '
+                       'given anew.')
+    text('init_from', '', 'Run folder, maybe an imported one, whose networks a new run begins with.')
+    flags.DEFINE_bool('dry_run', False, 'Says what would be trained, with its size and cost; writes nothing.',
+                      flag_values=values)
 
 
 def define_run_dir(values=flags.FLAGS):
@@ -109,6 +126,7 @@ def settings_from_flags(values=flags.FLAGS):
     settings = Settings(*(group(**{name: values[name].value for name in field_names(group)})
                           for group in GROUPS))
     _check_losses(settings.losses)
+    _check_training(settings.train)
     return settings
 
 
@@ -116,44 +134,6 @@ def data_settings(saved, values=flags.FLAGS):
     """Returns the `DataSettings` of a run, but for those that were given on the command line."""
     given = {name: values[name].value for name in field_names(DataSettings) if values[name].present}
     return dataclasses.replace(saved, **given)
-
-
-def flags_text(values=flags.FLAGS):
-    """Returns the flags of a training run as text: a flags file that starts the same run again."""
-    return ''.join(f'--{name}={values[name].value}\n' for name in _saved_names())
-
-
-def saved_flags(path):
-    """Returns the flag values in a file that `flags_text` wrote."""
-    values = flags.FlagValues()
-    define_training_run(values)
-    values(['', f'--flagfile={path}'])
-    return values
-
-
-def adopt_saved(path, values=flags.FLAGS):
-    """Sets every flag that was not given on the command line to its saved value.
-
-    Args:
-      path: flags file of the run to go on with.
-      values: parsed flags; changed in place.
-
-    Raises:
-      UsageError: a flag that decides the architecture was given, and not as the run has it.
-    """
-    saved = saved_flags(path)
-    for name in _saved_names():
-        if not values[name].present:
-            values[name].value = saved[name].value
-        elif (name in field_names(ModelSettings) and name != 'precision'
-              and values[name].value != saved[name].value):
-            raise UsageError(f'--{name}: the run has another architecture; '
-                             f'expected {saved[name].value} ({path}), found {values[name].value}.')
-
-
-def _saved_names():
-    """Names of the flags that make a training run what it is."""
-    return [name for group in GROUPS for name in field_names(group)] + ['run_name', 'runs_dir']
 
 
 def _check_losses(losses):
@@ -167,6 +147,17 @@ def _check_losses(losses):
     if not (losses.perceptual_weight or losses.adversarial_weight or losses.l1_weight):
         raise UsageError('--perceptual_weight, --adversarial_weight, --l1_weight: expected one of them '
                          'above 0, found none.')
+
+
+def _check_training(train):
+    if train.batch_size % train.accumulate_steps:
+        raise UsageError(f'--accumulate_steps: expected a divisor of --batch_size={train.batch_size}, '
+                         f'found {train.accumulate_steps}.')
+    try:
+        train.profiled()
+    except ValueError:
+        raise UsageError('--profile_steps: expected the first and the last step, as in 100,110, '
+                         f'found {train.profile_steps!r}.') from None
 
 
 def _definers(values):

@@ -19,6 +19,7 @@ from experiments import checkpoints, flags, program
 from experiments.export import check_is_free
 from experiments.program import UsageError
 from experiments.run_folder import RunFolder
+from experiments.saved_flags import flags_text
 from experiments.trainer import Trainer
 from repose_tf import reference
 from repose_tf.reference_checkpoint import opened
@@ -59,15 +60,16 @@ def import_checkpoint(checkpoint, output, warp, pose):
         reference.check_variant(saved, warp, pose)
         trainer = untrained(flags.settings_from_flags(values))
         reference.restore(trainer.generator, saved)
+        trainer.average.set_weights(trainer.generator.get_weights())
         if reference.has_discriminator(saved):
             reference.restore(trainer.discriminator, saved)
         else:
             print(f'{checkpoint} holds no discriminator: further training would begin with an untrained one.')
-    write_run(output, flags.flags_text(values), trainer)
+    write_run(output, flags_text(values), trainer)
 
 
-def write_run(output, flags_text, trainer):
-    """Makes the run folder of a `Trainer` at step 0; `flags_text` as of flags.txt."""
+def write_run(output, text, trainer):
+    """Makes the run folder of a `Trainer` at step 0; `text` as of flags.txt."""
     parent = os.path.dirname(os.path.abspath(output))
     try:
         os.makedirs(parent, exist_ok=True)
@@ -78,7 +80,7 @@ def write_run(output, flags_text, trainer):
         folder = RunFolder(os.path.join(scratch, 'run'))
         os.mkdir(folder.path)
         with open(folder.flags_path, 'w') as file:
-            file.write(flags_text)
+            file.write(text)
         with open(folder.architecture_path, 'w') as file:
             file.write(trainer.generator.architecture.to_json())
         checkpoints.Checkpoints(folder.checkpoints_dir, **trainer.checkpoint_parts()).save(0)

@@ -8,13 +8,16 @@
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import glob
 import os
 import re
+import tempfile
 
-from experiments import flags
+from experiments.flags import settings_from_flags
 from experiments.program import UsageError
+from experiments.saved_flags import saved_flags
 from repose_tf.architecture import Architecture
 
 
@@ -57,14 +60,23 @@ class RunFolder:
             raise UsageError(f'{self.architecture_path}: does not describe a model of this version: '
                              f'{error}') from None
 
+    def is_new(self):
+        """Says whether no step was logged yet."""
+        return not os.path.exists(self.metrics_path) or os.path.getsize(self.metrics_path) == 0
+
     def settings(self):
-        """Returns the `flags.Settings` of the run."""
-        return flags.settings_from_flags(flags.saved_flags(self.flags_path))
+        """Returns the `Settings` of the run."""
+        return settings_from_flags(saved_flags(self.flags_path))
 
     @contextlib.contextmanager
     def lock(self):
         """Keeps every other process from training in this folder; ends with the process at the latest."""
-        with open(os.path.join(self.path, 'lock'), 'a+') as file:
+        try:
+            file = open(os.path.join(self.path, 'lock'), 'a+')  # noqa: SIM115  (closed by the next with)
+        except OSError as error:
+            raise UsageError(f'{self.path}: expected a run folder that can be written to, found: '
+                             f'{error.strerror}.') from None
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -84,30 +96,39 @@ def create(runs_dir, run_name, architecture, flags_text):
       runs_dir: folder of all runs; made when missing.
       run_name: a word without slashes.
       architecture: the `Architecture` to be trained.
-      flags_text: text of flags.txt, see `flags.flags_text`.
+      flags_text: text of flags.txt, see `saved_flags.flags_text`.
 
     Returns:
       The `RunFolder`.
     """
     if not re.fullmatch(r'\w[\w.-]*', run_name):
         raise UsageError(f'--run_name must be a word of letters, digits and . _ -, found {run_name!r}.')
-    numbers = [int(path[-4:]) for path in _numbered(os.path.join(runs_dir, run_name))]
-    number = max(numbers, default=0)
+    try:
+        os.makedirs(runs_dir, exist_ok=True)
+        # Under another name until it is whole: whoever is killed here leaves nothing that looks like a run.
+        with tempfile.TemporaryDirectory(dir=runs_dir, prefix='.new-') as scratch:
+            new = RunFolder(os.path.join(scratch, 'run'))
+            os.mkdir(new.path)
+            for path, text in ((new.flags_path, flags_text), (new.architecture_path, architecture.to_json())):
+                with open(path, 'w') as file:
+                    file.write(text)
+            return RunFolder(_move_to_next_number(new.path, os.path.join(runs_dir, run_name)))
+    except OSError as error:
+        raise UsageError(f'--runs_dir={runs_dir}: no run folder can be made: {error.strerror}.') from None
+
+
+def _move_to_next_number(path, stem):
+    """Renames a folder to `<stem>-0001` or the first number after those that are there; returns the new path."""
+    number = max((int(other[-4:]) for other in _numbered(stem)), default=0)
     while True:
         number += 1
-        folder = RunFolder(os.path.join(runs_dir, f'{run_name}-{number:04d}'))
+        target = f'{stem}-{number:04d}'
         try:
-            os.makedirs(folder.path)
-            break
-        except FileExistsError:  # another process was quicker
-            continue
+            os.rename(path, target)
+            return target
         except OSError as error:
-            raise UsageError(f'--runs_dir={runs_dir}: no folder can be made: {error.strerror}.') from None
-    with open(folder.flags_path, 'w') as file:
-        file.write(flags_text)
-    with open(folder.architecture_path, 'w') as file:
-        file.write(architecture.to_json())
-    return folder
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another process was quicker
+                raise
 
 
 def open_existing(path, architecture=None):

@@ -36,19 +36,36 @@ class TrainSettings:
     """How it is trained, and how often what is written."""
 
     batch_size: int
+    accumulate_steps: int
     steps: int
     learning_rate: float
     learning_rate_schedule: str
     adam_beta1: float
     adam_beta2: float
+    clip_norm: float
+    average_decay: float
+    max_bad_steps: int
     seed: int
+    deterministic: bool
+    jit_compile: bool
+    remat: bool
     log_every: int
     image_every: int
     checkpoint_every: int
     keep_checkpoints: int
     validate_every: int
     num_validation_pairs: int
+    profile_steps: str
     num_virtual_cpus: int
+
+    def profiled(self):
+        """Returns the first and the last step to be profiled, or None; ValueError for what is no such range."""
+        if not self.profile_steps:
+            return None
+        first, last = map(int, self.profile_steps.split(','))
+        if not 0 < first <= last:
+            raise ValueError(self.profile_steps)
+        return first, last
 
 
 @dataclasses.dataclass(frozen=True)

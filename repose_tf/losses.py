@@ -42,6 +42,19 @@ def discriminator_losses(real_logits, generated_logits, label_smoothing=REAL_LAB
     }
 
 
+def discriminator_accuracy(real_logits, generated_logits):
+    """Tells how often the discriminator is right, for the log: 0.5 is guessing.
+
+    Args:
+      real_logits, generated_logits: [B], see `discriminator_losses`.
+
+    Returns:
+      [B] float32: 0, 0.5 or 1, the share of a sample's two images that are taken for what they are.
+    """
+    right = [tf.cast(real_logits > 0, tf.float32), tf.cast(generated_logits < 0, tf.float32)]
+    return tf.add_n(right) / 2.0
+
+
 def l1_loss(generated, truth, foreground=None, foreground_weight=1.0):
     """Weighted mean absolute difference of two batches of images.
 

@@ -1,4 +1,4 @@
-"""One update of generator and discriminator (paper section 3.2: both are updated once a step)."""
+"""What one update of generator and discriminator is made of (paper section 3.2: both are updated once a step)."""
 
 import tensorflow as tf
 
@@ -6,68 +6,103 @@ from repose_tf import losses
 
 
 class TrainStep:
-    """Updates both networks on one batch.
+    """Losses and gradients of both networks on one batch; who calls it adds up devices and updates.
 
     Args of the constructor:
       generator: a built `Generator`.
       discriminator: a built `Discriminator`, or None to train without an adversarial loss.
-      optimizers: the Keras optimisers of the two, built.
       perceptual: function (generated, truth) -> [B], or None.
       loss_weights: 'loss/perceptual', 'loss/adversarial', 'loss/l1' -> weight.
       l2_weight: of the 2D convolutions of both networks.
       label_smoothing: taken off the discriminator's real label.
-      num_replicas: devices that share a batch.
+      num_parts: into how many parts a batch is cut over all devices and their successive passes.
     """
 
-    def __init__(self, generator, discriminator, optimizers, perceptual, loss_weights, l2_weight=0.0,
-                 label_smoothing=losses.REAL_LABEL_SMOOTHING, num_replicas=1):
-        self.generator = generator
-        self.discriminator = discriminator
-        self.generator_optimizer, self.discriminator_optimizer = optimizers
+    def __init__(self, generator, discriminator, perceptual, loss_weights, l2_weight=0.0,
+                 label_smoothing=losses.REAL_LABEL_SMOOTHING, num_parts=1):
+        self.networks = {'generator': generator}
+        if discriminator is not None:
+            self.networks['discriminator'] = discriminator
         self.perceptual = perceptual
         self.loss_weights = loss_weights
         self.l2_weight = l2_weight
         self.label_smoothing = label_smoothing
-        self.num_replicas = num_replicas
+        self.num_parts = num_parts
 
-    def __call__(self, batch, global_batch_size):
-        """Runs in a replica, on its part of the batch.
+    @property
+    def term_names(self):
+        """Names of the scalars that a step reports."""
+        names = ['loss/l1', 'loss/generator']
+        if self.perceptual is not None:
+            names.append('loss/perceptual')
+        if 'discriminator' in self.networks:
+            names += ['loss/adversarial', 'loss/discriminator_real', 'loss/discriminator_generated',
+                      'discriminator_accuracy']
+        return tuple(names)
+
+    def __call__(self, batch, batch_size):
+        """Differentiates both networks on a part of a batch; nothing is updated.
 
         Args:
-          batch: dict of `source_image`, `target_image` [B, S, S, 3] in [-1, 1], `source_pose`, `target_pose`
-            [B, 19, 3] px; others are ignored.
-          global_batch_size: samples over all replicas.
+          batch: dict of `source_image`, `target_image` [b, S, S, 3] in [-1, 1], `source_pose`, `target_pose`
+            [b, 19, 3] px; others are ignored.
+          batch_size: B, samples of the whole batch.
 
         Returns:
-          dict of scalars, keyed as logged: this replica's share of the means over the global batch; their sum
-          over the replicas is the mean.
+          (gradients, terms): dict, network -> list of tensors as its trainable variables; dict, term -> scalar, as
+          logged. Both are this part's share of the mean over the batch: their sum over all parts is the mean.
         """
         truth = tf.cast(batch['target_image'], tf.float32)
+        totals = {}
         # Both networks are differentiated on the same forward passes.
         with tf.GradientTape(persistent=True) as tape:
-            generated = self.generator(
+            generated = self.networks['generator'](
                 batch['source_image'], batch['source_pose'], batch['target_pose'], training=True)['image']
-            judged = {}
-            if self.discriminator is not None:
-                judged['real'], judged['generated'] = (
-                    self.discriminator(batch['source_image'], image, batch['target_pose'], training=True)
-                    for image in (truth, generated))
+            judged = self._judge(batch, truth, generated)
             terms = self._generator_terms(generated, truth, judged)
-            generator_loss = self._total(
-                losses.weighted_sum(terms, self.loss_weights), self.generator, global_batch_size)
+            totals['generator'] = self._total(
+                losses.weighted_sum(terms, self.loss_weights), 'generator', batch_size)
             if judged:
                 judged_terms = losses.discriminator_losses(
                     judged['real'], judged['generated'], self.label_smoothing)
-                discriminator_loss = self._total(
-                    tf.add_n(list(judged_terms.values())), self.discriminator, global_batch_size)
-                terms.update(judged_terms)
-        self._update(tape, generator_loss, self.generator, self.generator_optimizer)
-        if judged:
-            self._update(tape, discriminator_loss, self.discriminator, self.discriminator_optimizer)
+                totals['discriminator'] = self._total(
+                    tf.add_n(list(judged_terms.values())), 'discriminator', batch_size)
+                terms.update(judged_terms, discriminator_accuracy=losses.discriminator_accuracy(
+                    judged['real'], judged['generated']))
+        gradients = {name: tape.gradient(total, self.networks[name].trainable_variables)
+                     for name, total in totals.items()}
         del tape
-        means = {name: tf.reduce_sum(term) / global_batch_size for name, term in terms.items()}
-        means['loss/generator'] = generator_loss
-        return means
+        shares = {name: tf.reduce_sum(term) / batch_size for name, term in terms.items()}
+        return gradients, {**shares, 'loss/generator': totals['generator']}
+
+    def accumulated(self, batch, batch_size, num_passes):
+        """As a call, but in several passes one after the other, each over as many samples: less memory, same sums.
+
+        Args:
+          batch: as for a call; b divides by `num_passes`.
+          batch_size: as for a call.
+          num_passes: how many.
+        """
+        if num_passes == 1:
+            return self(batch, batch_size)
+        passes = tf.nest.map_structure(
+            lambda tensor: tf.reshape(tensor, [num_passes, tensor.shape[0] // num_passes, *tensor.shape[1:]]), batch)
+
+        def add_pass(index, sums):
+            part = self(tf.nest.map_structure(lambda tensor: tensor[index], passes), batch_size)
+            return index + 1, tf.nest.map_structure(tf.add, sums, part)
+
+        nothing = ({name: [tf.zeros(variable.shape) for variable in network.trainable_variables]
+                    for name, network in self.networks.items()}, {name: 0.0 for name in self.term_names})
+        return tf.while_loop(lambda index, _: index < num_passes, add_pass,
+                             (0, tf.nest.map_structure(tf.convert_to_tensor, nothing)), parallel_iterations=1)[1]
+
+    def _judge(self, batch, truth, generated):
+        """Returns the discriminator's logits [b] of both images; {} without one."""
+        if 'discriminator' not in self.networks:
+            return {}
+        return {name: self.networks['discriminator'](batch['source_image'], image, batch['target_pose'], training=True)
+                for name, image in (('real', truth), ('generated', generated))}
 
     def _generator_terms(self, generated, truth, judged):
         terms = {'loss/l1': losses.l1_loss(generated, truth)}
@@ -77,14 +112,10 @@ class TrainStep:
             terms['loss/perceptual'] = self.perceptual(generated, truth)
         return terms
 
-    def _total(self, per_sample, model, global_batch_size):
-        """This replica's share of the loss: samples over the global batch, weight decay over the replicas."""
-        total = tf.reduce_sum(per_sample) / global_batch_size
+    def _total(self, per_sample, network, batch_size):
+        """This part's share of the loss: samples over the whole batch, weight decay over the parts."""
+        total = tf.reduce_sum(per_sample) / batch_size
         if self.l2_weight:
-            total += losses.l2_regularisation(model.trainable_variables, self.l2_weight) / self.num_replicas
+            total += losses.l2_regularisation(
+                self.networks[network].trainable_variables, self.l2_weight) / self.num_parts
         return total
-
-    @staticmethod
-    def _update(tape, loss, model, optimizer):
-        variables = model.trainable_variables
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))

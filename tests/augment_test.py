@@ -233,3 +233,13 @@ def test_impossible_settings_are_named(change):
     with pytest.raises(ValueError, match=f'{next(iter(change))}: expected a number from 0'):
         AugmentSettings(**change)
     assert REFERENCE.changes_colour and not WITHOUT_COLOUR.changes_colour
+
+
+def test_parts_of_a_batch_are_distorted_as_the_whole(batch):
+    whole = numpy(augment(batch, SEED))
+    for first in (0, 2):
+        part = numpy(augment({name: value[first:first + 2] for name, value in batch.items()}, SEED,
+                             first_row=first, num_rows=4))
+        for name, value in part.items():
+            if value.dtype == np.float32:
+                np.testing.assert_allclose(value, whole[name][first:first + 2], atol=1e-6, err_msg=name)

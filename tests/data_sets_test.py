@@ -18,6 +18,7 @@ from data_pipeline.iper import IperBuilder, open_iper
 from data_pipeline.people import open_people
 from experiments import flags, repose
 from experiments.datasets import Data
+from experiments.saved_flags import flags_text
 from experiments.settings import DataSettings
 from tests.data_set_folders import (
     FASHION_OUTFITS,
@@ -208,7 +209,7 @@ def test_flags_say_whether_poses_may_be_missing():
     assert not flags.settings_from_flags(parsed()).data.allow_missing_poses
     found = flags.settings_from_flags(parsed('--dataset=iper', '--allow_missing_poses'))
     assert found.data.allow_missing_poses
-    text = flags.flags_text(parsed('--dataset=iper', '--allow_missing_poses'))
+    text = flags_text(parsed('--dataset=iper', '--allow_missing_poses'))
     assert '--allow_missing_poses=True\n' in text
     assert dataclasses.asdict(found.data)['dataset'] == 'iper'
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from absl import flags as absl_flags
 
-from experiments import flags
+from experiments import flags, saved_flags
 from experiments.program import UsageError
 from repose_tf.architecture import PRESETS
 from tests.programs import ROOT
@@ -70,25 +70,25 @@ def test_a_required_flag_is_asked_for():
 def test_saved_flags_come_back(tmp_path):
     values = parsed('--preset=small', '--learning_rate=3e-5', '--seed=4', '--run_name=mine')
     path = tmp_path / 'flags.txt'
-    path.write_text(flags.flags_text(values))
-    assert flags.settings_from_flags(flags.saved_flags(path)) == flags.settings_from_flags(values)
+    path.write_text(saved_flags.flags_text(values))
+    assert flags.settings_from_flags(saved_flags.saved_flags(path)) == flags.settings_from_flags(values)
     assert parsed(f'--flagfile={path}')['run_name'].value == 'mine'
 
 
 def test_a_resumed_run_keeps_its_flags_but_for_those_given(tmp_path):
     path = tmp_path / 'flags.txt'
-    path.write_text(flags.flags_text(parsed('--preset=small', '--steps=10', '--seed=4')))
+    path.write_text(saved_flags.flags_text(parsed('--preset=small', '--steps=10', '--seed=4')))
     values = parsed('--steps=20')
-    flags.adopt_saved(path, values)
+    saved_flags.adopt_saved(path, values)
     found = flags.settings_from_flags(values)
     assert (found.model.preset, found.train.steps, found.train.seed) == ('small', 20, 4)
 
 
 def test_a_resumed_run_keeps_its_architecture(tmp_path):
     path = tmp_path / 'flags.txt'
-    path.write_text(flags.flags_text(parsed('--warp=2d')))
+    path.write_text(saved_flags.flags_text(parsed('--warp=2d')))
     with pytest.raises(UsageError, match='--warp.*expected 2d.*found 3d'):
-        flags.adopt_saved(path, parsed('--warp=3d'))
+        saved_flags.adopt_saved(path, parsed('--warp=3d'))
 
 
 @pytest.mark.parametrize('path', FLAG_FILES, ids=lambda path: path.name)

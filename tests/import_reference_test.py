@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from experiments import checkpoints, flags, import_reference, run_folder, settings
 from experiments.program import UsageError
+from experiments.saved_flags import saved_flags
 from experiments.trainer import Trainer
 from repose_tf.reference import CheckpointError
 from repose_tf.reference_names import discriminator_names, generator_names
@@ -45,7 +46,7 @@ def test_the_run_has_the_checkpoints_generator(run):
 
 
 def test_training_goes_on_from_it(run):
-    values = flags.saved_flags(run.flags_path)
+    values = saved_flags(run.flags_path)
     values['perceptual_weight'].value = 0.0
     trainer = Trainer(flags.settings_from_flags(values), tf.distribute.get_strategy())
     saved = checkpoints.Checkpoints(run.checkpoints_dir, **trainer.checkpoint_parts())
@@ -61,7 +62,7 @@ def test_training_goes_on_from_it(run):
 def test_the_saved_flags_make_the_saved_model(run):
     architecture = run.settings().model.architecture()
     assert architecture == run.architecture()
-    values = flags.saved_flags(run.flags_path)
+    values = saved_flags(run.flags_path)
     assert os.path.join(values['runs_dir'].value, values['run_name'].value) == run.path
 
 
