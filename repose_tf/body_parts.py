@@ -117,7 +117,7 @@ def projected_mask(pose_px, grid, use_static_shapes=False):
     return tf.cast(bits != 0, tf.float32)[..., tf.newaxis]
 
 
-def image_mask(pose_px, grid):
+def image_mask(pose_px, grid, use_static_shapes=False):
     """Returns `projected_mask` without its padding at the size of the image, [B, S, S, 1] float32, 0 or 1."""
-    mask = projected_mask(pose_px, grid)[:, :-1, :-1]
+    mask = projected_mask(pose_px, grid, use_static_shapes)[:, :-1, :-1]
     return tf.repeat(tf.repeat(mask, grid.stride, axis=1), grid.stride, axis=2)

@@ -1,5 +1,7 @@
 """The generator: source image, source pose and target pose -> image in the target pose (paper Figure 2)."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -12,22 +14,39 @@ from repose_tf.projection_decoder import ProjectionDecoder
 from repose_tf.shapes import check_pose, check_same_batch, check_shape
 from repose_tf.volumetric_warp import VolumetricWarp
 
+# A part of people of usual size reaches up to 6 % of the volume, or 19 % where the target stands three times as large
+# in its picture as the source; in the plane a fit may spread a part over more than half.
+_LARGEST_PART = 1 / 4
+
+
+def warp_capacity(architecture):
+    """Returns the voxels (2D warp: cells) per part and sample that the warp has room for in static shapes."""
+    grid = architecture.grid
+    if architecture.warp == '2d':
+        return grid.volume_size ** 2
+    return int(math.prod(grid.shape) * _LARGEST_PART)
+
 
 class Generator(keras.Model):
     """Lifting encoder, volumetric warp, pose encoder, projection decoder, background inpainter.
 
     Args of the constructor:
       architecture: an `Architecture`.
+      static_shapes: for XLA (`jit_compile=True`), which needs all sizes beforehand: the same values, slower elsewhere.
+        The warp then has room for `warp_capacity` voxels per part and sample; where a part needs more, it raises or,
+        compiled, makes the image NaN (see `volumetric_warp.warp`).
       dtype: Keras dtype policy of the convolutions; poses, fits, masks and the outputs stay in float32.
     """
 
-    def __init__(self, architecture=None, **kwargs):
+    def __init__(self, architecture=None, static_shapes=False, **kwargs):
         super().__init__(autocast=False, **kwargs)
         arch = architecture or Architecture()
         dtype = self.dtype_policy
         self.architecture = arch
+        self.static_shapes = static_shapes
         self.lifting_encoder = LiftingEncoder(arch, dtype=dtype, name='lifting_encoder')
-        self.warp = VolumetricWarp(arch.grid, arch.warp, dtype=dtype, name='warp')
+        capacity = warp_capacity(arch) if static_shapes else None
+        self.warp = VolumetricWarp(arch.grid, arch.warp, capacity, dtype=dtype, name='warp')
         self.pose_encoder = PoseEncoder(arch, dtype=dtype, name='pose_encoder')
         self.projection_decoder = ProjectionDecoder(arch, dtype=dtype, name='projection_decoder')
         self.background_inpainter = BackgroundInpainter(arch, dtype=dtype, name='background_inpainter')
@@ -80,7 +99,7 @@ class Generator(keras.Model):
 
     def _known_background(self, source_pose):
         """1 where no part projects, 0 in the person and in the padding; [B, J, 3] px -> [B, S + 1, S + 1, 1]."""
-        known = 1.0 - body_parts.image_mask(source_pose, self.architecture.grid)
+        known = 1.0 - body_parts.image_mask(source_pose, self.architecture.grid, self.static_shapes)
         return tf.pad(known, [[0, 0], [0, 1], [0, 1], [0, 0]])
 
     def _cropped(self, padded):
