@@ -154,15 +154,20 @@ class Trainer:
 
     def _apply(self, gradients):
         """Updates the networks and the average, outside of the replicas, where nothing is reduced again."""
-        for name, network in self.differentiate.networks.items():
-            apply_reduced(self._optimizers[name], gradients[name], network.trainable_variables)
-        if self.average is not None:
-            updates = tf.cast(tf.convert_to_tensor(self._optimizers['generator'].iterations), tf.float32)
-            # The first steps count for little: they are forgotten as fast as there are better ones.
-            decay = tf.minimum(self._settings.train.average_decay, (1.0 + updates) / (10.0 + updates))
-            for average, latest in zip(tf_variables(self.average), tf_variables(self.generator), strict=True):
-                self.strategy.extended.update(average, _approach, args=(latest, 1.0 - decay), group=False)
+        with self.strategy.scope():
+            for name, network in self.differentiate.networks.items():
+                apply_reduced(self._optimizers[name], gradients[name], network.trainable_variables)
+            if self.average is not None:
+                self._follow()
         return tf.constant(True)
+
+    def _follow(self):
+        """Moves the average towards the generator."""
+        updates = tf.cast(tf.convert_to_tensor(self._optimizers['generator'].iterations), tf.float32)
+        # The first steps count for little: they are forgotten as fast as there are better ones.
+        decay = tf.minimum(self._settings.train.average_decay, (1.0 + updates) / (10.0 + updates))
+        for average, latest in zip(tf_variables(self.average), tf_variables(self.generator), strict=True):
+            self.strategy.extended.update(average, _approach, args=(latest, 1.0 - decay), group=False)
 
 
 def apply_reduced(optimizer, gradients, variables):
