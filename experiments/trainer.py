@@ -6,6 +6,7 @@ import tensorflow as tf
 from data_pipeline import augment
 from experiments.program import UsageError
 from repose_tf import perceptual
+from repose_tf.adam import Adam
 from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
@@ -91,7 +92,7 @@ class Trainer:
 
     def learning_rates(self):
         """Returns dict, name as logged -> step size of the next update."""
-        return {f'learning_rate/{name}': float(tf.convert_to_tensor(optimizer.learning_rate))
+        return {f'learning_rate/{name}': float(optimizer.learning_rate)
                 for name, optimizer in self._optimizers.items()}
 
     def distributed(self, batches_of):
@@ -155,25 +156,19 @@ class Trainer:
     def _apply(self, gradients):
         """Updates the networks and the average, outside of the replicas, where nothing is reduced again."""
         with self.strategy.scope():
-            for name, network in self.differentiate.networks.items():
-                apply_reduced(self._optimizers[name], gradients[name], network.trainable_variables)
+            for name in self.differentiate.networks:
+                self._optimizers[name].apply(self.strategy, gradients[name])
             if self.average is not None:
                 self._follow()
         return tf.constant(True)
 
     def _follow(self):
         """Moves the average towards the generator."""
-        updates = tf.cast(tf.convert_to_tensor(self._optimizers['generator'].iterations), tf.float32)
+        updates = tf.cast(self._optimizers['generator'].iterations, tf.float32)
         # The first steps count for little: they are forgotten as fast as there are better ones.
         decay = tf.minimum(self._settings.train.average_decay, (1.0 + updates) / (10.0 + updates))
         for average, latest in zip(tf_variables(self.average), tf_variables(self.generator), strict=True):
             self.strategy.extended.update(average, _approach, args=(latest, 1.0 - decay), group=False)
-
-
-def apply_reduced(optimizer, gradients, variables):
-    """Updates variables by gradients that are summed over the replicas already; to be called outside of them."""
-    keywords = {} if keras.__version__.startswith('3') else {'skip_gradients_aggregation': True}
-    optimizer.apply_gradients(zip(gradients, variables, strict=True), **keywords)
 
 
 def _approach(average, latest, share):
@@ -192,10 +187,8 @@ def _check(settings, num_devices):
 
 
 def _optimizer(network, train):
-    """Returns the built Adam of a network."""
+    """Returns the Adam of a network."""
     rate = train.learning_rate
     if train.learning_rate_schedule == 'cosine':
         rate = keras.optimizers.schedules.CosineDecay(rate, train.steps)
-    optimizer = keras.optimizers.Adam(rate, beta_1=train.adam_beta1, beta_2=train.adam_beta2)
-    optimizer.build(network.trainable_variables)
-    return optimizer
+    return Adam(tf_variables(network, trainable=True), rate, train.adam_beta1, train.adam_beta2)
