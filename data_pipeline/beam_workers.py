@@ -105,10 +105,12 @@ class _Work(beam.DoFn):
             self._work = self._open_worker()
 
     def process(self, place):
-        # Without the file, this is the worker of a run that was killed; after a failure the rest is in vain.
-        if self._tasks_path.exists() and not self._failure_path.exists():
-            with self._telling():
-                self._work(_read_task(self._tasks_path, place))
+        if self._failure_path.exists():  # the rest is in vain
+            return
+        # Fails where a machine does not see the run's files, and in workers that outlive a run that was killed.
+        task = _read_task(self._tasks_path, place)
+        with self._telling():
+            self._work(task)
 
     def teardown(self):
         getattr(self._work, 'close', lambda: None)()
@@ -125,8 +127,11 @@ class _Work(beam.DoFn):
 
 
 def _local_runner(options):
-    """Returns what DirectRunner runs tasks with, but that this looks on the net first for a program that would replace
-    it and knows no direct_num_workers."""
+    """Returns what runs tasks on one machine.
+
+    It is what stands behind Beam's DirectRunner, which on its own would first look on the net for another program, one
+    that knows no direct_num_workers.
+    """
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
     provision = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
     return FnApiRunner(provision_info=ExtendedProvisionInfo(provision))
