@@ -3,16 +3,9 @@
 import functools
 
 from data_pipeline import input_pipeline, pairs
-from data_pipeline.fashion import open_fashion
-from data_pipeline.iper import open_iper
-from data_pipeline.people import open_people
+from data_pipeline.data_sets import OPENED
 
-# Name of the data set: how it is opened, and the protocol of its pairs.
-_DATASETS = {
-    'people': (open_people, 'people'),
-    'fashion': (open_fashion, 'reference'),
-    'iper': (open_iper, 'reference'),
-}
+_USUAL_PROTOCOLS = {'people': 'people', 'fashion': 'reference', 'iper': 'reference'}  # of the pairs
 
 
 class Data:
@@ -30,10 +23,9 @@ class Data:
           settings: `DataSettings`.
           protocol: of the pairs; '' for the data set's usual one.
         """
-        opened, usual_protocol = _DATASETS[settings.dataset]
-        self._builder = opened(settings.source_dir, settings.data_dir, settings.allow_missing_poses)
+        self._builder = OPENED[settings.dataset](settings.source_dir, settings.data_dir, settings.allow_missing_poses)
         self.name = self._builder.folder.name
-        self.protocol = protocol or usual_protocol
+        self.protocol = protocol or _USUAL_PROTOCOLS[settings.dataset]
 
     def train_batches(self, image_size, batch_size, seed, first_step=0, shard=(0, 1), train_splits='train', cache_mb=0):
         """Returns endless batches of random pairs, see `input_pipeline.train_batches` and the flags."""
