@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from repose_tf import heatmaps
 from repose_tf.architecture import Architecture
-from repose_tf.blocks import Bottleneck, Stem
+from repose_tf.blocks import Bottleneck, Stem, run_in_turn
 from repose_tf.group_norm import GroupNorm
 from repose_tf.shapes import check_pose, check_same_batch, check_shape
 
@@ -15,14 +15,16 @@ class Discriminator(keras.Model):
 
     Args of the constructor:
       architecture: an `Architecture`.
+      remat: as for `Generator`.
       dtype: Keras dtype policy of the convolutions; the logits stay in float32.
     """
 
-    def __init__(self, architecture=None, **kwargs):
+    def __init__(self, architecture=None, remat=False, **kwargs):
         super().__init__(autocast=False, **kwargs)
         arch = architecture or Architecture()
         dtype = self.dtype_policy
         self.architecture = arch
+        self.remat = remat
         self.stem = Stem(arch.stem_channels, dtype=dtype)
         blocks, width = [], arch.stem_channels
         for units, channels in arch.discriminator_blocks:
@@ -66,7 +68,6 @@ class Discriminator(keras.Model):
         inputs = tf.concat([source_image, judged_image, drawn], axis=-1)
         features = self.stem(tf.cast(tf.pad(inputs, [[0, 0], [0, 1], [0, 1], [0, 0]]), self.compute_dtype))
         for block in self.blocks:
-            for unit in block:
-                features = unit(features)
+            features = run_in_turn(block, features, self.remat)
         features = tf.nn.relu(self.norm(features))
         return tf.reduce_mean(self.output_conv(tf.cast(features, tf.float32)), axis=[1, 2, 3])
