@@ -146,5 +146,8 @@ class Stem(Composite):
         self.output_stride = output_stride
 
     def call(self, x):
-        x = self.conv1(x)
+        return self.pool(self.conv1(x))
+
+    def pool(self, x):
+        """All that follows the convolution."""
         return x if self.output_stride == 2 else tf.nn.max_pool2d(x, 3, 2, 'SAME')
