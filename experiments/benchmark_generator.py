@@ -167,12 +167,12 @@ def _call_once():
     """Prints `peak_gigabytes` of this process."""
     generator = build(Generator(PRESETS['reference']))
     arguments = inputs()
-    before = _peak_of_this_process()
+    before = peak_of_this_process()
     tf.function(generator, autograph=False)(*arguments)
-    print(before, _peak_of_this_process())
+    print(before, peak_of_this_process())
 
 
-def _peak_of_this_process():
+def peak_of_this_process():
     # Linux' getrusage would count what the parent process held when it started this one.
     with open('/proc/self/status', encoding='utf-8') as file:
         kilobytes = next(int(line.split()[1]) for line in file if line.startswith('VmHWM'))

@@ -34,9 +34,30 @@ class Composite(keras.layers.Layer):
     parts again and again.
     """
 
+    has_variables = False
+
     def build(self, input_shape=None):
         del input_shape
         self.built = True
+
+
+def run_in_turn(units, x, remat):
+    """Runs layers one after the other.
+
+    Args:
+      units: `Composite` layers.
+      x: tensor for the first one.
+      remat: keeps only what goes from layer to layer for the backward pass, which computes the rest again. Layers
+        that make their variables in this call keep all.
+
+    Returns:
+      the tensor from the last one.
+    """
+    for unit in units:
+        recomputed = remat and unit.has_variables
+        x = tf.recompute_grad(unit)(x) if recomputed else unit(x)
+        unit.has_variables = True
+    return x
 
 
 class ResidualUnit3D(Composite):
@@ -125,5 +146,8 @@ class Stem(Composite):
         self.output_stride = output_stride
 
     def call(self, x):
-        x = self.conv1(x)
+        return self.pool(self.conv1(x))
+
+    def pool(self, x):
+        """All that follows the convolution."""
         return x if self.output_stride == 2 else tf.nn.max_pool2d(x, 3, 2, 'SAME')

@@ -5,9 +5,12 @@ import tensorflow as tf
 
 from repose_tf import heatmaps
 from repose_tf.architecture import Architecture
-from repose_tf.blocks import Bottleneck, Stem
+from repose_tf.blocks import Bottleneck, Stem, run_in_turn
 from repose_tf.group_norm import GroupNorm
 from repose_tf.shapes import check_pose, check_same_batch, check_shape
+from repose_tf.skeleton import NUM_JOINTS
+
+_IMAGE_CHANNELS = 6  # of the source image and of the judged one
 
 
 class Discriminator(keras.Model):
@@ -15,15 +18,18 @@ class Discriminator(keras.Model):
 
     Args of the constructor:
       architecture: an `Architecture`.
+      remat: as for `Generator`.
       dtype: Keras dtype policy of the convolutions; the logits stay in float32.
     """
 
-    def __init__(self, architecture=None, **kwargs):
+    def __init__(self, architecture=None, remat=False, **kwargs):
         super().__init__(autocast=False, **kwargs)
         arch = architecture or Architecture()
         dtype = self.dtype_policy
         self.architecture = arch
+        self.remat = remat
         self.stem = Stem(arch.stem_channels, dtype=dtype)
+        self.stem.conv1.build((None, None, None, _IMAGE_CHANNELS + (arch.depth_size - 1) * NUM_JOINTS))
         blocks, width = [], arch.stem_channels
         for units, channels in arch.discriminator_blocks:
             block = []
@@ -62,11 +68,22 @@ class Discriminator(keras.Model):
         check_shape('judged_image', judged_image, ('B', size, size, 3))
         check_pose('target_pose', target_pose)
         check_same_batch(source_image=source_image, judged_image=judged_image, target_pose=target_pose)
-        drawn = heatmaps.image_heatmaps(target_pose, self.architecture.grid, self.architecture.pose == '2d')
-        inputs = tf.concat([source_image, judged_image, drawn], axis=-1)
-        features = self.stem(tf.cast(tf.pad(inputs, [[0, 0], [0, 1], [0, 1], [0, 0]]), self.compute_dtype))
+        features = self.stem.pool(self._first_convolution(source_image, judged_image, target_pose))
         for block in self.blocks:
-            for unit in block:
-                features = unit(features)
+            features = run_in_turn(block, features, self.remat)
         features = tf.nn.relu(self.norm(features))
         return tf.reduce_mean(self.output_conv(tf.cast(features, tf.float32)), axis=[1, 2, 3])
+
+    def _first_convolution(self, source_image, judged_image, target_pose):
+        """The stem's convolution of images and heatmaps side by side, padded by a last row and column.
+
+        All but six of its hundreds of channels are heatmaps, which need not be made.
+        """
+        kernel, bias = (tf.cast(tf.convert_to_tensor(variable), tf.float32)
+                        for variable in (self.stem.conv1.kernel, self.stem.conv1.bias))
+        images = tf.pad(tf.concat([source_image, judged_image], axis=-1), [[0, 0], [0, 1], [0, 1], [0, 0]])
+        seen = tf.nn.conv2d(tf.cast(images, self.compute_dtype),
+                            tf.cast(kernel[:, :, :_IMAGE_CHANNELS], self.compute_dtype), 2, 'SAME')
+        drawn = heatmaps.convolved_image_heatmaps(
+            target_pose, self.architecture.grid, kernel[:, :, _IMAGE_CHANNELS:], self.architecture.pose == '2d')
+        return seen + tf.cast(drawn + bias, self.compute_dtype)

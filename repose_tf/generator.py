@@ -35,20 +35,22 @@ class Generator(keras.Model):
       static_shapes: for XLA (`jit_compile=True`), which needs all sizes beforehand: the same values, slower elsewhere.
         The warp then has room for `warp_capacity` voxels per part and sample; where a part needs more, it raises or,
         compiled, makes the image NaN (see `volumetric_warp.warp`).
+      remat: the backward pass computes the activations of residual units again instead of keeping them: less memory,
+        more time, same values.
       dtype: Keras dtype policy of the convolutions; poses, fits, masks and the outputs stay in float32.
     """
 
-    def __init__(self, architecture=None, static_shapes=False, **kwargs):
+    def __init__(self, architecture=None, static_shapes=False, remat=False, **kwargs):
         super().__init__(autocast=False, **kwargs)
         arch = architecture or Architecture()
         dtype = self.dtype_policy
         self.architecture = arch
         self.static_shapes = static_shapes
-        self.lifting_encoder = LiftingEncoder(arch, dtype=dtype, name='lifting_encoder')
+        self.lifting_encoder = LiftingEncoder(arch, remat, dtype=dtype, name='lifting_encoder')
         capacity = warp_capacity(arch) if static_shapes else None
         self.warp = VolumetricWarp(arch.grid, arch.warp, capacity, dtype=dtype, name='warp')
-        self.pose_encoder = PoseEncoder(arch, dtype=dtype, name='pose_encoder')
-        self.projection_decoder = ProjectionDecoder(arch, dtype=dtype, name='projection_decoder')
+        self.pose_encoder = PoseEncoder(arch, remat, dtype=dtype, name='pose_encoder')
+        self.projection_decoder = ProjectionDecoder(arch, remat, dtype=dtype, name='projection_decoder')
         self.background_inpainter = BackgroundInpainter(arch, dtype=dtype, name='background_inpainter')
 
     def build(self, input_shape=None):

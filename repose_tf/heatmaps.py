@@ -49,15 +49,47 @@ def image_heatmaps(pose_px, grid, flat=False):
     Returns:
       [B, S, S, (D - 1) * J] float32 in [0, 1]; row and column k on pixel k.
     """
-    check_pose('pose_px', pose_px)
-    size = grid.image_size
-    pixels = np.arange(size, dtype=np.float32)
-    x, y, z = _profiles(pose_px, (pixels, pixels, grid.axes_px()[2][:-1]), size, padded=False)
-    if flat:
-        z = tf.reduce_max(z, axis=1, keepdims=True) + tf.zeros_like(z)
+    x, y, z = _image_profiles(pose_px, grid, flat)
     plane = y[:, :, None] * x[:, None]  # [B, S, S, J]
     volume = plane[:, :, :, None] * z[:, None, None]
-    return tf.reshape(volume, [-1, size, size, volume.shape[3] * volume.shape[4]])
+    return tf.reshape(volume, [-1, *volume.shape[1:3], volume.shape[3] * volume.shape[4]])
+
+
+def _image_profiles(pose_px, grid, flat):
+    """1-D Gaussians along x and y over the pixels and along z over the cells: [B, S, J] twice, [B, D - 1, J]."""
+    check_pose('pose_px', pose_px)
+    pixels = np.arange(grid.image_size, dtype=np.float32)
+    x, y, z = _profiles(pose_px, (pixels, pixels, grid.axes_px()[2][:-1]), grid.image_size, padded=False)
+    if flat:
+        z = tf.reduce_max(z, axis=1, keepdims=True) + tf.zeros_like(z)
+    return x, y, z
+
+
+def convolved_image_heatmaps(pose_px, grid, kernel, flat=False):
+    """Convolves `image_heatmaps` at stride 2 without making them: a heatmap is a product of three vectors.
+
+    Args:
+      pose_px: [B, J, 3] joints, px.
+      grid: the `VolumeGrid`.
+      kernel: [K, K, (D - 1) * J, C] float32, K odd.
+      flat: as for `image_heatmaps`.
+
+    Returns:
+      [B, S / 2 + 1, S / 2 + 1, C] float32: what the heatmaps, padded by a last row and column of zeros, give around
+      every second pixel with zeros outside.
+    """
+    x, y, z = _image_profiles(pose_px, grid, flat)
+    size, channels = kernel.shape[0], kernel.shape[3]
+    kernel = tf.reshape(kernel, [size, size, z.shape[1], z.shape[2], channels])
+    per_joint = tf.einsum('bdj,kldjc->bkljc', z, kernel)
+    columns, rows = (_windows(profile, size) for profile in (x, y))
+    return tf.einsum('bhkj,bkjwc->bhwc', rows, tf.einsum('bwlj,bkljc->bkjwc', columns, per_joint))
+
+
+def _windows(profile, size):
+    """Stretches of `size` around every second place of profiles [B, S, J], 0 outside: [B, S / 2 + 1, size, J]."""
+    places = 2 * np.arange(profile.shape[1] // 2 + 1)[:, np.newaxis] + np.arange(size)
+    return tf.gather(tf.pad(profile, [[0, 0], [size // 2, size // 2 + 1], [0, 0]]), places, axis=1)
 
 
 def flattened(heatmaps):

@@ -2,15 +2,16 @@
 
 import tensorflow as tf
 
-from repose_tf.blocks import Bottleneck, Composite, ResidualUnit3D, Stem, conv
+from repose_tf.blocks import Bottleneck, Composite, ResidualUnit3D, Stem, conv, run_in_turn
 from repose_tf.group_norm import GroupNorm
 
 
 class LiftingEncoder(Composite):
     """[B, S + 1, S + 1, 3] padded image -> lifted volume and source volume, both [B, H, W, D, C]."""
 
-    def __init__(self, architecture, **kwargs):
+    def __init__(self, architecture, remat=False, **kwargs):
         super().__init__(**kwargs)
+        self.remat = remat
         arch, dtype = architecture, self.dtype_policy
         self.volume_shape = (*arch.grid.shape, arch.volume_channels)
         self.stem = Stem(arch.stem_channels, arch.grid.stride, dtype=dtype)
@@ -31,11 +32,7 @@ class LiftingEncoder(Composite):
     def call(self, image):
         features = self.stem(image)
         for block in self.blocks:
-            for unit in block:
-                features = unit(features)
+            features = run_in_turn(block, features, self.remat)
         features = self.lift(tf.nn.relu(self.norm(features)))  # [B, H, W, D * C]
         lifted = tf.reshape(features, [-1, *self.volume_shape])
-        volume = lifted
-        for unit in self.units:
-            volume = unit(volume)
-        return lifted, volume
+        return lifted, run_in_turn(self.units, lifted, self.remat)

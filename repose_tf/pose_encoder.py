@@ -4,16 +4,17 @@ import keras
 import tensorflow as tf
 
 from repose_tf import heatmaps
-from repose_tf.blocks import Composite, ResidualUnit3D
+from repose_tf.blocks import Composite, ResidualUnit3D, run_in_turn
 
 
 class PoseEncoder(Composite):
     """[B, J, 3] px -> [B, H, W, D, pose_channels]."""
 
-    def __init__(self, architecture, **kwargs):
+    def __init__(self, architecture, remat=False, **kwargs):
         # The pose stays in float32 whatever the precision of the features.
         super().__init__(autocast=False, **kwargs)
         arch, dtype = architecture, self.dtype_policy
+        self.remat = remat
         self.grid = arch.grid
         self.flat = arch.pose == '2d'
         self.conv = keras.layers.Conv3D(arch.pose_channels, 3, padding='same', dtype=dtype)
@@ -27,6 +28,4 @@ class PoseEncoder(Composite):
         if self.flat:
             drawn = heatmaps.flattened(drawn)
         features = self.conv(tf.cast(drawn, self.compute_dtype))
-        for unit in self.units:
-            features = unit(features)
-        return features
+        return run_in_turn(self.units, features, self.remat)

@@ -3,16 +3,17 @@
 import keras
 import tensorflow as tf
 
-from repose_tf.blocks import Composite, ResidualUnit3D, UpBottleneck
+from repose_tf.blocks import Composite, ResidualUnit3D, UpBottleneck, run_in_turn
 from repose_tf.group_norm import GroupNorm
 
 
 class ProjectionDecoder(Composite):
     """[B, H, W, D, volume and pose channels] -> decoded volume, RGB [B, S + 1, S + 1, 3], mask [B, S + 1, S + 1, 1]."""
 
-    def __init__(self, architecture, **kwargs):
+    def __init__(self, architecture, remat=False, **kwargs):
         super().__init__(**kwargs)
         arch, dtype = architecture, self.dtype_policy
+        self.remat = remat
         channels = arch.volume_channels + arch.pose_channels
         self.units = tuple(
             ResidualUnit3D(channels, arch.num_groups, arch.volume_norm == 'row', dtype=dtype)
@@ -29,12 +30,10 @@ class ProjectionDecoder(Composite):
         self.output_conv = keras.layers.Conv2D(4, 3, padding='same', dtype='float32')
 
     def call(self, volume):
-        for unit in self.units:
-            volume = unit(volume)
+        volume = run_in_turn(self.units, volume, self.remat)
         rows, columns = volume.shape[1:3]
         features = tf.reshape(volume, [-1, rows, columns, self.flat_channels])
-        for block in self.blocks:
-            features = block(features)
+        features = run_in_turn(self.blocks, features, self.remat)
         features = tf.nn.relu(self.norm(features))
         output = self.output_conv(tf.cast(features, tf.float32))
         return volume, tf.tanh(output[..., :3]), tf.sigmoid(output[..., 3:])

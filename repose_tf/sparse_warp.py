@@ -24,7 +24,13 @@ def warp_rows(rows, candidates, use_static_shapes=False):
         make_resampling = _StaticResampling if use_static_shapes else _Resampling
         resampling = make_resampling(candidates, tf.shape(rows)[0], rows.dtype)
         contest = _Contest(candidates, resampling.apply(rows), use_static_shapes)
-        return contest.result(), lambda upstream: resampling.transposed(contest.winnings(upstream))
+        scope = tf.get_current_name_scope()
+
+        def gradient(upstream):
+            with tf.name_scope(f'{scope}/gradient/' if scope else 'gradient'):  # a profile then shows where it belongs
+                return resampling.transposed(contest.winnings(upstream))
+
+        return contest.result(), gradient
 
     return warp(rows)
 

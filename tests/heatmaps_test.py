@@ -1,6 +1,7 @@
 """The heatmaps against plain exponentials of 3-D distances."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from repose_tf import heatmaps
@@ -60,3 +61,24 @@ def test_flat_image_heatmaps_are_the_highest_of_the_others():
     found, volume = (heatmaps.image_heatmaps(tf.constant(poses()), GRID, flat) for flat in (True, False))
     found, volume = (maps.numpy().reshape(2, 64, 64, 16, 19) for maps in (found, volume))
     np.testing.assert_allclose(found, np.broadcast_to(volume.max(3, keepdims=True), volume.shape), atol=1e-7)
+
+
+@pytest.mark.parametrize('flat', [False, True])
+def test_convolved_without_being_made_they_are_the_same_and_so_is_the_kernels_gradient(flat):
+    pose, kernel = tf.constant(poses()), tf.random.normal([7, 7, 16 * 19, 3])
+    upstream = tf.random.normal([2, 33, 33, 3])
+
+    def plain(kernel):
+        drawn = tf.pad(heatmaps.image_heatmaps(pose, GRID, flat), [[0, 0], [0, 1], [0, 1], [0, 0]])
+        return tf.nn.conv2d(drawn, kernel, 2, 'SAME')
+
+    results = []
+    for function in (plain, lambda kernel: heatmaps.convolved_image_heatmaps(pose, GRID, kernel, flat)):
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            value = function(kernel)
+            loss = tf.reduce_mean(value * upstream)
+        results.append((value, tape.gradient(loss, kernel)))
+    (value, gradient), (found, found_gradient) = results
+    np.testing.assert_allclose(found, value, atol=1e-5 * np.abs(value).max())
+    np.testing.assert_allclose(found_gradient, gradient, atol=1e-5 * np.abs(gradient).max())
