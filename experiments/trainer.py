@@ -61,17 +61,17 @@ class Trainer:
         self.step = tf.function(self._step, autograph=False)
 
     def _build_networks(self, settings):
-        architecture, precision = settings.model.architecture(), settings.model.precision
-        self.generator = build(Generator(architecture, dtype=precision))
+        architecture, precision, train = settings.model.architecture(), settings.model.precision, settings.train
+        self.generator = build(Generator(architecture, train.jit_compile, train.remat, dtype=precision))
         self.discriminator = self.average = None
         if settings.losses.adversarial_weight:
-            self.discriminator = build(Discriminator(architecture, dtype=precision))
-        if settings.train.average_decay:
+            self.discriminator = build(Discriminator(architecture, train.remat, dtype=precision))
+        if train.average_decay:
             self.average = build(Generator(architecture, dtype=precision))
             self.average.set_weights(self.generator.get_weights())
-        self._optimizers = {'generator': _optimizer(self.generator, settings.train)}
+        self._optimizers = {'generator': _optimizer(self.generator, train)}
         if self.discriminator is not None:
-            self._optimizers['discriminator'] = _optimizer(self.discriminator, settings.train)
+            self._optimizers['discriminator'] = _optimizer(self.discriminator, train)
 
     @property
     def evaluated(self):
