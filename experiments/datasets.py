@@ -1,6 +1,6 @@
 """The data set that the flags name, with its records made."""
 
-import functools
+from tqdm import tqdm
 
 from data_pipeline import input_pipeline, pairs
 from data_pipeline.data_sets import OPENED
@@ -32,7 +32,7 @@ class Data:
         return input_pipeline.train_batches(
             self._builder, image_size, batch_size, seed, first_step=first_step, shard=shard,
             splits=train_splits.split('+'), cache_bytes=cache_mb * 10 ** 6,
-            announce=functools.partial(print, flush=True))
+            announce=tqdm.write)  # a progress bar may be there already
 
     def pairs(self, split, num_pairs=0):
         """Returns the protocol's pairs of a split, all or `num_pairs` spread over them."""
