@@ -1,8 +1,9 @@
 """Adam by TensorFlow's own kernel, for gradients that are summed over the replicas already.
 
 The update is made, or skipped, outside of the replicas. There Keras's optimisers refuse to work, and inside of them
-that of Keras 3 would sum once more. The kernel is also the one that the reference was trained with, down to where epsilon is
-added. Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, the form before section 2.1.
+that of Keras 3 would sum once more. The kernel is also the one that the reference was trained with, down to where
+epsilon is added.
+Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, the form before section 2.1.
 """
 
 import tensorflow as tf
