@@ -2,10 +2,12 @@
 
     python -m data_pipeline.annotate --images=photos --output=build/mine/poses.json --estimator=mediapipe
 
-Started again, an interrupted run goes on, and one with new photos looks at those only.
+Started again, an interrupted run goes on, and one with new photos looks at those only. With --beam_options many
+workers share the pictures (docs/at-scale.md); what comes out is the same.
 """
 
 import collections
+import functools
 import json
 import pathlib
 import sys
@@ -13,22 +15,17 @@ import sys
 from absl import flags
 from tqdm import tqdm
 
-from data_pipeline import person_finder, pose_checks, program
+from data_pipeline import pose_checks, program
 from data_pipeline.annotation_journal import AnnotationJournal
 from data_pipeline.errors import DataError
-from data_pipeline.people_writer import CROPS, PeopleWriter
+from data_pipeline.estimators import define_estimator, open_estimator
+from data_pipeline.finder_worker import FinderWorker, finder_tasks
+from data_pipeline.people_writer import CROPS, CropWriter, PeopleWriter
+from data_pipeline.person_finder import look_through
 from data_pipeline.picture_sources import list_sources
+from data_pipeline.workers import define_workers, open_workers
 
 FLAGS = flags.FLAGS
-
-
-def define_estimator():
-    """Defines which model finds the poses."""
-    flags.DEFINE_enum('estimator', 'mediapipe', ('mediapipe', 'metrabs'), 'Model that finds the poses.')
-    flags.DEFINE_string('model_dir', '', "Folder of the model's files: MediaPipe's two .tflite files (without it those "
-                                         'of the installed package mediapipe), or the SavedModel of MeTRAbs.')
-    flags.DEFINE_enum('model_size', 'full', ('lite', 'full', 'heavy'), "Which of MediaPipe's models.")
-    flags.DEFINE_float('fov_deg', 55, 'Field of view that MeTRAbs assumes, degrees.', lower_bound=1, upper_bound=170)
 
 
 def define_annotation():
@@ -49,27 +46,20 @@ def define_annotation():
                                        '0: no.', lower_bound=0)
 
 
-def open_estimator(name, model_dir, model_size, fov_deg):
-    """Loads an estimator by its flags; returns a `person.Estimator`."""
-    if name == 'mediapipe':
-        from data_pipeline.mediapipe_pose import MediaPipePose  # TensorFlow loads after the flags are checked
-        return MediaPipePose(model_dir, model_size)
-    if not model_dir:
-        raise DataError('--model_dir: expected the folder of a MeTRAbs SavedModel, found nothing.')
-    from data_pipeline.metrabs import Metrabs
-    return Metrabs(model_dir, fov_deg)
-
-
-def annotate(images, output, estimator, crop='auto', size=512, limits=None, every=1, smoothing=0.0):
+def annotate(images, output, estimator, crop='auto', size=512, limits=None, every=1, smoothing=0.0, workers=None,
+             open_again=None):
     """Annotates a folder of photos and videos.
 
     Args:
       images: the folder.
       output: path of the poses.json to write; images/, masks/ and rejects.json go beside it.
       estimator: `person.Estimator`.
-      crop, size, every: see `PeopleWriter`.
+      crop, size: see `PeopleWriter`.
       limits: `pose_checks.Limits`, or None for the usual ones.
+      every: takes every so many frames of a video.
       smoothing: frames, see smoothing.py.
+      workers: `BeamWorkers`, or None: all is done in this process.
+      open_again: function without arguments that opens the estimator in a worker.
 
     Returns:
       the report: a list of lines.
@@ -80,25 +70,37 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
     limits = limits or pose_checks.Limits(is_square=crop == 'none')
     sources, unusable = list_sources(images)
     root, work_dir = _places(images, output, crop)
+    masks, path, is_upright = work_dir / 'masks', work_dir / 'journal.jsonl', crop != 'none'
     rejects = [pose_checks.Reject(name, '', 'unusable_file', detail) for name, detail in unusable]
-    settings = {'estimator': estimator.origin, 'every': every, 'upright': crop != 'none'}
-    writer = PeopleWriter(root, work_dir / 'new', work_dir / 'masks', crop, size, every)
-    num_several = 0
-    with AnnotationJournal(work_dir / 'journal.jsonl', settings) as journal:
-        with tqdm(total=len(sources), unit=' files', desc='looking for people') as bar:
-            person_finder.look_through(sources, estimator, journal, work_dir / 'masks', every, crop != 'none',
-                                       _Progress(bar, {source.name for source in sources}))
-        with tqdm(unit=' pictures', desc='writing') as bar:
-            for found in _persons(sources):
-                rejects += _ends(found, journal)
-                accepted, refused = pose_checks.check_person(
-                    [(source, *item) for source in found for item in journal.frames(source).items()
-                     if source.is_video or item[0] == source.frame], limits, smoothing)
-                rejects += refused
-                num_several += sum(item.pose.tags['people'] > 1 for item in accepted)
-                if accepted:
-                    writer.add(accepted, lambda name: bar.update())
-    return _finish(root, writer, rejects, num_several, _origin(estimator, smoothing))
+    settings = {'estimator': estimator.origin, 'every': every, 'upright': is_upright}
+    writer, cutter = PeopleWriter(root, work_dir / 'new', crop, size), CropWriter(work_dir / 'new', masks, size, every)
+    with AnnotationJournal(path, settings) as journal:
+        crops = _crops(sources, journal, limits, smoothing, writer, rejects)
+        if workers:
+            workers.run(lambda: FinderWorker(open_again, path, settings, masks, every, is_upright),
+                        finder_tasks(sources, journal), work_dir / 'tasks')
+            journal.take_in()
+            workers.run(lambda: cutter, crops, work_dir / 'tasks')
+        else:
+            with tqdm(total=len(sources), unit=' files', desc='looking for people') as bar:
+                look_through(sources, estimator, journal, masks, every, is_upright,
+                             _Progress(bar, {source.name for source in sources}))
+            with tqdm(unit=' pictures', desc='writing') as bar:
+                for person in crops:
+                    cutter(person, lambda name: bar.update())
+    return _finish(root, writer, rejects, _origin(estimator, smoothing))
+
+
+def _crops(sources, journal, limits, smoothing, writer, rejects):
+    """Yields the list of `Crop`s of each person, and hands poses to the writer and `Reject`s to the list meanwhile."""
+    for found in _persons(sources):
+        rejects += _ends(found, journal)
+        accepted, refused = pose_checks.check_person(
+            [(source, *item) for source in found for item in journal.frames(source).items()
+             if source.is_video or item[0] == source.frame], limits, smoothing)
+        rejects += refused
+        if accepted and (crops := writer.add(accepted)):
+            yield crops
 
 
 class _Progress:
@@ -151,7 +153,7 @@ def _origin(estimator, smoothing):
     return f'{estimator.origin}; one px per mm a picture by least squares over the joints{over_time}'
 
 
-def _finish(root, writer, rejects, num_several, origin):
+def _finish(root, writer, rejects, origin):
     """Writes rejects.json and the rest; returns the report."""
     rejects = sorted(rejects, key=lambda reject: (reject.name, reject.frame))
     counts = collections.Counter(reject.reason for reject in rejects)
@@ -168,8 +170,8 @@ def _finish(root, writer, rejects, num_several, origin):
     report = [f'{root / "poses.json"}: {writer.num_poses} poses of {writer.num_persons} persons.']
     if rejects:
         report.append(f'Not used: {len(rejects)} ({told}); listed in {path}.')
-    if num_several:
-        report.append(f'{num_several} pictures show several people: the largest was taken.')
+    if writer.num_several:
+        report.append(f'{writer.num_several} pictures show several people: the largest was taken.')
     if writer.num_moving_videos:
         report.append(f'In {writer.num_moving_videos} videos the person moves too far for one square: every frame has '
                       'its own, so their background moves.')
@@ -182,14 +184,16 @@ def main():
         if not FLAGS[name].value:
             raise program.UsageError(f'--{name}=... must be given.')
     limits = pose_checks.Limits(FLAGS.min_score, FLAGS.max_joints_outside, FLAGS.min_pictures, FLAGS.crop == 'none')
-    estimator = open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
+    workers = open_workers(FLAGS.beam_options)
+    open_again = functools.partial(open_estimator, FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
+    estimator = open_again()
     try:
         report = annotate(FLAGS.images, FLAGS.output, estimator, FLAGS.crop, FLAGS.size, limits, FLAGS.every,
-                          FLAGS.smoothing)
+                          FLAGS.smoothing, workers, open_again)
     except KeyboardInterrupt:
         sys.exit('Interrupted; the same command goes on.')
     print(*report, sep='\n')
 
 
 if __name__ == '__main__':
-    program.run(main, define_estimator, define_annotation)
+    program.run(main, define_estimator, define_annotation, define_workers)

@@ -6,10 +6,14 @@ The first line holds the settings on which the findings depend; each further one
     {"source": name, "stamp": ..., "frame": name, "reject": reason, "detail": text}
     {"source": name, "stamp": ..., "end": ""}                 a video looked through to its end
 A finding counts as long as the file has the stamp. What could not be read is tried again.
+
+Workers of a run keep journals of their own beside it, journal-<anything>.jsonl, which it takes in.
 """
 
 import errno
 import json
+import os
+import uuid
 
 from data_pipeline.errors import DataError
 
@@ -20,7 +24,7 @@ class AnnotationJournal:
     """The findings of a run, on disk as soon as they are made. Use in a `with` statement."""
 
     def __init__(self, path, settings):
-        """Opens the journal, or begins one.
+        """Opens the journal, or begins one; takes in what workers of a run that was killed have left.
 
         Args:
           path: pathlib.Path; its folder is made.
@@ -29,45 +33,75 @@ class AnnotationJournal:
         Raises:
           DataError: the journal there was made with other settings, or is none, or nothing can be written.
         """
-        self._path, self._findings, self._ends = path, {}, {}
+        self._path, self._settings = path, settings
+        # Source -> frame -> (stamp, place, length) in the file, which holds the findings: they are large.
+        self._places, self._ends = {}, {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            whole = self._load(settings) if path.exists() else 0
             # Without a buffer, which on a full disk would fail a second time when the file is closed.
-            self._file = open(path, 'ab', buffering=0)  # noqa: SIM115  (closed by __exit__)
+            self._file = open(path, 'ab+', buffering=0)  # noqa: SIM115  (closed by close)
+            whole = 0
+            for number, place, data in _lines(path):
+                self._load(path, number, place, data, is_new=False)
+                whole = place + len(data)
             self._file.truncate(whole)  # half a line of a run that was killed
         except OSError as error:
             raise self._cannot_be_written(error) from error
         if not whole:
             self._append({'settings': settings})
+        self.take_in(is_new=False)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
+        self.close()
+
+    def close(self):
+        """Closes the file."""
         self._file.close()
+
+    def take_in(self, is_new=True):
+        """Moves what the workers found into this journal; `is_new`: in this run, so that nothing is tried again."""
+        for path in sorted(self._path.parent.glob(f'{self._path.stem}-*{self._path.suffix}')):
+            for number, _, data in _lines(path):
+                place = self._write(data) if number > 1 else 0
+                self._load(path, number, place, data, is_new)
+            path.unlink()
 
     def find(self, source, frame):
         """Returns the finding of a photo, or of a frame of a video, or None."""
-        finding = self._findings.get(source.name, {}).get(frame)
-        return finding if finding and finding['stamp'] == source.stamp else None
+        stamp, *place = self._places.get(source.name, {}).get(frame, (None,))
+        if stamp != source.stamp:
+            return None
+        return json.loads(os.pread(self._file.fileno(), place[1], place[0]))
+
+    def knows(self, source, frame):
+        """Returns whether there is a finding of a photo, or of a frame of a video."""
+        return self._places.get(source.name, {}).get(frame, (None,))[0] == source.stamp
+
+    def frames_known(self, source):
+        """Returns the frames of one source of which there are findings, in the order of their numbers."""
+        found = [frame for frame in self._places.get(source.name, ()) if self.knows(source, frame)]
+        return sorted(found, key=lambda frame: (len(frame), frame))
 
     def frames(self, source):
         """Returns dict, frame -> finding, of one source, in the order of the frames' numbers."""
-        found = {frame: finding for frame, finding in self._findings.get(source.name, {}).items()
-                 if finding['stamp'] == source.stamp}
-        return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
+        return {frame: self.find(source, frame) for frame in self.frames_known(source)}
 
     def end(self, source):
         """Returns what was wrong with a video that was looked through, '' for nothing; None: not yet through."""
         end = self._ends.get(source.name)
         return end['end'] if end and end['stamp'] == source.stamp else None
 
+    def skip(self, source, frames):
+        """Takes frames of a source for known, as their findings are in another journal."""
+        self._places.setdefault(source.name, {}).update(dict.fromkeys(frames, (source.stamp, 0, 0)))
+
     def add(self, source, frame, finding):
         """Keeps the finding, a dict as above without its first three keys, of a photo or of a video's frame."""
-        line = {'source': source.name, 'stamp': source.stamp, 'frame': frame, **finding}
-        self._append(line)
-        self._findings.setdefault(source.name, {})[frame] = line
+        place, length = self._append({'source': source.name, 'stamp': source.stamp, 'frame': frame, **finding})
+        self._places.setdefault(source.name, {})[frame] = source.stamp, place, length
 
     def add_end(self, source, problem):
         """Keeps that a video was looked through; `problem` is '' or says why it ended early."""
@@ -76,40 +110,58 @@ class AnnotationJournal:
         self._ends[source.name] = line
 
     def _append(self, line):
+        """Writes a line; returns its place and length."""
+        data = json.dumps(line).encode() + b'\n'
+        return self._write(data), len(data)
+
+    def _write(self, data):
+        """Writes the bytes of a line; returns their place."""
         try:
-            data = json.dumps(line).encode() + b'\n'
+            place = self._file.seek(0, os.SEEK_END)
             if self._file.write(data) < len(data):
                 raise OSError(errno.ENOSPC, 'No space left on device')
         except OSError as error:
             raise self._cannot_be_written(error) from error
+        return place
 
-    def _load(self, settings):
-        """Reads the findings; returns how many bytes are whole lines."""
-        data = self._path.read_bytes()
-        whole = data.rfind(b'\n') + 1
-        for number, text in enumerate(data[:whole].splitlines(), start=1):
-            try:
-                line = json.loads(text)
-                if number == 1:
-                    self._check_settings(line['settings'], settings)
-                elif 'end' in line:
-                    if not line['end']:
-                        self._ends[line['source']] = line
-                elif line.get('reject') != UNREADABLE:
-                    self._findings.setdefault(line['source'], {})[line['frame']] = line
-            except (ValueError, KeyError, TypeError) as error:
-                if isinstance(error, DataError):
-                    raise
-                raise DataError(f'{self._path}: line {number}: expected a finding in JSON, found something else. '
-                                'Delete the file to start anew.') from error
-        return whole
+    def _load(self, path, number, place, data, is_new):
+        """Takes in a line, number 1 being the settings, of the journal at `path`; it lies at `place` in this one."""
+        try:
+            line = json.loads(data)
+            if number == 1:
+                self._check_settings(line['settings'])
+            elif 'end' in line:
+                if is_new or not line['end']:
+                    self._ends[line['source']] = line
+            elif is_new or line.get('reject') != UNREADABLE:
+                self._places.setdefault(line['source'], {})[line['frame']] = line['stamp'], place, len(data)
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f'{path}: line {number}: expected a finding in JSON, found something else. '
+                            'Delete the file to start anew.') from error
 
-    def _check_settings(self, found, settings):
-        for name in sorted({*found, *settings}):
-            if found.get(name) != settings.get(name):
+    def _check_settings(self, found):
+        for name in sorted({*found, *self._settings}):
+            if found.get(name) != self._settings.get(name):
                 raise DataError(f'{self._path}: begun with {name} = {found.get(name)!r}, now it is '
-                                f'{settings.get(name)!r}. Take another --output, or delete {self._path.parent} to '
-                                'start anew.')
+                                f'{self._settings.get(name)!r}. Take another --output, or delete {self._path.parent} '
+                                'to start anew.')
 
     def _cannot_be_written(self, error):
         return DataError(f'{self._path}: cannot be written ({error.strerror or error}).')
+
+
+def worker_path(path):
+    """Returns where one more worker of the run whose journal is at `path` keeps its own."""
+    return path.with_name(f'{path.stem}-{uuid.uuid4().hex}{path.suffix}')
+
+
+def _lines(path):
+    """Yields (number from 1, place, bytes) of the whole lines of a file."""
+    place = 0
+    with open(path, 'rb') as file:
+        for number, data in enumerate(file, start=1):
+            if data.endswith(b'\n'):
+                yield number, place, data
+                place += len(data)

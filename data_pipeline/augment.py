@@ -3,20 +3,18 @@
 Paper section 3.2: rotation, scaling, translation, horizontal flip and colour distortion.
 Source and target of a pair, the target's mask and both poses get the same draw, so that what is learned is
 the change of pose alone. Everything is batched and stateless, without loops over samples and branches: it
-runs inside the train step, on the accelerator.
-
-A warp moves the point p (x and y, px) of an image of S px to A (p - c) + c + shift, A = scale R F, where
-c = S / 2 is the centre, R the rotation and F the flip (diag(-1, 1) or the identity).
+runs inside the train step, on the accelerator. On CPUs, where every op is a pass over memory, XLA fuses it.
 """
 
 import dataclasses
+import functools
 import itertools
 
 import tensorflow as tf
 
+from data_pipeline.colour import COLOUR_STEPS, distort_colour
+from data_pipeline.image_warp import warp_images, warp_points
 from repose_tf.skeleton import MIRROR_JOINTS
-
-COLOUR_STEPS = ('brightness', 'contrast', 'hue', 'saturation')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,59 +97,33 @@ def augment(batch, seed, settings=REFERENCE, first_row=0, num_rows=None):
     image_size = tf.cast(size, tf.float32)
     rows = num_samples if num_rows is None else num_rows
 
-    def draw(seed, *shape):
-        return tf.random.stateless_uniform((rows, *shape), seed)[first_row:first_row + num_samples]
+    def mine(draws):
+        return tf.nest.map_structure(lambda draw: draw[first_row:first_row + num_samples], draws)
 
     geometry_seed, colour_seed, jitter_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-    warp = _scale_warp(draw(geometry_seed, 5), image_size, settings)
-    # Side by side in the channels, everything of a pair takes one warp.
-    layers = [_unit(batch[name]) for name in ('source_image', 'target_image', 'target_mask')]
-    source, target, mask = tf.split(warp_images(tf.concat(layers, axis=3), **warp), (3, 3, 1), axis=3)
-    pair = tf.stack([source, target], axis=1)  # [B, 2, H, W, C]
+    warp = mine(draw_warp(geometry_seed, rows, image_size, settings))
+    layers = [batch[name] for name in ('source_image', 'target_image', 'target_mask')]
+    warped = _unit(_fused(_warp_together)(layers, **warp))
+    source, target, mask = warped[..., :3], warped[..., 3:6], warped[..., 6:]
     if settings.changes_colour:
-        factors, order = _scale_colour(draw(colour_seed, 5), settings)
-        pair = distort_colour(pair, factors, order)
-    pair = _signed(pair)
+        planes = tf.transpose(warped, (3, 0, 1, 2))  # what works on one colour then runs over neighbours in memory
+        distorted = _fused(_distort_pair)(planes[:6], *mine(draw_colour(colour_seed, rows, settings)))
+        source, target = tf.unstack(tf.transpose(distorted, (2, 1, 3, 4, 0)))
     target_pose = warp_poses(batch['target_pose'], image_size, **warp)
-    jitter = _symmetric(draw(jitter_seed, target_pose.shape[1], 1), settings.depth_jitter * image_size)
+    uniform = mine(tf.random.stateless_uniform((rows, target_pose.shape[1], 1), jitter_seed))
+    jitter = _symmetric(uniform, settings.depth_jitter * image_size)
     return {
         **batch,
-        'source_image': pair[:, 0],
-        'target_image': pair[:, 1],
+        'source_image': _signed(source),
+        'target_image': _signed(target),
         'target_mask': mask,
         'source_pose': warp_poses(batch['source_pose'], image_size, **warp),
         'target_pose': target_pose + tf.pad(jitter, ((0, 0), (0, 0), (2, 0))),
     }
 
 
-def warp_images(images, angle, scale, shift_px, mirrored):
-    """Rotates, scales, shifts and mirrors images about their centre; bilinear, edges replicated.
-
-    Args:
-      images: [B, S, S, C] float32.
-      angle: [B] float32, radians, from x (right) towards y (down).
-      scale: [B] float32.
-      shift_px: [B, 2] float32, (x, y).
-      mirrored: [B] bool.
-
-    Returns:
-      [B, S, S, C] float32.
-    """
-    size = tf.shape(images)[1]
-    # The op counts pixels from the first one's centre (0.5 px), and its transforms lead from output to input.
-    centre = (tf.cast(size, tf.float32) - 1) / 2
-    cos, sin, flip = tf.cos(angle) / scale, tf.sin(angle) / scale, _flip_sign(mirrored)
-    inverse = tf.stack([flip * cos, flip * sin, -sin, cos], axis=1)
-    inverse = tf.reshape(inverse, (-1, 2, 2))
-    offset = centre - tf.linalg.matvec(inverse, centre + shift_px)
-    affine = tf.reshape(tf.concat([inverse, offset[:, :, tf.newaxis]], axis=2), (-1, 6))
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images, transforms=tf.pad(affine, ((0, 0), (0, 2))), output_shape=tf.stack([size, size]),
-        fill_value=0.0, interpolation='BILINEAR', fill_mode='NEAREST')
-
-
 def warp_poses(poses_px, image_size, angle, scale, shift_px, mirrored):
-    """Moves poses as `warp_images` moves images; z scales, and in the mirror left and right change places.
+    """Moves poses as `warp_images` moves images; in the mirror left and right change places.
 
     Args:
       poses_px: [B, 19, 3] float32, px.
@@ -163,50 +135,28 @@ def warp_poses(poses_px, image_size, angle, scale, shift_px, mirrored):
     """
     swapped = tf.gather(poses_px, MIRROR_JOINTS, axis=1)
     poses_px = tf.where(mirrored[:, tf.newaxis, tf.newaxis], swapped, poses_px)
-    cos, sin, flip = scale * tf.cos(angle), scale * tf.sin(angle), _flip_sign(mirrored)
-    forward = tf.reshape(tf.stack([cos * flip, -sin, sin * flip, cos], axis=1), (-1, 2, 2))
-    xy = tf.einsum('bij,bnj->bni', forward, poses_px[..., :2] - image_size / 2)
-    xy += image_size / 2 + shift_px[:, tf.newaxis]
-    return tf.concat([xy, poses_px[..., 2:] * scale[:, tf.newaxis, tf.newaxis]], axis=2)
+    return warp_points(poses_px, image_size, angle, scale, shift_px, mirrored)
 
 
-def distort_colour(images, factors, order):
-    """Changes brightness, contrast, hue and saturation one after the other, clipped to [0, 1] after each.
-
-    A step equals the function `tf.image.adjust_<step>` of one image; here every sample has its own factors
-    and its own order. To do without branches, every sample goes through all steps at each of the four places,
-    with neutral factors for those whose turn it is not.
-
-    Args:
-      images: [B, N, H, W, 3] float32 in [0, 1]; the N images of a sample are treated alike.
-      factors: dict of [B] float32: `brightness`, added; `contrast`, times the distance from the mean colour
-        of the image; `hue`, added, in turns of the circle; `saturation`, times.
-      order: [B, 4] int32, per sample an order of COLOUR_STEPS by index.
-
-    Returns:
-      [B, N, H, W, 3] float32 in [0, 1].
-    """
-    for place in range(len(COLOUR_STEPS)):
-        brightness, contrast, hue, saturation = (
-            tf.reshape(tf.where(order[:, place] == step, factors[name], neutral), (-1, 1, 1, 1, 1))
-            for step, (name, neutral) in enumerate(zip(COLOUR_STEPS, (0.0, 1.0, 0.0, 1.0), strict=True)))
-        mean = tf.reduce_mean(images, axis=(2, 3), keepdims=True)
-        images = tf.clip_by_value(images * contrast + (mean * (1.0 - contrast) + brightness), 0.0, 1.0)
-        images = _turn_hue_and_saturation(images, hue, saturation)
-    return tf.clip_by_value(images, 0.0, 1.0)
+def _warp_together(layers, **warp):
+    """Warps images side by side in the channels: everything of a pair takes one warp."""
+    return warp_images(tf.concat(layers, axis=3), **warp)
 
 
-def _turn_hue_and_saturation(images, turns, factor):
-    """Adds `turns` to the hue and multiplies the saturation, [B, 1, 1, 1, 1] each, of [B, N, H, W, 3]."""
-    one, none = tf.ones_like(turns), tf.zeros_like(turns)
-    hsv = tf.image.rgb_to_hsv(images)
-    hsv = hsv * tf.concat([one, factor, one], axis=-1) + tf.concat([turns, none, none], axis=-1)
-    hsv -= tf.floor(hsv) * tf.constant([1.0, 0.0, 0.0])  # the hue alone is a circle
-    return tf.image.hsv_to_rgb(tf.minimum(hsv, 1.0))
+def _distort_pair(planes, factors, order):
+    """Distorts the colours of pairs: red, green, blue of source and target, [6, B, H, W]; returns [3, B, 2, H, W]."""
+    return tf.stack(distort_colour(tf.unstack(tf.stack([planes[:3], planes[3:]], axis=2)), factors, order))
 
 
-def _scale_warp(uniform, image_size, settings):
-    """Makes of draws [B, 5] from [0, 1) the arguments of `warp_images` and `warp_poses`, as a dict."""
+@functools.cache
+def _fused(function):
+    """Returns the function compiled by XLA where there is no GPU; GPUs run op by op, and fast."""
+    return tf.function(function, autograph=False, jit_compile=not tf.config.list_logical_devices('GPU'))
+
+
+def draw_warp(seed, num_samples, image_size, settings):
+    """Draws the arguments of `warp_images` and `warp_poses`, as a dict."""
+    uniform = tf.random.stateless_uniform((num_samples, 5), seed)
     return {
         'angle': _symmetric(uniform[:, 0], settings.rotation_rad),
         'scale': 1.0 + _symmetric(uniform[:, 1], settings.scale),
@@ -215,8 +165,9 @@ def _scale_warp(uniform, image_size, settings):
     }
 
 
-def _scale_colour(uniform, settings):
-    """Makes of draws [B, 5] from [0, 1) `factors` and `order` of `distort_colour`."""
+def draw_colour(seed, num_samples, settings):
+    """Draws `factors` and `order` of `distort_colour`."""
+    uniform = tf.random.stateless_uniform((num_samples, 5), seed)
     factors = {name: _symmetric(uniform[:, index], getattr(settings, name))
                for index, name in enumerate(COLOUR_STEPS)}
     factors['contrast'] += 1.0
@@ -228,10 +179,6 @@ def _scale_colour(uniform, settings):
 def _symmetric(uniform, reach):
     """Maps draws from [0, 1) to [-reach, reach)."""
     return (2.0 * uniform - 1.0) * reach
-
-
-def _flip_sign(mirrored):
-    return tf.where(mirrored, -1.0, 1.0)
 
 
 def _unit(pixels):

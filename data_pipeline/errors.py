@@ -7,3 +7,7 @@ class DataError(ValueError):
 
 class PictureError(DataError):
     """One picture or video that cannot be read; the others may be fine."""
+
+
+class WorkerError(DataError):
+    """A worker that ended before its work; what was done is kept, and the same command goes on."""

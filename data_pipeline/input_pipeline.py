@@ -5,49 +5,63 @@ px of those images; source_id, target_id [B] string, `person/frame`; target_mask
 and has_target_mask [B] bool: where it is False, the mask is all 0. Nothing is distorted here; see augment.py.
 """
 
-import tensorflow as tf  # before tensorflow_datasets, which would otherwise load without it
-import tensorflow_datasets as tfds
+import tensorflow as tf
+from absl import logging
 
 from data_pipeline.errors import DataError
+from data_pipeline.frame_pictures import FramePictures
+from data_pipeline.frame_store import FrameStore
 from repose_tf.coordinates import scale_pose
 
-_SHUFFLE_BUFFER = 512  # pairs; as files on disk, which is some ten MB
+_ENDLESS = 2 ** 40  # steps
 
 
-def train_batches(builder, image_size, batch_size, seed):
+def train_batches(builder, image_size, batch_size, seed, *, first_step=0, shard=(0, 1), splits=('train',),
+                  cache_bytes=0, announce=logging.info):
     """Returns an endless dataset of batches of random pairs of the training split.
 
-    A pair is two different pictures of one record, and so of one person; both drawn alike. All follows from
-    the seed. Persons come up equally often, but for those with so many pictures that they have
-    several records, which count each.
+    A pair is two different pictures of one person, all pairs of a person alike; persons take turns, in a new order
+    every time. A pair follows from the seed and its number alone: what a run would have had at a step it has after
+    starting there, and nothing before is read.
 
     Args:
       builder: a prepared TFDS builder with records as of `RecordBuilder`.
       image_size: S, px.
-      batch_size: B.
+      batch_size: B, over all shards.
       seed: int.
+      first_step: which batch comes first, from 0.
+      shard: (index, count): only these rows of every batch, B / count consecutive ones, for one of `count` workers.
+      splits: of these.
+      cache_bytes: the pictures are decoded once and kept if that takes no more memory; else whenever they occur.
+      announce: function of a line of text that says which of the two it is.
 
     Returns:
       tf.data.Dataset of batches, see above.
+
+    Raises:
+      DataError: there is no such split, or its records cannot be read.
     """
-    # Shards in a new order every epoch and several read at once: the first, coarse shuffle.
-    read_config = tfds.ReadConfig(shuffle_seed=seed, interleave_cycle_length=8, try_autocache=False)
-    records = builder.as_dataset(split='train', shuffle_files=True, read_config=read_config)
-    # Before the pairs are drawn, or every epoch would bring the same ones.
-    records = records.repeat().enumerate()
-    # Before the fine shuffle, which then holds two pictures of a record, not 32, and these still as files.
-    pairs = records.map(lambda index, record: _draw_pair(record, (seed, index)), tf.data.AUTOTUNE)
-    pairs = pairs.shuffle(_SHUFFLE_BUFFER, seed)
-    # Decoding is the costly part: last, only what is used, on all cores.
-    batches = pairs.map(lambda *pair: _load_pair(*pair, image_size), tf.data.AUTOTUNE)
+    index, count = shard
+    if batch_size % count or not 0 <= index < count:
+        raise ValueError(f'shard: expected (index, count), count a divisor of {batch_size}, found {shard}.')
+    store = FrameStore(builder, splits)
+    pictures = FramePictures(store, image_size, cache_bytes)
+    announce(f'{len(store.ids)} training pictures of {len(store.counts)} persons, {pictures.description}')
+    num_rows = batch_size // count
+
+    def rows(step):
+        first = step * batch_size + index * num_rows
+        return tf.data.Dataset.range(first, first + num_rows)
+
+    numbers = tf.data.Dataset.range(first_step, _ENDLESS).flat_map(rows)
+    pairs = numbers.map(
+        lambda number: _load_pair(store, pictures, *_draw_pair(store.counts, seed, number)), tf.data.AUTOTUNE)
     # While a batch is trained on, the next ones are made.
-    return _deterministic(batches.batch(batch_size, drop_remainder=True)).prefetch(tf.data.AUTOTUNE)
+    return _deterministic(pairs.batch(num_rows, drop_remainder=True)).prefetch(tf.data.AUTOTUNE)
 
 
 def pair_batches(builder, split, pairs, image_size, batch_size):
     """Returns a dataset of batches of fixed pairs in their order; the last batch may be smaller.
-
-    The files of the pictures that occur are kept in memory.
 
     Args:
       builder: a prepared TFDS builder with records as of `RecordBuilder`.
@@ -64,91 +78,49 @@ def pair_batches(builder, split, pairs, image_size, batch_size):
     """
     if not pairs:
         raise DataError(f'Pairs of {builder.info.full_name}, {split}: expected one or more, found none.')
-    frames = _find_frames(builder, split, {frame_id for pair in pairs for frame_id in pair})
-    index_of = {frame_id: index for index, frame_id in enumerate(frames)}
-    names = next(iter(frames.values()))
-    table = {name: tf.stack([frame[name] for frame in frames.values()]) for name in names}
-    indices = tf.constant([[index_of[source], index_of[target]] for source, target in pairs])
-
-    def load(index):
-        source, target = ({name: column[row] for name, column in table.items()} for row in tf.unstack(index))
-        return _load_pair(source, target, image_size)
-
-    batches = tf.data.Dataset.from_tensor_slices(indices).map(load, tf.data.AUTOTUNE).batch(batch_size)
+    store = FrameStore(builder, [split])
+    number_of = {frame_id: number for number, frame_id in enumerate(store.ids)}
+    if missing := sorted({frame_id for pair in pairs for frame_id in pair} - set(number_of)):
+        raise DataError(f'Pairs of {builder.info.full_name}, {split}: expected pictures of this split, found '
+                        f'{missing[0]!r} ({len(missing)} in all).')
+    numbers = tf.data.Dataset.from_tensor_slices([[number_of[frame_id] for frame_id in pair] for pair in pairs])
+    pictures = FramePictures(store, image_size)
+    batches = numbers.map(
+        lambda pair: _load_pair(store, pictures, pair[0], pair[1]), tf.data.AUTOTUNE).batch(batch_size)
     return _deterministic(batches).prefetch(tf.data.AUTOTUNE)
 
 
-def _draw_pair(record, seed):
-    """Draws two different frames of a record, as dicts of tensors."""
-    frames = record['frames']
-    num_frames = tf.shape(frames['image'])[0]
-    # The smallest two of as many random numbers: every ordered pair has the same chance.
-    draws = tf.random.stateless_uniform([num_frames], tf.stack([tf.cast(part, tf.int64) for part in seed]))
-    order = tf.argsort(draws)
-    return tuple(_frame(record, order[place]) for place in range(2))
+def _draw_pair(counts, seed, number):
+    """Draws two different frames of one person.
+
+    Args:
+      counts: [P] int, how many frames each person has.
+      seed: int.
+      number: scalar int64, the pair's.
+
+    Returns:
+      The numbers of both frames, scalar int64.
+    """
+    num_persons = len(counts)
+    turn, place = number // num_persons, number % num_persons
+    person = tf.random.experimental.index_shuffle(place, tf.stack([seed, turn]), num_persons - 1)
+    num_frames = tf.gather(tf.constant(counts, tf.int64), person)
+    uniform = tf.random.stateless_uniform([2], tf.stack([seed, number]), dtype=tf.float64)
+    source, target = tf.unstack(tf.cast(uniform * tf.cast([num_frames, num_frames - 1], tf.float64), tf.int64))
+    target += tf.cast(target >= source, tf.int64)
+    first = tf.gather(tf.math.cumsum(tf.constant(counts, tf.int64), exclusive=True), person)
+    return first + source, first + target
 
 
-def _frame(record, index):
-    """Returns one frame of a record: its files, its pose and its id."""
-    frame = {name: column[index] for name, column in record['frames'].items()}
-    return {'id': tf.strings.join([record['person'], frame['name']], '/'),
-            **{name: frame[name] for name in ('image', 'mask', 'size', 'pose_px')}}
-
-
-def _find_frames(builder, split, wanted):
-    """Reads a split once and returns dict, id -> frame, of the wanted ids."""
-    if split not in builder.info.splits:
-        raise DataError(f'{builder.info.full_name}: expected one of the splits '
-                        f'{", ".join(builder.info.splits)}, found {split!r}.')
-    frames = {}
-    for record in builder.as_dataset(split=split):
-        person = record['person'].numpy().decode()
-        for index, name in enumerate(record['frames']['name'].numpy()):
-            frame_id = f'{person}/{name.decode()}'
-            if frame_id in wanted:
-                frames[frame_id] = _frame(record, index)
-    if missing := sorted(wanted - set(frames)):
-        raise DataError(f'Pairs of {builder.info.full_name}, {split}: expected pictures of this split, found '
-                        f'{missing[0]!r} ({len(missing)} in all).')
-    return frames
-
-
-def _load_pair(source, target, image_size):
-    """Decodes two frames and brings them to size."""
-    has_mask = tf.strings.length(target['mask']) > 0
-    mask = tf.cond(has_mask, lambda: _mask(target, image_size),
-                   lambda: tf.zeros([image_size, image_size, 1], tf.uint8))
-    batch = {'target_mask': mask, 'has_target_mask': has_mask}
-    for side, frame in (('source', source), ('target', target)):
-        image = _resize(_decode(frame['image'], 3), frame['size'], image_size)
-        factor = image_size / frame['size']
-        batch[f'{side}_image'] = tf.cast(tf.round(image), tf.uint8)
-        batch[f'{side}_pose'] = scale_pose(frame['pose_px'], tf.cast(factor, tf.float32))
-        batch[f'{side}_id'] = frame['id']
-    return batch
-
-
-def _mask(frame, image_size):
-    """Returns a frame's mask, 255 where at least half of a pixel is the person."""
-    mask = _resize(_decode(frame['mask'], 1), frame['size'], image_size)
-    return tf.where(mask >= 127.5, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8))
-
-
-def _decode(data, num_channels):
-    """Decodes a JPEG or PNG file to [S, S, C] uint8."""
-    image = tf.io.decode_image(data, num_channels, expand_animations=False)
-    return tf.ensure_shape(image, [None, None, num_channels])
-
-
-def _resize(image, size, image_size):
-    """Resizes a square image [S, S, C] to float32 [image_size, image_size, C]; averages where it shrinks."""
-    def area():
-        return tf.image.resize(image, [image_size, image_size], 'area')
-
-    def bilinear():
-        return tf.image.resize(image, [image_size, image_size], 'bilinear')
-
-    return tf.cond(image_size < size, area, bilinear)
+def _load_pair(store, pictures, source, target):
+    """Returns the pair of two frames, by number, at its size."""
+    pair = {'target_mask': pictures.mask(target), 'has_target_mask': tf.gather(store.has_mask, target)}
+    for side, number in (('source', source), ('target', target)):
+        factor = pictures.image_size / tf.gather(store.sizes, number)
+        pair[f'{side}_image'] = pictures.image(number)
+        pair[f'{side}_pose'] = scale_pose(tf.gather(store.poses_px, number), tf.cast(factor, tf.float32))
+        pair[f'{side}_id'] = store.frame_id(number)
+    return pair
 
 
 def _deterministic(dataset):

@@ -31,7 +31,7 @@ def look_through(sources, estimator, journal, mask_dir, every=1, is_upright=True
         if source.is_video:
             if journal.end(source) is None:
                 journal.add_end(source, _look_through_video(source, journal, look, every, progress))
-        elif journal.find(source, source.frame) is None:
+        elif not journal.knows(source, source.frame):
             try:
                 look(source, source.frame, read_photo(source, is_upright))
             except PictureError as error:
@@ -42,7 +42,7 @@ def look_through(sources, estimator, journal, mask_dir, every=1, is_upright=True
 def _look_through_video(source, journal, look, every, progress):
     """Looks at the frames that the journal does not know; returns what is wrong with the video, or ''."""
     try:
-        for frame, image in read_frames(source, every, lambda frame: journal.find(source, frame) is None):
+        for frame, image in read_frames(source, every, lambda frame: not journal.knows(source, frame)):
             look(source, frame, image)
             progress(f'{source.name} {frame}')
     except PictureError as error:
@@ -77,7 +77,8 @@ def _finding(estimator, image, path):
 def write_picture(path, image):
     """Writes grey [H, W] or RGB [H, W, 3] uint8 as PNG, whole or not at all; DataError where that fails."""
     _, data = cv2.imencode('.png', image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    unfinished = path.with_name(f'{path.name}.unfinished')
+    # Of this process alone: of a run that was killed, a worker may still write the same picture.
+    unfinished = path.with_name(f'{path.name}.{os.getpid()}.unfinished')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(data)

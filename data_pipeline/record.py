@@ -6,6 +6,7 @@ mask: empty), size (rows and columns, px), pose_px [19, 3], px_per_mm (NaN where
 """
 
 import random
+import tempfile
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from repose_tf.coordinates import scale_pose
 MAX_FRAMES = 32  # of a record: a training pair is drawn within one, so it must not grow with the data set
 MIN_SIZE, MAX_SIZE = 16, 4096  # px; a picture of a person, that every step can hold
 _SEED = 0
+_FILM_IN_MEMORY = 32 << 20  # bytes of a person's frames of videos
 _JPEG, _PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
 
 
@@ -26,14 +28,15 @@ def records_of(person, frames):
 
     Args:
       person: name.
-      frames: its `folder.Frame`s. Of these, frames of videos are held in memory, as PNG, until all are written.
+      frames: its `folder.Frame`s. Videos are read once, and so their frames wait, as PNG and from some MB on in a
+        temporary file, until their records are written.
 
     Raises:
       DataError: a picture, mask or pose that cannot be used; names the file.
     """
-    filmed = _read_videos([frame.picture for frame in frames if frame.picture.video_index is not None])
-    for index, part in enumerate(_cut(person, frames)):
-        yield f'{person}/{index:05d}', {'person': person, 'frames': [_encode(frame, filmed) for frame in part]}
+    with _Film([frame.picture for frame in frames if frame.picture.video_index is not None]) as film:
+        for index, part in enumerate(_cut(person, frames)):
+            yield f'{person}/{index:05d}', {'person': person, 'frames': [_encode(frame, film) for frame in part]}
 
 
 def _cut(person, frames):
@@ -46,14 +49,14 @@ def _cut(person, frames):
     return [frames[index::num_records] for index in range(num_records)]
 
 
-def _encode(frame, filmed):
+def _encode(frame, film):
     """Reads and checks what belongs to a frame; returns it as in a record."""
     path, mask_path = frame.image_path, frame.mask_path
     if frame.picture.video_index is None:
         data = _read_file(path)
         rows, columns = _decode(path, data, 3).shape[:2]
     else:
-        data, (rows, columns) = filmed.pop(frame.picture)
+        data, (rows, columns) = film.read(frame.picture)
     if rows != columns or not MIN_SIZE <= rows <= MAX_SIZE:
         raise DataError(f'{path}: expected a square picture around the person of {MIN_SIZE} to {MAX_SIZE} px, '
                         f'found {columns} x {rows} px.')
@@ -120,13 +123,31 @@ def _is_turned(data):
     return not np.array_equal(upright, stored)
 
 
-def _read_videos(pictures):
-    """Returns dict, `Picture` -> (PNG bytes, (rows, columns)), of frames of videos, read once from the start."""
-    wanted = {}
-    for picture in pictures:
-        wanted.setdefault(picture.path, {})[picture.video_index] = picture
-    found = {}
-    for path, picture_at in wanted.items():
+class _Film:
+    """Frames of videos as PNG files, read once from the start; see `records_of`. Use in a `with` statement."""
+
+    def __init__(self, pictures):
+        self._file = tempfile.SpooledTemporaryFile(_FILM_IN_MEMORY)  # noqa: SIM115  (closed by __exit__)
+        self._places = {}  # Picture -> (place, length, (rows, columns))
+        wanted = {}
+        for picture in pictures:
+            wanted.setdefault(picture.path, {})[picture.video_index] = picture
+        for path, picture_at in wanted.items():
+            self._store(path, picture_at)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._file.close()
+
+    def read(self, picture):
+        """Returns the PNG file and (rows, columns) of a frame."""
+        place, length, size = self._places[picture]
+        self._file.seek(place)
+        return self._file.read(length), size
+
+    def _store(self, path, picture_at):
         video = cv2.VideoCapture(str(path))
         for index in range(max(picture_at) + 1):
             if not video.grab():
@@ -134,6 +155,7 @@ def _read_videos(pictures):
                                 f'of {max(picture_at) + 1} or more.')
             if index in picture_at:
                 _, image = video.retrieve()
-                found[picture_at[index]] = cv2.imencode('.png', image)[1].tobytes(), image.shape[:2]
+                data = cv2.imencode('.png', image)[1].tobytes()
+                self._places[picture_at[index]] = self._file.tell(), len(data), image.shape[:2]
+                self._file.write(data)
         video.release()
-    return found

@@ -1,8 +1,10 @@
 """Saving and restoring what a run has learned, and the trained generator of a run folder."""
 
+import contextlib
 import glob
 import os
 import re
+import shutil
 
 import tensorflow as tf
 
@@ -58,7 +60,7 @@ class Checkpoints:
         return [found[step] for step in sorted(found, reverse=True)]
 
     def save(self, step):
-        """Writes a checkpoint and then removes those that are too many; returns its path prefix, which ends in the step.
+        """Writes a checkpoint, then removes those that are too many; returns its path prefix, which ends in the step.
 
         Raises:
           UsageError: it cannot be written; nothing of it is left, the ones before are untouched.
@@ -181,9 +183,10 @@ def _check_part(prefix, name, part, saved):
 
 def _remove(prefix):
     """Removes the files of a checkpoint, the index first: what is left half is none."""
-    for path in [f'{prefix}.index', *glob.glob(f'{glob.escape(prefix)}.data-*'), *glob.glob(f'{glob.escape(prefix)}*temp*')]:
-        if os.path.isfile(path):
+    for path in [f'{prefix}.index', *glob.glob(f'{glob.escape(prefix)}.data-*')]:
+        with contextlib.suppress(FileNotFoundError):
             os.remove(path)
+    shutil.rmtree(f'{prefix}_temp', ignore_errors=True)
 
 
 def _first_line(error):

@@ -1,16 +1,11 @@
 """The data set that the flags name, with its records made."""
 
-from data_pipeline import input_pipeline, pairs
-from data_pipeline.fashion import open_fashion
-from data_pipeline.iper import open_iper
-from data_pipeline.people import open_people
+import functools
 
-# Name of the data set: how it is opened, and the protocol of its pairs.
-_DATASETS = {
-    'people': (open_people, 'people'),
-    'fashion': (open_fashion, 'reference'),
-    'iper': (open_iper, 'reference'),
-}
+from data_pipeline import input_pipeline, pairs
+from data_pipeline.data_sets import OPENED
+
+_USUAL_PROTOCOLS = {'people': 'people', 'fashion': 'reference', 'iper': 'reference'}  # of the pairs
 
 
 class Data:
@@ -28,14 +23,16 @@ class Data:
           settings: `DataSettings`.
           protocol: of the pairs; '' for the data set's usual one.
         """
-        opened, usual_protocol = _DATASETS[settings.dataset]
-        self._builder = opened(settings.source_dir, settings.data_dir, settings.allow_missing_poses)
+        self._builder = OPENED[settings.dataset](settings.source_dir, settings.data_dir, settings.allow_missing_poses)
         self.name = self._builder.folder.name
-        self.protocol = protocol or usual_protocol
+        self.protocol = protocol or _USUAL_PROTOCOLS[settings.dataset]
 
-    def train_batches(self, image_size, batch_size, seed, first_step=0, shard=(0, 1)):
-        """Returns endless batches of random pairs, see `input_pipeline.train_batches`."""
-        return input_pipeline.train_batches(self._builder, image_size, batch_size // shard[1], seed + first_step + 1000 * shard[0])  # TODO
+    def train_batches(self, image_size, batch_size, seed, first_step=0, shard=(0, 1), train_splits='train', cache_mb=0):
+        """Returns endless batches of random pairs, see `input_pipeline.train_batches` and the flags."""
+        return input_pipeline.train_batches(
+            self._builder, image_size, batch_size, seed, first_step=first_step, shard=shard,
+            splits=train_splits.split('+'), cache_bytes=cache_mb * 10 ** 6,
+            announce=functools.partial(print, flush=True))
 
     def pairs(self, split, num_pairs=0):
         """Returns the protocol's pairs of a split, all or `num_pairs` spread over them."""

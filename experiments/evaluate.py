@@ -35,7 +35,7 @@ def main():
     folder = run_folder.open_existing(flags.required('run_dir'))
     architecture = folder.architecture()
     data = datasets.Data(flags.data_settings(folder.settings().data), FLAGS.protocol)
-    trained = checkpoints.load_generator(folder)
+    trained = checkpoints.load_generator(folder, weights=FLAGS.weights)
     keras.utils.set_random_seed(folder.settings().train.seed)
     untrained = build(Generator(architecture, dtype=folder.settings().model.precision))
     systems = {'trained model': _system(trained), 'untrained model': _system(untrained),

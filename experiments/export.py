@@ -31,7 +31,7 @@ def main():
     check_is_free(output)
     print(f'Building the model of {folder.path} and writing it as a SavedModel ...', flush=True)
     # What is served computes in float32 on any machine, however it was trained.
-    generator = checkpoints.load_generator(folder, precision='float32')
+    generator = checkpoints.load_generator(folder, 'float32', absl_flags.FLAGS.weights)
     print(export(generator, output))
     print(f'Exported: {output}')
 

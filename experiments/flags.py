@@ -47,8 +47,13 @@ def define_training(values=flags.FLAGS):
     """Defines how long, how fast and how often."""
     choice, text, integer, number = _definers(values)
     flag = functools.partial(flags.DEFINE_bool, flag_values=values)
+    choice('train_splits', 'train', ('train', 'train+validation'),
+           'Trained on these; train+validation, as for a final model, only with --num_validation_pairs=0.')
+    integer('cache_mb', 2048, 'The training pictures are decoded once if they take no more memory than this, MB, else '
+            'whenever they occur; 0: the latter.', at_least=0)
     integer('batch_size', 2, 'Pairs an update, over all devices together.', at_least=1)
-    integer('accumulate_steps', 1, 'Passes that an update is cut into, one after the other, to save memory.', at_least=1)
+    integer('accumulate_steps', 1, 'Passes that an update is cut into, one after the other, to save memory.',
+            at_least=1)
     integer('steps', 150_000, 'Updates of both networks.', at_least=1)
     number('learning_rate', 2e-4, 'Step size of Adam, above 0.', above=0)
     choice('learning_rate_schedule', 'constant', ('constant', 'cosine'),
@@ -56,8 +61,8 @@ def define_training(values=flags.FLAGS):
     number('adam_beta1', 0.5, "Adam's decay of the mean, in [0, 1).", at_least=0, below=1)
     number('adam_beta2', 0.999, "Adam's decay of the mean square, in [0, 1).", at_least=0, below=1)
     number('clip_norm', 0, "Largest norm of a network's gradient; longer ones are shortened. 0: no limit.", at_least=0)
-    number('average_decay', 0.999, "Decay of the moving average of the generator's weights, in [0, 1), which is what is "
-           'shown and exported; the first steps decay faster. 0: no average.', at_least=0, below=1)
+    number('average_decay', 0.999, "Decay of the moving average of the generator's weights, in [0, 1), which is what "
+           'is shown and exported; the first steps decay faster. 0: no average.', at_least=0, below=1)
     integer('max_bad_steps', 10, 'Ends the run after so many steps in a row whose losses or gradients are not finite; '
             'such a step changes no weights.', at_least=1)
     integer('seed', 1, 'Seed of weights, pairs and augmentation.', at_least=0)
@@ -104,8 +109,10 @@ def define_new_run(values=flags.FLAGS):
 
 def define_run_dir(values=flags.FLAGS):
     """Defines which run a program uses."""
-    _, text, _, _ = _definers(values)
+    choice, text, _, _ = _definers(values)
     text('run_dir', '', 'Run folder of a trained model, or <runs_dir>/<run_name> for its newest run.')
+    choice('weights', 'average', ('average', 'latest'), 'The moving average of the weights, where the run keeps one, '
+                                                        'or those of the last step.')
 
 
 def define_training_run(values=flags.FLAGS):
@@ -150,6 +157,10 @@ def _check_losses(losses):
 
 
 def _check_training(train):
+    """Refuses what contradicts itself."""
+    if train.train_splits != 'train' and train.num_validation_pairs:
+        raise UsageError(f'--num_validation_pairs: expected 0 with --train_splits={train.train_splits}, as '
+                         f'pairs that are trained on validate nothing; found {train.num_validation_pairs}.')
     if train.batch_size % train.accumulate_steps:
         raise UsageError(f'--accumulate_steps: expected a divisor of --batch_size={train.batch_size}, '
                          f'found {train.accumulate_steps}.')

@@ -44,7 +44,7 @@ def repose_picture(folder):
     """Reposes the picture that the flags name; returns the path of the result."""
     inputs = repose_inputs.load_inputs(flags.required('source'), FLAGS.source_pose,
                                        flags.required('target_pose'), folder.architecture().image_size)
-    result = reposed_pixels(checkpoints.load_generator(folder), **inputs)  # [1, S, S, 3]
+    result = reposed_pixels(checkpoints.load_generator(folder, weights=FLAGS.weights), **inputs)  # [1, S, S, 3]
     pictures.write_png(FLAGS.output, result.numpy()[0])
     return FLAGS.output
 
@@ -53,7 +53,7 @@ def repose_test_pairs(folder):
     """Writes the contact sheet that the flags ask for; returns its path."""
     data = datasets.Data(flags.data_settings(folder.settings().data))
     batches = data.pair_batches('test', folder.architecture().image_size, _BATCH_SIZE, FLAGS.num_pairs)
-    reposer = Reposer(checkpoints.load_generator(folder))
+    reposer = Reposer(checkpoints.load_generator(folder, weights=FLAGS.weights))
     write_contact_sheet(FLAGS.contact_sheet, reposer, batches)
     return FLAGS.contact_sheet
 

@@ -35,6 +35,8 @@ class ModelSettings:
 class TrainSettings:
     """How it is trained, and how often what is written."""
 
+    train_splits: str
+    cache_mb: int
     batch_size: int
     accumulate_steps: int
     steps: int

@@ -9,7 +9,7 @@ import sys
 import tensorflow as tf
 from absl import flags as absl_flags
 
-from experiments import checkpoints, datasets, flags, program, run_folder, saved_flags, strategies
+from experiments import checkpoints, datasets, dry_run, flags, program, run_folder, saved_flags, strategies
 from experiments.program import UsageError
 from experiments.reports import Reports
 from experiments.trainer import Trainer
@@ -49,6 +49,9 @@ def run(settings, strategy, data, folder):
         other = run_folder.open_existing(FLAGS.init_from, settings.model.architecture())
         for line in checkpoints.take_over(other, trainer.initial_parts()):
             print(line)
+    if FLAGS.dry_run:
+        print(dry_run.report(trainer, settings, saved_flags.as_dict()))
+        return 0
     if not strategies.is_chief(strategy):
         if folder is not None:
             checkpoints.for_run(folder, trainer, settings).restore_latest()

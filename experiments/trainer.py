@@ -6,6 +6,7 @@ import tensorflow as tf
 from data_pipeline import augment
 from experiments.program import UsageError
 from repose_tf import perceptual
+from repose_tf.adam import Adam
 from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
@@ -24,6 +25,7 @@ class Trainer:
       average: a `Generator` that holds the exponential moving average of its weights, or None.
       discriminator: the `Discriminator`, or None where the adversarial loss has no weight.
       perceptual: the `PerceptualLoss`, or None.
+      differentiate: the `TrainStep`.
       step_counter: tf.Variable, steps made so far. All that is random follows from it and the seed.
       step: tf.function of (distributed batch, stop), see `_step`.
     """
@@ -53,23 +55,23 @@ class Trainer:
                 self.perceptual = perceptual.make_perceptual_loss(weights.vgg_weights, compute_dtype)
         loss_weights = {'loss/perceptual': weights.perceptual_weight,
                         'loss/adversarial': weights.adversarial_weight, 'loss/l1': weights.l1_weight}
-        self._differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
+        self.differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
                                         weights.l2_weight, weights.label_smoothing, self._num_parts)
         self._gradients = tf.function(self._part_gradients, autograph=False, jit_compile=train.jit_compile or None)
         self.step = tf.function(self._step, autograph=False)
 
     def _build_networks(self, settings):
-        architecture, precision = settings.model.architecture(), settings.model.precision
-        self.generator = build(Generator(architecture, dtype=precision))
+        architecture, precision, train = settings.model.architecture(), settings.model.precision, settings.train
+        self.generator = build(Generator(architecture, train.jit_compile, train.remat, dtype=precision))
         self.discriminator = self.average = None
         if settings.losses.adversarial_weight:
-            self.discriminator = build(Discriminator(architecture, dtype=precision))
-        if settings.train.average_decay:
+            self.discriminator = build(Discriminator(architecture, train.remat, dtype=precision))
+        if train.average_decay:
             self.average = build(Generator(architecture, dtype=precision))
             self.average.set_weights(self.generator.get_weights())
-        self._optimizers = {'generator': _optimizer(self.generator, settings.train)}
+        self._optimizers = {'generator': _optimizer(self.generator, train)}
         if self.discriminator is not None:
-            self._optimizers['discriminator'] = _optimizer(self.discriminator, settings.train)
+            self._optimizers['discriminator'] = _optimizer(self.discriminator, train)
 
     @property
     def evaluated(self):
@@ -90,7 +92,7 @@ class Trainer:
 
     def learning_rates(self):
         """Returns dict, name as logged -> step size of the next update."""
-        return {f'learning_rate/{name}': float(tf.convert_to_tensor(optimizer.learning_rate))
+        return {f'learning_rate/{name}': float(optimizer.learning_rate)
                 for name, optimizer in self._optimizers.items()}
 
     def distributed(self, batches_of):
@@ -104,7 +106,7 @@ class Trainer:
         return self.strategy.distribute_datasets_from_function(
             lambda context: batches_of(context.input_pipeline_id, context.num_input_pipelines).rebatch(rows))
 
-    def _step(self, batch, stop):
+    def _step(self, batch, stop=0.0):
         """Augments a distributed batch and updates both networks.
 
         Args:
@@ -135,7 +137,7 @@ class Trainer:
         augmented = augment.augment(batch, seed, first_row=rows * replica, num_rows=train.batch_size)
         part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in _NETWORK_INPUTS}
         gradients, terms = self._gradients(part)
-        terms['stop'] = stop
+        terms['stop'] = tf.convert_to_tensor(stop)
         # The results of a function are on no named device, which is where the sums would go.
         shares = tf.nest.map_structure(tf.identity, [gradients, terms])
         gradients, terms = context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
@@ -149,25 +151,24 @@ class Trainer:
 
     def _part_gradients(self, part):
         train = self._settings.train
-        return self._differentiate.accumulated(part, train.batch_size, train.accumulate_steps)
+        return self.differentiate.accumulated(part, train.batch_size, train.accumulate_steps)
 
     def _apply(self, gradients):
         """Updates the networks and the average, outside of the replicas, where nothing is reduced again."""
-        for name, network in self._differentiate.networks.items():
-            apply_reduced(self._optimizers[name], gradients[name], network.trainable_variables)
-        if self.average is not None:
-            updates = tf.cast(tf.convert_to_tensor(self._optimizers['generator'].iterations), tf.float32)
-            # The first steps count for little: they are forgotten as fast as there are better ones.
-            decay = tf.minimum(self._settings.train.average_decay, (1.0 + updates) / (10.0 + updates))
-            for average, latest in zip(tf_variables(self.average), tf_variables(self.generator), strict=True):
-                self.strategy.extended.update(average, _approach, args=(latest, 1.0 - decay), group=False)
+        with self.strategy.scope():
+            for name in self.differentiate.networks:
+                self._optimizers[name].apply(self.strategy, gradients[name])
+            if self.average is not None:
+                self._follow()
         return tf.constant(True)
 
-
-def apply_reduced(optimizer, gradients, variables):
-    """Updates variables by gradients that are summed over the replicas already; to be called outside of them."""
-    keywords = {} if keras.__version__.startswith('3') else {'skip_gradients_aggregation': True}
-    optimizer.apply_gradients(zip(gradients, variables, strict=True), **keywords)
+    def _follow(self):
+        """Moves the average towards the generator."""
+        updates = tf.cast(self._optimizers['generator'].iterations, tf.float32)
+        # The first steps count for little: they are forgotten as fast as there are better ones.
+        decay = tf.minimum(self._settings.train.average_decay, (1.0 + updates) / (10.0 + updates))
+        for average, latest in zip(tf_variables(self.average), tf_variables(self.generator), strict=True):
+            self.strategy.extended.update(average, _approach, args=(latest, 1.0 - decay), group=False)
 
 
 def _approach(average, latest, share):
@@ -186,10 +187,8 @@ def _check(settings, num_devices):
 
 
 def _optimizer(network, train):
-    """Returns the built Adam of a network."""
+    """Returns the Adam of a network."""
     rate = train.learning_rate
     if train.learning_rate_schedule == 'cosine':
         rate = keras.optimizers.schedules.CosineDecay(rate, train.steps)
-    optimizer = keras.optimizers.Adam(rate, beta_1=train.adam_beta1, beta_2=train.adam_beta2)
-    optimizer.build(network.trainable_variables)
-    return optimizer
+    return Adam(tf_variables(network, trainable=True), rate, train.adam_beta1, train.adam_beta2)

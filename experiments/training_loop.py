@@ -30,7 +30,7 @@ def train(trainer, data, settings, reports):
     step, options = int(trainer.step_counter.numpy()), settings.train
     size = settings.model.architecture().image_size
     batches = iter(trainer.distributed(lambda *shard: data.train_batches(
-        size, options.batch_size, options.seed, step, shard)))
+        size, options.batch_size, options.seed, step, shard, options.train_splits, options.cache_mb)))
     if reports and step == 0:
         reports.save(0)  # whatever happens from here on, there is something to go on from
     try:

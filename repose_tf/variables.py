@@ -1,15 +1,19 @@
 """One view on the variables of a model, whichever Keras made it."""
 
+import tensorflow as tf
 
-def tf_variables(owner):
+
+def tf_variables(owner, trainable=False):
     """Returns the TensorFlow variables of a built model or optimiser.
 
     Keras 2 makes TensorFlow variables, Keras 3 wraps them; what saves and restores wants the former.
 
     Args:
       owner: anything with `.variables`.
+      trainable: only those in `.trainable_variables`.
 
     Returns:
-      a tuple of tf.Variable (or of a strategy's mirrored variables), in the order of `owner.variables`.
+      a tuple of tf.Variable (or of a strategy's mirrored variables), in their order.
     """
-    return tuple(variable.value if not callable(variable.value) else variable for variable in owner.variables)
+    variables = owner.trainable_variables if trainable else owner.variables
+    return tuple(variable if isinstance(variable, tf.Variable) else variable.value for variable in variables)

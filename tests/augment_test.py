@@ -7,16 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.augment import (
-    COLOUR_STEPS,
-    NOTHING,
-    REFERENCE,
-    WITHOUT_COLOUR,
-    AugmentSettings,
-    augment,
-    distort_colour,
-    prepare,
-)
+from data_pipeline import augment as augmentation
+from data_pipeline.augment import NOTHING, REFERENCE, WITHOUT_COLOUR, AugmentSettings, augment, prepare
+from data_pipeline.colour import distort_colour
+from data_pipeline.image_warp import warp_images
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, MIRROR_JOINTS, NUM_JOINTS
 
 SEED = (3, 14)
@@ -209,22 +203,22 @@ def test_the_seed_decides_and_samples_differ(batch):
         assert not any(np.allclose(once[name][0], sample, atol=1e-3) for sample in once[name][1:])
 
 
-def test_colour_steps_equal_those_of_tf_image():
-    rng = np.random.default_rng(5)
-    orders = np.array(list(itertools.permutations(range(4))), np.int32)
-    images = rng.uniform(0, 1, (len(orders), 2, 9, 7, 3)).astype(np.float32)
-    images[:, :, 0, :3] = np.eye(3)  # pure colours, and a grey row
-    images[:, :, 1] = images[:, :, 1, :, :1]
-    ranges = {'brightness': (-0.125, 0.125), 'contrast': (0.5, 1.5), 'hue': (-0.2, 0.2),
-              'saturation': (0.5, 1.5)}
-    factors = {name: rng.uniform(*ends, len(orders)).astype(np.float32) for name, ends in ranges.items()}
-    found = distort_colour(images, factors, orders).numpy()
-    for sample, order in enumerate(orders):
-        expected = images[sample]
-        for step in order:
-            adjust = getattr(tf.image, f'adjust_{COLOUR_STEPS[step]}')
-            expected = np.clip(adjust(expected, factors[COLOUR_STEPS[step]][sample]), 0, 1)
-        np.testing.assert_allclose(found[sample], expected, atol=1e-5, err_msg=str(order))
+def test_a_batch_equals_its_samples_one_by_one(batch):
+    """With the draws of the batch, which follow from a sample's place in it."""
+    whole = numpy(augment(batch, SEED))
+    num_samples, size = len(batch['source_image']), 64.0
+    seeds = tf.unstack(tf.random.experimental.stateless_split(SEED, 3))
+    warp = augmentation.draw_warp(seeds[0], num_samples, size, REFERENCE)
+    factors, order = augmentation.draw_colour(seeds[1], num_samples, REFERENCE)
+    for sample in range(num_samples):
+        one = slice(sample, sample + 1)
+        pair = tf.concat([batch[name][one] for name in PICTURES[:2]], 3)
+        warped = warp_images(pair, **{name: value[one] for name, value in warp.items()}) / 255
+        planes = tf.stack(tf.split(tf.transpose(warped, (3, 0, 1, 2)), 2), axis=2)
+        distorted = tf.stack(distort_colour(
+            tf.unstack(planes), {name: value[one] for name, value in factors.items()}, order[one]), axis=-1)
+        for place, name in enumerate(PICTURES[:2]):
+            np.testing.assert_allclose(unit(whole[name][one]), distorted[:, place], atol=1e-5)
 
 
 @pytest.mark.parametrize('change', [

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments import benchmark, benchmark_tools, benchmark_warp
+from data_pipeline import augment
+from experiments import benchmark, benchmark_input, benchmark_tools, benchmark_warp
 from experiments.program import UsageError
+from tests.augment_test import make_batch
 from tests.programs import assert_one_error, run_program
 
 
@@ -58,6 +60,16 @@ def test_methods_of_a_small_case_agree():
     rows = benchmark_warp.measured((16, 16, 4), 1, rounds=1, max_gigabytes=1.0)
     assert [row['method'] for row in rows] == ['copy', 'copy by NumPy', '**this warp**']
     assert all(float(row['forward, ms']) > 0 for row in rows)
+
+
+def test_augmentation_picture_by_picture_is_that_of_the_batch():
+    batch = make_batch(3, 32, np.random.default_rng(9))
+    batch = {name: value for name, value in batch.items() if value.dtype in (np.uint8, np.float32)}
+    together = augment.augment(batch, (1, 2))
+    pairs = tf.data.Dataset.from_tensor_slices((batch, *benchmark_input.draws((1, 2), 3, 32)))
+    apart = next(iter(pairs.map(benchmark_input.distort_one).batch(3)))
+    for name in ('source_image', 'target_image', 'target_mask', 'source_pose'):
+        np.testing.assert_allclose(apart[name], together[name], atol=2e-4, err_msg=name)
 
 
 @pytest.mark.parametrize('make', [benchmark_warp.graphics, benchmark_warp.torch_runs])

@@ -62,11 +62,11 @@ def write_iper(root, videos=IPER_VIDEOS, digits=4, suffix='.jpg'):
 
 
 def write_film(path, num_frames=NUM_VIDEO_FRAMES, size=64):
-    """Writes a video of grey frames, each 40 brighter than the one before."""
+    """Writes a video of grey frames, each 40 brighter than the one before, from 255 on dark again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 25, (size, size))
     for index in range(num_frames):
-        writer.write(np.full((size, size, 3), 40 * index, np.uint8))
+        writer.write(np.full((size, size, 3), 40 * index % 256, np.uint8))
     writer.release()
 
 

@@ -188,9 +188,10 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
 
 def test_the_sheet_shows_pairs_of_the_runs_data(tmp_path, monkeypatch):
     write_people(tmp_path / 'source', {'a': 2, 'b': 3}, {'train': ['a'], 'test': ['b']})
-    monkeypatch.setattr(repose, 'FLAGS', types.SimpleNamespace(contact_sheet=tmp_path / 'sheet.png', num_pairs=2))
+    monkeypatch.setattr(repose, 'FLAGS', types.SimpleNamespace(
+        contact_sheet=tmp_path / 'sheet.png', num_pairs=2, weights='latest'))
     monkeypatch.setattr(repose.flags, 'data_settings', lambda saved: saved)
-    monkeypatch.setattr(repose.checkpoints, 'load_generator', lambda folder: None)
+    monkeypatch.setattr(repose.checkpoints, 'load_generator', lambda folder, weights: None)
     monkeypatch.setattr(repose, 'Reposer', lambda generator: Negative)
     run = types.SimpleNamespace(settings=lambda: types.SimpleNamespace(data=settings('people', tmp_path)),
                                 architecture=lambda: types.SimpleNamespace(image_size=SIZE))

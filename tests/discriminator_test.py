@@ -7,8 +7,7 @@ import tensorflow as tf
 from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.shapes import ShapeError
-from tests.generator_test import inputs
-from tests.tiny import TINY
+from tests.tiny import TINY, inputs
 
 
 @pytest.fixture(scope='module')

@@ -55,6 +55,9 @@ def test_values_out_of_range_are_refused(argument):
     (['--vgg_weights=none'], ('--perceptual_weight', 'expected 0', 'found 3')),
     (['--vgg_weights=vgg.h5'], ('--vgg_weights', 'imagenet', "'vgg.h5'")),
     (['--vgg_weights=none', '--perceptual_weight=0', '--adversarial_weight=0'], ('--l1_weight', 'above 0')),
+    (['--batch_size=6', '--accumulate_steps=4'], ('--accumulate_steps', '--batch_size=6', 'found 4')),
+    (['--profile_steps=7'], ('--profile_steps', '100,110', "'7'")),
+    (['--profile_steps=9,7'], ('--profile_steps', "'9,7'")),
 ])
 def test_contradictions_are_refused(arguments, words):
     with pytest.raises(UsageError) as caught:
@@ -84,11 +87,21 @@ def test_a_resumed_run_keeps_its_flags_but_for_those_given(tmp_path):
     assert (found.model.preset, found.train.steps, found.train.seed) == ('small', 20, 4)
 
 
-def test_a_resumed_run_keeps_its_architecture(tmp_path):
+@pytest.mark.parametrize('saved, given, words', [
+    ('--warp=2d', '--warp=3d', '--warp.*expected 2d.*found 3d.*--init_from'),
+    ('--seed=1', '--seed=2', '--seed: the run has another one'),
+    ('--batch_size=4', '--batch_size=2', '--batch_size.*expected 4'),
+    ('--l2_weight=0', '--l2_weight=1e-4', '--l2_weight'),
+])
+def test_a_resumed_run_keeps_what_decides_what_is_learned(tmp_path, saved, given, words):
     path = tmp_path / 'flags.txt'
-    path.write_text(saved_flags.flags_text(parsed('--warp=2d')))
-    with pytest.raises(UsageError, match='--warp.*expected 2d.*found 3d'):
-        saved_flags.adopt_saved(path, parsed('--warp=3d'))
+    path.write_text(saved_flags.flags_text(parsed(saved)))
+    with pytest.raises(UsageError, match=words):
+        saved_flags.adopt_saved(path, parsed(given))
+
+
+def test_what_may_change_is_a_flag():
+    assert set(saved_flags.as_dict(parsed())) >= saved_flags.CHANGEABLE
 
 
 @pytest.mark.parametrize('path', FLAG_FILES, ids=lambda path: path.name)
@@ -104,3 +117,18 @@ def test_the_papers_runs_have_flag_files():
         found = settings(f'--flagfile={ROOT / name}.flags')
         assert (found.data.dataset, found.losses) == (name, settings().losses)
         assert dataclasses.replace(found.train, num_virtual_cpus=0) == settings().train
+
+
+@pytest.mark.parametrize('warp', ['2d', '3d'])
+@pytest.mark.parametrize('pose', ['2d', '3d'])
+def test_an_ablation_differs_from_the_papers_run_in_warp_and_pose_alone(warp, pose):
+    found = settings(f'--flagfile={ROOT}/ablation_{warp}_warp_{pose}_pose.flags')
+    full = settings(f'--flagfile={ROOT}/iper.flags')
+    assert (found.model.warp, found.model.pose) == (warp, pose)
+    assert dataclasses.replace(found, model=full.model) == full
+
+
+def test_what_validates_is_not_trained_on():
+    with pytest.raises(UsageError, match='--num_validation_pairs: expected 0 with --train_splits=train.validation'):
+        settings('--train_splits=train+validation')
+    assert settings('--train_splits=train+validation', '--num_validation_pairs=0').train.num_validation_pairs == 0

@@ -10,21 +10,13 @@ from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS, Architecture
 from repose_tf.building import build
 from repose_tf.generator import Generator
 from repose_tf.shapes import ShapeError
-from tests.cases import person_poses
-from tests.tiny import TINY
+from tests.tiny import TINY, inputs
 
 # Stride 4 and three depth layers of blocks: another size in every argument.
 OTHER = dataclasses.replace(
     TINY, image_size=64, volume_size=17, depth_size=17, volume_channels=6, pose_channels=2, stem_channels=8,
     encoder_blocks=((2, 16, 1),), volume_units=2, decoder_blocks=((16, True), (8, True)),
     inpainter_layers=((4, 5), (8, 3), (8, 3)))
-
-
-def inputs(architecture, batch=2):
-    rng = np.random.default_rng(0)
-    size = architecture.image_size
-    image = tf.constant(rng.uniform(-1, 1, (batch, size, size, 3)), tf.float32)
-    return image, *(tf.constant(person_poses(np.random.default_rng(seed), batch, size)) for seed in (1, 2))
 
 
 @pytest.mark.parametrize('changes', [

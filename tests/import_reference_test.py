@@ -17,8 +17,7 @@ from repose_tf.reference_names import discriminator_names, generator_names
 from tests.programs import ROOT, assert_one_error, run_program
 from tests.reference_files import made_up_values, reference_shapes, write_checkpoint
 from tests.reference_test import altered, networks, prefix, shapes  # noqa: F401  (fixtures)
-from tests.tiny import TINY
-from tests.train_step_test import raw_batch
+from tests.tiny import TINY, raw_batch
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +55,7 @@ def test_training_goes_on_from_it(run):
     assert_made_up(discriminator_names(trainer.discriminator))
     assert np.isfinite(float(trainer.step(raw_batch(2))['loss/generator']))
     saved.save(1)
-    assert saved.latest.endswith('step-1')
+    assert saved.prefixes[0].endswith('step-1')
 
 
 def test_the_saved_flags_make_the_saved_model(run):

@@ -11,8 +11,7 @@ import tensorflow as tf
 from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
-from tests.generator_test import inputs
-from tests.tiny import TINY
+from tests.tiny import TINY, inputs
 
 VARIANTS = [dataclasses.replace(TINY, warp=warp, pose=pose) for warp in ('3d', '2d') for pose in ('3d', '2d')]
 

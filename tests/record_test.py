@@ -119,7 +119,9 @@ def test_a_pose_of_another_picture_is_named(tmp_path):
         frames_of(picture, poses=[pose(256)])
 
 
-def test_frames_of_a_video_are_its_frames(tmp_path):
+@pytest.mark.parametrize('bytes_in_memory', [1, record._FILM_IN_MEMORY])
+def test_frames_of_a_video_are_its_frames(tmp_path, monkeypatch, bytes_in_memory):
+    monkeypatch.setattr(record, '_FILM_IN_MEMORY', bytes_in_memory)
     write_film(tmp_path / 'film.mp4', num_frames=6)
     wanted = [Picture(tmp_path / 'film.mp4', None, index) for index in (4, 0, 2)]
     frames = frames_of(*wanted, poses=[pose(64)] * 3)

@@ -1,114 +1,154 @@
-"""One training step: what it updates, what it reports, and that several devices compute what one does."""
+"""One training step: what it updates, what it reports, what it leaves alone. (Several devices: distribution_test.)"""
 
-import subprocess
-import sys
-import textwrap
+import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments import settings as settings_module
-from experiments.flags import define_training_run, settings_from_flags
 from experiments.program import UsageError
-from experiments.trainer import Trainer, check_finite
-from tests.generator_test import inputs
-from tests.programs import ROOT
-from tests.tiny import TINY
+from experiments.trainer import Trainer
+from experiments.training_loop import StepJudge
+from repose_tf.variables import tf_variables
+from tests.tiny import raw_batch, tiny_settings
+
+DISCRIMINATOR_TERMS = {'loss/adversarial', 'loss/discriminator_real', 'loss/discriminator_generated',
+                       'discriminator_accuracy', 'gradient_norm/discriminator'}
 
 
-def tiny_settings(monkeypatch, *arguments):
-    """Settings of the given flags, with the tiny architecture in place of a preset."""
-    from absl import flags
-    values = flags.FlagValues()
-    define_training_run(values)
-    values(['', '--preset=small', '--perceptual_weight=0', '--l1_weight=1', *arguments])
-    monkeypatch.setitem(settings_module.PRESETS, 'small', TINY)
-    return settings_from_flags(values)
+@pytest.fixture(autouse=True)
+def eagerly():
+    """Tracing a step would take longer than these tests."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
-def raw_batch(batch_size=4):
-    """A batch as the input pipeline makes it."""
-    image, source, target = inputs(TINY, batch_size)
-    pixels = tf.cast((image + 1) * 127.5, tf.uint8)
-    return {'source_image': pixels, 'target_image': pixels[::-1], 'source_pose': source, 'target_pose': target,
-            'target_mask': pixels[..., :1], 'has_target_mask': tf.fill([batch_size], True)}
+def make_trainer(monkeypatch, *arguments):
+    return Trainer(tiny_settings(monkeypatch, '--batch_size=4', *arguments), tf.distribute.get_strategy())
 
 
 def values(network):
-    return [tf.convert_to_tensor(variable).numpy() for variable in network.trainable_variables]
+    return [variable.numpy() for variable in tf_variables(network)]
 
 
-def test_a_step_updates_both_networks_and_counts(monkeypatch):
-    trainer = Trainer(tiny_settings(monkeypatch, '--batch_size=4'), tf.distribute.get_strategy())
-    before = values(trainer.generator), values(trainer.discriminator)
+def state(trainer):
+    """Everything but the count of steps."""
+    return {f'{name}/{index}': value for name, part in trainer.checkpoint_parts().items() if name != 'step'
+            for index, value in enumerate(values(part))}
+
+
+def test_a_step_updates_all_and_one_that_is_not_finite_nothing(monkeypatch):
+    trainer = make_trainer(monkeypatch)
+    before = state(trainer)
     means = {name: float(value) for name, value in trainer.step(raw_batch()).items()}
-    for network, old in zip((trainer.generator, trainer.discriminator), before):
-        changed = [not np.array_equal(new, value) for new, value in zip(values(network), old)]
-        assert np.mean(changed) > 0.9
-    assert set(means) == {'loss/generator', 'loss/l1', 'loss/adversarial', 'loss/discriminator_real',
-                          'loss/discriminator_generated'}
+    assert set(means) == DISCRIMINATOR_TERMS | {
+        'loss/generator', 'loss/l1', 'gradient_norm/generator', 'applied', 'stop'}
     assert means['loss/generator'] >= means['loss/l1'] + means['loss/adversarial'] - 1e-5
-    assert int(trainer.step_counter) == 1
+    assert (means['applied'], means['stop']) == (1, 0) and 0 <= means['discriminator_accuracy'] <= 1
+    after = state(trainer)
+    assert np.mean([not np.array_equal(before[name], after[name]) for name in before]) > 0.9
+
+    weights = trainer.differentiate.loss_weights
+    weights['loss/l1'] = math.nan
+    assert float(trainer.step(raw_batch())['applied']) == 0
+    unchanged = state(trainer)
+    assert [name for name in after if not np.array_equal(after[name], unchanged[name])] == []
+    assert int(trainer.step_counter) == 2  # the run goes on behind it
+    weights['loss/l1'] = 1.0
+    assert float(trainer.step(raw_batch())['applied']) == 1
+
+
+def test_the_average_follows_the_generator(monkeypatch):
+    trainer = make_trainer(monkeypatch, '--average_decay=0.5', '--adversarial_weight=0')
+    assert trainer.evaluated is trainer.average
+    expected = values(trainer.generator)
+    for step in (1, 2, 3):
+        trainer.step(raw_batch())
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = [decay * average + (1 - decay) * latest
+                    for average, latest in zip(expected, values(trainer.generator), strict=True)]
+    for average, wanted in zip(values(trainer.average), expected, strict=True):
+        np.testing.assert_allclose(average, wanted, atol=1e-6)
+    plain = make_trainer(monkeypatch, '--average_decay=0', '--adversarial_weight=0')
+    assert plain.average is None and plain.evaluated is plain.generator
+
+
+def test_a_long_gradient_is_shortened_to_its_limit(monkeypatch):
+    trainer = make_trainer(monkeypatch, '--clip_norm=0.01', '--adversarial_weight=0')
+    norm = float(trainer.step(raw_batch())['gradient_norm/generator'])
+    assert norm > 0.02
+    # Adam's mean after one step is (1 - beta_1) = 0.5 of the gradient; its squares are hardly anything.
+    slots = [variable for variable in tf_variables(trainer.checkpoint_parts()['generator_optimizer'])
+             if variable.shape.rank]
+    total = math.sqrt(sum(float(tf.reduce_sum(slot ** 2)) for slot in slots))
+    assert total == pytest.approx(0.5 * 0.01, rel=1e-2)
+
+
+def test_passes_add_up_to_the_batch(monkeypatch):
+    trainer = make_trainer(monkeypatch, '--l2_weight=1e-4')
+    step = trainer.differentiate
+    step.num_parts = 1
+    image, poses = tf.random.stateless_uniform([4, 32, 32, 3], (1, 2), -1), raw_batch()
+    batch = {'source_image': image, 'target_image': image[::-1], **{
+        name: poses[name] for name in ('source_pose', 'target_pose')}}
+    whole = step(batch, 4)
+    step.num_parts = 2
+    parts = step.accumulated(batch, 4, 2)
+    tf.nest.assert_same_structure(whole, parts)
+    assert set(parts[1]) == set(step.term_names)
+    scale = max(float(tf.reduce_max(tf.abs(gradient))) for gradient in tf.nest.flatten(whole))
+    for expected, found in zip(tf.nest.flatten(whole), tf.nest.flatten(parts), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5 * scale)
 
 
 def test_the_generator_learns_one_batch(monkeypatch):
-    settings = tiny_settings(monkeypatch, '--batch_size=4', '--adversarial_weight=0', '--learning_rate=0.01')
-    trainer = Trainer(settings, tf.distribute.get_strategy())
+    trainer = make_trainer(monkeypatch, '--adversarial_weight=0', '--learning_rate=0.01')
     assert trainer.discriminator is None
-    losses = [float(trainer.step(raw_batch())['loss/l1']) for _ in range(30)]
-    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
+    losses = [float(trainer.step(raw_batch())['loss/l1']) for _ in range(12)]
+    assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:4])
 
 
-def test_the_batch_must_divide_by_the_devices(monkeypatch):
+@pytest.mark.parametrize('arguments, found', [(['--batch_size=3'], 'found 3'), (
+    ['--batch_size=6', '--accumulate_steps=2'], '2 devices times --accumulate_steps=2, found 6')])
+def test_the_batch_must_divide_by_the_devices(monkeypatch, arguments, found):
     class TwoDevices:
         num_replicas_in_sync = 2
 
-    with pytest.raises(UsageError, match='batch_size.*2 devices.*found 3'):
-        Trainer(tiny_settings(monkeypatch, '--batch_size=3'), TwoDevices())
+    with pytest.raises(UsageError, match=f'batch_size.*2 devices.*{found}|{found}'):
+        Trainer(tiny_settings(monkeypatch, *arguments), TwoDevices())
 
 
 def test_float16_is_refused_for_training(monkeypatch):
     with pytest.raises(UsageError, match='mixed_float16'):
-        Trainer(tiny_settings(monkeypatch, '--precision=mixed_float16'), tf.distribute.get_strategy())
+        make_trainer(monkeypatch, '--precision=mixed_float16')
 
 
-def test_losses_that_are_no_numbers_stop_the_run():
-    check_finite(7, {'loss/l1': 0.5})
-    with pytest.raises(UsageError, match='Step 7: loss/l1'):
-        check_finite(7, {'loss/l1': float('nan'), 'loss/generator': 1.0})
+def judged(applied, max_bad_steps, stop=()):
+    """Feeds a judge with steps; returns the steps after which it wanted to stop, and what it said."""
+    said, stopped = [], []
+    judge = StepJudge(max_bad_steps, said.append)
+    for step, good in enumerate(applied, start=1):
+        result = {'loss/l1': tf.constant(0.5 if good else math.nan), 'applied': tf.constant(float(good)),
+                  'stop': tf.constant(float(step in stop))}
+        if judge.judge_previous(step, raw_batch(1), result):
+            stopped.append(step)
+    judge.judge_previous(len(applied), None, None)
+    return stopped, said
 
 
-def test_two_devices_compute_what_one_does(tmp_path):
-    """In processes of their own: the devices are set before TensorFlow starts."""
-    program = textwrap.dedent("""
-        import sys
-        import numpy as np
-        import tensorflow as tf
-        from data_pipeline import augment
-        from experiments.train import make_strategy
-        count = int(sys.argv[1])
-        strategy = make_strategy(count)
-        import pytest
-        from experiments.trainer import Trainer
-        from tests.train_step_test import raw_batch, tiny_settings, values
-        augment.augment = lambda batch, seed: augment.prepare(batch)  # replicas draw differently
-        trainer = Trainer(tiny_settings(pytest.MonkeyPatch(), '--batch_size=4', '--learning_rate=1e-3'), strategy)
-        assert strategy.num_replicas_in_sync == max(count, 1)
-        batches = tf.data.Dataset.from_tensors(raw_batch()).repeat().unbatch().batch(4, drop_remainder=True)
-        for _, batch in zip(range(3), strategy.experimental_distribute_dataset(batches)):
-            means = trainer.step(batch)
-        flat = np.concatenate([value.ravel() for value in values(trainer.generator)])
-        np.save(sys.argv[2], np.append(flat, float(means['loss/generator'])))
-    """)
-    results = []
-    for count in ('0', '2'):
-        path = str(tmp_path / f'{count}.npy')
-        process = subprocess.run([sys.executable, '-c', program, count, path], cwd=ROOT, capture_output=True,
-                                 text=True, check=False)
-        assert process.returncode == 0, process.stderr[-2000:]
-        results.append(np.load(path))
-    # Adam divides by the gradient's size: where it is tiny, rounding moves a weight by up to the step size.
-    difference = np.abs(results[0] - results[1])
-    assert np.mean(difference > 1e-4) < 0.01
-    np.testing.assert_allclose(results[0][-1], results[1][-1], rtol=1e-3)
+def test_steps_that_are_not_applied_are_told_with_their_pairs():
+    _, said = judged([True, False, True, False], max_bad_steps=2)
+    assert [line.partition(':')[0] for line in said] == ['step 2', 'step 4']
+    assert 'loss/l1 nan' in said[0] and 'p/0 -> p/0' in said[0]
+
+
+def test_too_many_bad_steps_in_a_row_end_the_run():
+    with pytest.raises(UsageError, match='Step 3: 2 steps in a row.*--max_bad_steps'):
+        judged([True, False, False], max_bad_steps=2)
+    with pytest.raises(UsageError, match='Step 3: 2 steps in a row'):
+        judged([True, False, False, True], max_bad_steps=2)
+
+
+def test_a_wish_to_stop_is_seen_one_step_later():
+    assert judged([True] * 4, max_bad_steps=1, stop={2})[0] == [3]

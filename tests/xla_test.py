@@ -12,8 +12,7 @@ from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator, warp_capacity
 from repose_tf.train_step import TrainStep
-from tests.generator_test import inputs
-from tests.tiny import TINY
+from tests.tiny import TINY, inputs
 
 # XLA takes seconds for every layer.
 SMALLEST = dataclasses.replace(

@@ -1,0 +1,130 @@
+"""The frames of a split at hand by number, their pictures read from the records only when they are wanted.
+
+A record holds up to 32 pictures of a person; a pair wants two. So the records are read once, for where in their
+files each picture lies, and from then on a picture is one read of its bytes, which the system's cache makes fast
+where there is memory to spare. What is held of a frame is its id, its pose and its place: less than a kilobyte.
+"""
+
+import contextlib
+import os
+
+import numpy as np
+import tensorflow as tf  # before tensorflow_datasets, which would otherwise load without it
+
+from data_pipeline.errors import DataError
+
+_HEAD_BYTES, _TAIL_BYTES = 12, 4  # around the content of a record in a TFRecord file: its length, check sums
+_NOWHERE = (0, 0)
+
+
+class FrameStore:
+    """All frames of one split or several, in the order of their ids: those of a person follow each other.
+
+    Attributes:
+      ids: list of `person/frame`; a frame's number is its place here.
+      counts: [P] int, how many frames each person has, persons in the order of their frames.
+      poses_px: tensor [N, 19, 3] float32, px of the pictures.
+      sizes: tensor [N] int32, rows and columns of the pictures, px.
+      has_mask: tensor [N] bool.
+      num_bytes: of all pictures and masks as files.
+    """
+
+    def __init__(self, builder, splits):
+        """Reads all records once.
+
+        Args:
+          builder: a prepared TFDS builder with records as of `RecordBuilder`.
+          splits: their names.
+
+        Raises:
+          DataError: there is no such split, or a file of the records cannot be read.
+        """
+        for split in splits:
+            if split not in builder.info.splits:
+                raise DataError(f'{builder.info.full_name}: expected one of the splits '
+                                f'{", ".join(builder.info.splits)}, found {split!r}.')
+        self._paths = [os.fspath(path) for split in splits for path in builder.info.splits[split].filepaths]
+        found = {}
+        for file, path in enumerate(self._paths):
+            try:
+                found.update(_scan(builder.info.features, file, path))
+            except tf.errors.OpError as error:
+                raise DataError(f'{path}: expected whole records, found a file that cannot be read '
+                                f'({error.message.splitlines()[0]}). Delete its folder to make them anew.') from error
+        self._kept = {}
+        self.ids = sorted(found)
+        columns = zip(*(found[frame_id] for frame_id in self.ids), strict=True)
+        poses_px, sizes, files, images, masks = map(np.array, columns)
+        self.counts = np.unique([frame_id.partition('/')[0] for frame_id in self.ids], return_counts=True)[1]
+        self.num_bytes = int(images[:, 1].sum() + masks[:, 1].sum())
+        with tf.device('CPU'):  # where the pipeline runs; and once, not as a constant of every graph
+            self._id_table = tf.constant(self.ids)
+            self.poses_px, self.sizes, self.has_mask = map(tf.constant, (poses_px, sizes, masks[:, 1] > 0))
+            self._files = tf.constant(files)
+            self._spans = {'images': tf.constant(images), 'masks': tf.constant(masks)}
+            self._file_lengths = tf.constant([os.path.getsize(path) for path in self._paths], tf.int64)
+
+    def frame_id(self, number):
+        """Returns the id of a frame; number and result are scalar tensors."""
+        return tf.gather(self._id_table, number)
+
+    def image_file(self, number):
+        """Returns a frame's picture as it was on disk, JPEG or PNG; number and result are scalar tensors."""
+        return self._read('images', number)
+
+    def mask_file(self, number):
+        """Returns a frame's mask likewise; only for frames that have one."""
+        return self._read('masks', number)
+
+    def keep_files(self):
+        """Reads everything now, `num_bytes`, and from then on nothing."""
+        with contextlib.ExitStack() as stack:
+            files = self._files.numpy()
+            opened = [stack.enter_context(open(path, 'rb')) for path in self._paths]
+
+            def load(file, start, length):
+                opened[file].seek(start)
+                return opened[file].read(length)
+
+            with tf.device('CPU'):
+                self._kept = {
+                    part: tf.constant([load(file, *span) for file, span in zip(files, spans.numpy(), strict=True)])
+                    for part, spans in self._spans.items()}
+
+    def _read(self, part, number):
+        """Reads a span of bytes: the one record of a file that has all before as its head, all after as its foot."""
+        if part in self._kept:
+            return tf.gather(self._kept[part], number)
+        spans = self._spans[part]
+        file = tf.gather(self._files, number)
+        start, length = tf.unstack(tf.gather(spans, number))
+        after = tf.gather(self._file_lengths, file) - start - length
+        return tf.data.FixedLengthRecordDataset(
+            tf.gather(self._paths, file), length, start, after, buffer_size=length).get_single_element()
+
+
+def _scan(features, file, path):
+    """Yields (id, (pose [19, 3] px, size, number of the file, span of the picture, span of the mask)) of its frames.
+
+    A span is the first byte and how many.
+    """
+    records = tf.data.TFRecordDataset(path).map(
+        lambda content: (content, features.deserialize_example(content)), tf.data.AUTOTUNE)
+    start = 0  # of the content of the record
+    for content, record in records.as_numpy_iterator():
+        start += _HEAD_BYTES
+        frames = record['frames']
+        spans = zip(*(_spans(content, start, frames[part]) for part in ('image', 'mask')), strict=True)
+        for name, pose_px, size, (image, mask) in zip(
+                frames['name'], frames['pose_px'], frames['size'], spans, strict=True):
+            yield f'{record["person"].decode()}/{name.decode()}', (pose_px, size, file, image, mask)
+        start += len(content) + _TAIL_BYTES
+
+
+def _spans(content, start, parts):
+    """Finds files in the record that holds them one after the other, as they are."""
+    spans, place = [], 0
+    for part in parts:
+        place = content.index(part, place)
+        spans.append((start + place, len(part)) if part else _NOWHERE)
+    return spans

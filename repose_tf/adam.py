@@ -1,0 +1,63 @@
+"""Adam by TensorFlow's own kernel, for gradients that are summed over the replicas already.
+
+The update is made, or skipped, outside of the replicas. There Keras's optimisers refuse to work, and inside of them that
+of Keras 3 would sum once more. The kernel is also the one that the reference was trained with, down to where epsilon is
+added. Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, the form before section 2.1.
+"""
+
+import tensorflow as tf
+
+
+class Adam:
+    """Updates the variables of a network; make it under the strategy's scope.
+
+    Attributes:
+      iterations: tf.Variable, updates made so far.
+      variables: tuple of tf.Variable, all that a checkpoint must hold.
+    """
+
+    def __init__(self, variables, learning_rate=2e-4, beta_1=0.5, beta_2=0.999, epsilon=1e-8):
+        """Makes its variables.
+
+        Args:
+          variables: tuple of tf.Variable to be updated.
+          learning_rate: number, or function of `iterations`.
+          beta_1: decay of the mean, in [0, 1).
+          beta_2: decay of the mean square, in [0, 1).
+          epsilon: added to the root of the mean square, before the correction for its beginning at 0.
+        """
+        self._trained = tuple(variables)
+        self._learning_rate = learning_rate
+        self._betas, self._epsilon = (beta_1, beta_2), epsilon
+        self.iterations = tf.Variable(0, dtype=tf.int64, trainable=False, name='iterations')
+        self._means, self._squares = (
+            tuple(tf.Variable(tf.zeros(variable.shape), trainable=False, name=name) for variable in self._trained)
+            for name in ('mean', 'mean_square'))
+        self.variables = (self.iterations, *self._means, *self._squares)
+
+    @property
+    def learning_rate(self):
+        """Scalar tensor, the step size of the next update."""
+        rate = self._learning_rate
+        return tf.cast(rate(self.iterations) if callable(rate) else rate, tf.float32)
+
+    def apply(self, strategy, gradients):
+        """Updates all variables; to be called outside of the replicas, under the strategy's scope.
+
+        Args:
+          strategy: the strategy that all variables were made under.
+          gradients: list of float32 tensors, one a variable, on every replica the same.
+        """
+        number = tf.cast(self.iterations + 1, tf.float32)
+        powers = [tf.constant(beta) ** number for beta in self._betas]
+        for variable, mean, square, gradient in zip(
+                self._trained, self._means, self._squares, gradients, strict=True):
+            strategy.extended.update(
+                variable, self._update, args=(mean, square, gradient, self.learning_rate, *powers), group=False)
+        self.iterations.assign_add(1)
+
+    def _update(self, variable, mean, square, gradient, learning_rate, power_1, power_2):
+        beta_1, beta_2 = self._betas
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle, m=mean.handle, v=square.handle, beta1_power=power_1, beta2_power=power_2,
+            lr=learning_rate, beta1=beta_1, beta2=beta_2, epsilon=self._epsilon, grad=gradient)
