@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags as absl_flags
 
-from experiments import benchmark_tools, op_times
+from experiments import benchmark_tools, dry_run, op_times
 from experiments.benchmark_generator import peak_of_this_process
 from experiments.flags import define_training_run, settings_from_flags
 from experiments.strategies import make_strategy
@@ -64,8 +64,8 @@ def measured_here(rounds, arguments):
       arguments: the run's flags.
 
     Returns:
-      dict of `precision`; `batch_size`; `seconds` of a step; `gigabytes`, the most memory of this process; and
-      `seconds_of`, list of [part, kind, backward, seconds] of the operations of one step.
+      dict of `precision`; `batch_size`; `seconds` of a step; `flops` of it; `gigabytes`, the most memory of this
+      process; and `seconds_of`, list of [part, kind, backward, seconds] of the operations of one step.
     """
     values = absl_flags.FlagValues()
     define_training_run(values)
@@ -82,9 +82,10 @@ def measured_here(rounds, arguments):
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)
-    return {'precision': settings.model.precision, 'batch_size': settings.train.batch_size,
-            'seconds': sorted(times)[len(times) // 2], 'gigabytes': peak_of_this_process(),
-            'seconds_of': summed(op_times.of_one_run(step))}
+    figures = {'precision': settings.model.precision, 'batch_size': settings.train.batch_size,
+               'seconds': sorted(times)[len(times) // 2], 'gigabytes': peak_of_this_process(),
+               'seconds_of': summed(op_times.of_one_run(step))}
+    return {**figures, 'flops': dry_run.step_flops(trainer, settings, dry_run.traced_pass(trainer, settings))}
 
 
 def made_up_batch(size, batch_size):
@@ -112,11 +113,12 @@ def _first(meanings, text, default):
     return next((meaning for word, meaning in meanings.items() if word in text), default)
 
 
-def summary(title, precision, batch_size, seconds, gigabytes, seconds_of):
+def summary(title, precision, batch_size, seconds, flops, gigabytes, seconds_of):
     """Returns one row of the table of all cases."""
     share = _share(seconds_of, lambda part, kind, backward: kind == 'convolutions')
     return {'step of': title, 'precision': precision, 'batch': batch_size, 's': f'{seconds:.2f}',
-            'steps/s': f'{1 / seconds:.3f}', 'in convolutions': f'{share:.0f} %',
+            'steps/s': f'{1 / seconds:.3f}', 'TFLOP': f'{flops / 1e12:.3g}', 'TFLOP/s': f'{flops / seconds / 1e12:.3g}',
+            'in convolutions': f'{share:.0f} %',
             'most memory, GB': f'{gigabytes:.1f}'}
 
 

@@ -136,7 +136,8 @@ def load_generator(folder, precision=None, weights='average'):
     """
     generator = build(Generator(folder.architecture(), dtype=precision or folder.settings().model.precision))
     part = 'average' if weights == 'average' and Checkpoints(folder.checkpoints_dir).has('average') else 'generator'
-    Checkpoints(folder.checkpoints_dir, **{part: generator}).restore_latest()
+    prefix = Checkpoints(folder.checkpoints_dir, **{part: generator}).restore_latest()
+    print(f'Weights: {"the moving average" if part == "average" else "those of the last step"}, {prefix}', flush=True)
     return generator
 
 

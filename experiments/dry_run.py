@@ -22,24 +22,29 @@ def report(trainer, settings, flag_values):
     for name, part in trainer.checkpoint_parts().items():
         variables = tf_variables(part) if hasattr(part, 'variables') else (part,)
         lines.append(f'{name}: {sum(map(_size, variables)):,} values in {len(variables)} variables')
-    num_devices, rows, graph = _traced(trainer, settings)
-    passes = settings.train.accumulate_steps
-    flops = graph_cost.convolution_flops(graph) * passes * num_devices
-    lines.append(f'Step: {settings.train.batch_size} pairs over {num_devices} device(s), {passes} pass(es) of '
-                 f'{rows} pair(s) each; {len(graph.get_operations()):,} operations in the graph of a pass')
-    lines.append(f'Arithmetic of a step: {flops / 1e12:.4g} TFLOP in convolutions and matrix products')
+    num_devices, passes = trainer.strategy.num_replicas_in_sync, settings.train.accumulate_steps
+    graph = traced_pass(trainer, settings)
+    lines.append(f'Step: {settings.train.batch_size} pairs over {num_devices} device(s) in {passes} pass(es); '
+                 f'{len(graph.get_operations()):,} operations in the graph of a pass')
+    lines.append(f'Arithmetic of a step: {step_flops(trainer, settings, graph) / 1e12:.4g} TFLOP in convolutions and '
+                 'matrix products')
     return '\n'.join([*lines, *_memory(trainer, graph)])
 
 
-def _traced(trainer, settings):
-    """Returns the number of devices, the pairs of one pass on one device, and the graph of that pass."""
-    num_devices = trainer.strategy.num_replicas_in_sync
-    rows = settings.train.batch_size // num_devices // settings.train.accumulate_steps
-    size = settings.model.architecture().image_size
+def traced_pass(trainer, settings):
+    """Returns the graph of one forward and backward pass on one device, in which all shapes are known."""
+    parts = trainer.strategy.num_replicas_in_sync * settings.train.accumulate_steps
+    rows, size = settings.train.batch_size // parts, settings.model.architecture().image_size
     image, pose = tf.TensorSpec([rows, size, size, 3]), tf.TensorSpec([rows, NUM_JOINTS, 3])
     part = {'source_image': image, 'target_image': image, 'source_pose': pose, 'target_pose': pose}
     differentiate = tf.function(lambda batch: trainer.differentiate(batch, settings.train.batch_size), autograph=False)
-    return num_devices, rows, differentiate.get_concrete_function(part).graph
+    return differentiate.get_concrete_function(part).graph
+
+
+def step_flops(trainer, settings, graph):
+    """Returns the floating-point operations of a step over all devices; `graph` as of `traced_pass`."""
+    return (graph_cost.convolution_flops(graph) * settings.train.accumulate_steps
+            * trainer.strategy.num_replicas_in_sync)
 
 
 def _memory(trainer, graph):

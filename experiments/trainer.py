@@ -43,7 +43,6 @@ class Trainer:
         self._settings = settings
         self.strategy = strategy
         train, weights = settings.train, settings.losses
-        self._num_parts = strategy.num_replicas_in_sync * train.accumulate_steps
         _check(settings, strategy.num_replicas_in_sync)
         keras.utils.set_random_seed(train.seed)
         with strategy.scope():
@@ -56,7 +55,8 @@ class Trainer:
         loss_weights = {'loss/perceptual': weights.perceptual_weight,
                         'loss/adversarial': weights.adversarial_weight, 'loss/l1': weights.l1_weight}
         self.differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
-                                        weights.l2_weight, weights.label_smoothing, self._num_parts)
+                                       weights.l2_weight, weights.label_smoothing,
+                                       strategy.num_replicas_in_sync * train.accumulate_steps)
         self._gradients = tf.function(self._part_gradients, autograph=False, jit_compile=train.jit_compile or None)
         self.step = tf.function(self._step, autograph=False)
 
@@ -76,7 +76,7 @@ class Trainer:
     @property
     def evaluated(self):
         """The generator that is shown, validated and exported: the average, where there is one."""
-        return self.average or self.generator
+        return self.generator if self.average is None else self.average
 
     def checkpoint_parts(self):
         """Returns what a checkpoint holds, as `Checkpoints` wants it."""

@@ -38,5 +38,5 @@ def test_operations_add_up_to_parts_and_kinds():
     assert rows[0] == {'part': 'lifting encoder', 'all': '70.0', 'convolutions forward': '30.0', 'backward': '40.0',
                        'gradients of biases': '0.0', 'group norms': '0.0', 'rest': '0.0'}
     assert sum(float(row['all']) for row in rows[:-1]) == pytest.approx(100)
-    summary = benchmark_train_step.summary('x', 'float32', 2, 4.0, 1.0, sums)
-    assert summary['in convolutions'] == '70 %' and summary['steps/s'] == '0.250'
+    summary = benchmark_train_step.summary('x', 'float32', 2, 4.0, 2e12, 1.0, sums)
+    assert summary['in convolutions'] == '70 %' and summary['steps/s'] == '0.250' and summary['TFLOP/s'] == '0.5'
