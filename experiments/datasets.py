@@ -4,6 +4,7 @@ from tqdm import tqdm
 
 from data_pipeline import input_pipeline, pairs
 from data_pipeline.data_sets import OPENED
+from data_pipeline.errors import DataError
 
 _USUAL_PROTOCOLS = {'people': 'people', 'fashion': 'reference', 'iper': 'reference'}  # of the pairs
 
@@ -26,6 +27,16 @@ class Data:
         self._builder = OPENED[settings.dataset](settings.source_dir, settings.data_dir, settings.allow_missing_poses)
         self.name = self._builder.folder.name
         self.protocol = protocol or _USUAL_PROTOCOLS[settings.dataset]
+
+    def check_splits(self, train_splits, num_validation_pairs):
+        """Raises DataError where there is nothing to train on, or to validate on though it is asked for."""
+        for split in train_splits.split('+'):
+            self._builder.folder.frame_ids(split)
+        if num_validation_pairs:
+            try:
+                self.pairs('validation', num_validation_pairs)
+            except DataError as error:
+                raise DataError(f'{error} --num_validation_pairs=0 does without.') from error
 
     def train_batches(self, image_size, batch_size, seed, first_step=0, shard=(0, 1), train_splits='train', cache_mb=0):
         """Returns endless batches of random pairs, see `input_pipeline.train_batches` and the flags."""

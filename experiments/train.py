@@ -35,6 +35,7 @@ def main():
         tf.config.experimental.enable_op_determinism()
     strategy = strategies.make_strategy(settings.train.num_virtual_cpus)
     data = datasets.Data(settings.data)
+    data.check_splits(settings.train.train_splits, settings.train.num_validation_pairs)
     code = run(settings, strategy, data, folder)
     if code:
         sys.exit(code)

@@ -198,6 +198,16 @@ def test_the_sheet_shows_pairs_of_the_runs_data(tmp_path, monkeypatch):
     assert repose.repose_test_pairs(run).is_file()
 
 
+def test_a_split_that_is_not_there_is_named_before_anything_is_built(tmp_path):
+    write_people(tmp_path / 'source', {'a': 2, 'b': 3}, {'train': ['a'], 'test': ['b']})
+    data = Data(settings('people', tmp_path))
+    data.check_splits('train', 0)
+    with pytest.raises(DataError, match="train, test, found 'validation'. --num_validation_pairs=0 does without"):
+        data.check_splits('train', 8)
+    with pytest.raises(DataError, match="found 'validation'"):
+        data.check_splits('train+validation', 0)
+
+
 def test_tfds_knows_the_builders_and_where_files_go():
     for name, builder_class in (('fashion', FashionBuilder), ('iper', IperBuilder)):
         assert tfds.builder_cls(name) is builder_class
