@@ -14,7 +14,7 @@ from data_pipeline.picture_file import read_image
 from data_pipeline.pose_checks import REASONS, Limits
 from data_pipeline.pose_file import read_poses
 from repose_tf.skeleton import JOINT_INDEX
-from tests.fake_estimator import HEIGHT_MM, FakeEstimator, picture
+from tests.fake_estimator import HEIGHT_MM, FakeEstimator, KilledAfter, KilledError, picture
 from tests.people_folders import write_image
 from tests.picture_sources_test import write_video
 from tests.programs import assert_one_error, run_program
@@ -99,24 +99,6 @@ def test_whatever_is_not_used_is_listed_with_its_reason(photos):
     assert 'Not used: 6' in report[1] and '2 cannot be read' in report[1] and str(root / 'rejects.json') in report[1]
     assert report[2].startswith('1 pictures show several people')
     assert_poses_lie_on_their_pictures(root)  # of `two` the larger
-
-
-class KilledError(Exception):
-    """Stands for a signal."""
-
-
-class KilledAfter(FakeEstimator):
-    """Ends the run in the middle of it."""
-
-    def __init__(self, num_calls):
-        super().__init__()
-        self.left = num_calls
-
-    def largest_person(self, image):
-        self.left -= 1
-        if self.left < 0:
-            raise KilledError
-        return super().largest_person(image)
 
 
 def test_an_interrupted_run_goes_on_and_ends_alike(photos, tmp_path):

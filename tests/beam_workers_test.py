@@ -20,7 +20,7 @@ from experiments.datasets import Data
 from experiments.settings import DataSettings
 from tests.annotate_test import contents
 from tests.data_set_folders import IPER_VIDEOS, NUM_VIDEO_FRAMES, write_film, write_pickled_poses
-from tests.fake_estimator import FakeEstimator, picture
+from tests.fake_estimator import FakeEstimator, KilledAfter, KilledError, picture
 from tests.people_folders import SIZE, write_image, write_people
 from tests.picture_sources_test import write_video
 from tests.programs import run_program
@@ -144,24 +144,6 @@ def test_poses_are_the_same_with_and_without_workers(photos, make_workers):
     again = OneWorker()
     assert annotated(photos, 'spread', again) == expected
     assert again.num_done == 1 + 3  # what cannot be read is tried again; the crops of three persons
-
-
-class KilledError(Exception):
-    """Stands for a signal."""
-
-
-class KilledAfter(FakeEstimator):
-    """Ends a worker in the middle of a video, or of some photos."""
-
-    def __init__(self, num_calls):
-        super().__init__()
-        self.left = num_calls
-
-    def largest_person(self, image):
-        self.left -= 1
-        if self.left < 0:
-            raise KilledError
-        return super().largest_person(image)
 
 
 def test_a_killed_annotation_goes_on_without_loss_or_doubles(photos, monkeypatch):
