@@ -236,4 +236,5 @@ def test_parts_of_a_batch_are_distorted_as_the_whole(batch):
                              first_row=first, num_rows=4))
         for name, value in part.items():
             if value.dtype == np.float32:
-                np.testing.assert_allclose(value, whole[name][first:first + 2], atol=1e-6, err_msg=name)
+                # Compiled for another number of samples, the sums round otherwise.
+                np.testing.assert_allclose(value, whole[name][first:first + 2], atol=1e-5, err_msg=name)
