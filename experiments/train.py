@@ -34,8 +34,10 @@ def main():
     if settings.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     strategy = strategies.make_strategy(settings.train.num_virtual_cpus)
-    data = datasets.Data(settings.data)
-    data.check_splits(settings.train.train_splits, settings.train.num_validation_pairs)
+    data = None
+    if not FLAGS.dry_run:  # which needs no data and writes nothing
+        data = datasets.Data(settings.data)
+        data.check_splits(settings.train.train_splits, settings.train.num_validation_pairs)
     code = run(settings, strategy, data, folder)
     if code:
         sys.exit(code)
@@ -46,38 +48,40 @@ def run(settings, strategy, data, folder):
     print(f'Building the networks for {strategy.num_replicas_in_sync} device(s) ...', flush=True)
     trainer = Trainer(settings, strategy)
     _describe(trainer, settings)
-    if FLAGS.init_from and folder is None:
-        other = run_folder.open_existing(FLAGS.init_from, settings.model.architecture())
-        for line in checkpoints.take_over(other, trainer.initial_parts()):
-            print(line)
     if FLAGS.dry_run:
         print(dry_run.report(trainer, settings, saved_flags.as_dict()))
         return 0
-    if not strategies.is_chief(strategy):
-        if folder is not None:
-            checkpoints.for_run(folder, trainer, settings).restore_latest()
+    is_chief, is_new = strategies.is_chief(strategy), folder is None
+    if is_new or not is_chief:
+        begin(trainer, settings, folder)
+    if not is_chief:
         return train(trainer, data, settings, None)
-    resumed = folder is not None
-    if not resumed:
+    if is_new:
         folder = run_folder.create(FLAGS.runs_dir, FLAGS.run_name, settings.model.architecture(),
                                    saved_flags.flags_text())
     with folder.lock():
         print(f'Run folder: {folder.path}')
+        if not is_new:
+            begin(trainer, settings, folder)  # now that no other process writes there
         saved = checkpoints.for_run(folder, trainer, settings)
-        if resumed:
-            _go_on(folder, saved)
         with Reports(trainer, data, settings, folder, saved) as reports:
             code = train(trainer, data, settings, reports)
     print(f'{"Interrupted" if code else "Trained"}: {folder.path}')
     return code
 
 
-def _go_on(folder, saved):
-    """Restores the run, or says that it was ended before there was anything to restore."""
-    if saved.prefixes or not folder.is_new():
-        print(f'Going on from {saved.restore_latest()}')
-    else:
+def begin(trainer, settings, folder):
+    """Sets the networks to what the run begins or goes on with; `folder` as for `run`."""
+    if folder is not None:
+        saved = checkpoints.for_run(folder, trainer, settings)
+        if saved.prefixes or not folder.is_new():
+            print(f'Going on from {saved.restore_latest()}')
+            return
         print(f'{folder.path}: ended before its first checkpoint, begins anew')
+    if FLAGS.init_from:
+        other = run_folder.open_existing(FLAGS.init_from, settings.model.architecture())
+        for line in checkpoints.take_over(other, trainer.initial_parts()):
+            print(line)
 
 
 def native_precision():

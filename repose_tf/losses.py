@@ -75,14 +75,14 @@ def l1_loss(generated, truth, foreground=None, foreground_weight=1.0):
     return tf.reduce_sum(weight * per_pixel, axis=(1, 2, 3)) / tf.reduce_sum(weight, axis=(1, 2, 3))
 
 
-def generator_losses(generated, truth, generated_logits, perceptual=None, foreground=None,
+def generator_losses(generated, truth, generated_logits=None, perceptual=None, foreground=None,
                      foreground_weight=1.0):
     """Collects the generator's losses, not yet weighted.
 
     Args:
       generated: [B, S, S, 3] float32, RGB in [-1, 1].
       truth: likewise.
-      generated_logits: [B], the discriminator's logits of `generated`.
+      generated_logits: [B], the discriminator's logits of `generated`, or None without a discriminator.
       perceptual: function (generated, truth) -> [B], or None where there is no perceptual loss.
       foreground: see `l1_loss`.
       foreground_weight: see `l1_loss`.
@@ -90,10 +90,9 @@ def generator_losses(generated, truth, generated_logits, perceptual=None, foregr
     Returns:
       Dict of [B] float32, keyed as logged.
     """
-    terms = {
-        'loss/adversarial': generator_adversarial_loss(generated_logits),
-        'loss/l1': l1_loss(generated, truth, foreground, foreground_weight),
-    }
+    terms = {'loss/l1': l1_loss(generated, truth, foreground, foreground_weight)}
+    if generated_logits is not None:
+        terms['loss/adversarial'] = generator_adversarial_loss(generated_logits)
     if perceptual is not None:
         terms['loss/perceptual'] = perceptual(generated, truth)
     return terms

@@ -59,7 +59,7 @@ class TrainStep:
             generated = self.networks['generator'](
                 batch['source_image'], batch['source_pose'], batch['target_pose'], training=True)['image']
             judged = self._judge(batch, truth, generated)
-            terms = self._generator_terms(generated, truth, judged)
+            terms = losses.generator_losses(generated, truth, judged.get('generated'), self.perceptual)
             totals['generator'] = self._total(
                 losses.weighted_sum(terms, self.loss_weights), 'generator', batch_size)
             if judged:
@@ -103,14 +103,6 @@ class TrainStep:
             return {}
         return {name: self.networks['discriminator'](batch['source_image'], image, batch['target_pose'], training=True)
                 for name, image in (('real', truth), ('generated', generated))}
-
-    def _generator_terms(self, generated, truth, judged):
-        terms = {'loss/l1': losses.l1_loss(generated, truth)}
-        if judged:
-            terms['loss/adversarial'] = losses.generator_adversarial_loss(judged['generated'])
-        if self.perceptual is not None:
-            terms['loss/perceptual'] = self.perceptual(generated, truth)
-        return terms
 
     def _total(self, per_sample, network, batch_size):
         """This part's share of the loss: samples over the whole batch, weight decay over the parts."""
