@@ -60,7 +60,7 @@ def train_batches(builder, image_size, batch_size, seed, *, first_step=0, shard=
     return _deterministic(pairs.batch(num_rows, drop_remainder=True)).prefetch(tf.data.AUTOTUNE)
 
 
-def pair_batches(builder, split, pairs, image_size, batch_size):
+def pair_batches(builder, split, pairs, image_size, batch_size, store=None):
     """Returns a dataset of batches of fixed pairs in their order; the last batch may be smaller.
 
     Args:
@@ -69,6 +69,7 @@ def pair_batches(builder, split, pairs, image_size, batch_size):
       pairs: list of (source id, target id).
       image_size: S, px.
       batch_size: B.
+      store: the split's `FrameStore`, where it was made before; making it reads all records.
 
     Returns:
       tf.data.Dataset of batches, see above.
@@ -78,7 +79,7 @@ def pair_batches(builder, split, pairs, image_size, batch_size):
     """
     if not pairs:
         raise DataError(f'Pairs of {builder.info.full_name}, {split}: expected one or more, found none.')
-    store = FrameStore(builder, [split])
+    store = store or FrameStore(builder, [split])
     number_of = {frame_id: number for number, frame_id in enumerate(store.ids)}
     if missing := sorted({frame_id for pair in pairs for frame_id in pair} - set(number_of)):
         raise DataError(f'Pairs of {builder.info.full_name}, {split}: expected pictures of this split, found '

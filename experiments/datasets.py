@@ -5,6 +5,7 @@ from tqdm import tqdm
 from data_pipeline import input_pipeline, pairs
 from data_pipeline.data_sets import OPENED
 from data_pipeline.errors import DataError
+from data_pipeline.frame_store import FrameStore
 
 _USUAL_PROTOCOLS = {'people': 'people', 'fashion': 'reference', 'iper': 'reference'}  # of the pairs
 
@@ -26,6 +27,8 @@ class Data:
         """
         self._builder = OPENED[settings.dataset](settings.source_dir, settings.data_dir, settings.allow_missing_poses)
         self.name = self._builder.folder.name
+        self._stores = {}
+        self._frames = {frame.id: frame for frames in self._builder.folder.persons.values() for frame in frames}
         self.protocol = protocol or _USUAL_PROTOCOLS[settings.dataset]
 
     def check_splits(self, train_splits, num_validation_pairs):
@@ -51,5 +54,23 @@ class Data:
 
     def pair_batches(self, split, image_size, batch_size, num_pairs=0):
         """Returns batches of `pairs(split, num_pairs)`, see `input_pipeline.pair_batches`."""
-        return input_pipeline.pair_batches(
-            self._builder, split, self.pairs(split, num_pairs), image_size, batch_size)
+        return self.batches_of(split, self.pairs(split, num_pairs), image_size, batch_size)
+
+    def batches_of(self, split, pairs, image_size, batch_size):
+        """Returns batches of a list of (source id, target id), see `input_pipeline.pair_batches`."""
+        if split not in self._stores:
+            self._stores[split] = FrameStore(self._builder, [split])
+        return input_pipeline.pair_batches(self._builder, split, pairs, image_size, batch_size, self._stores[split])
+
+    def images(self, split, frame_ids, image_size):
+        """Returns pictures by id, [N, S, S, 3] uint8."""
+        batches = self.batches_of(split, [(frame_id, frame_id) for frame_id in frame_ids], image_size, len(frame_ids))
+        return next(iter(batches))['target_image'].numpy()
+
+    def frame_ids(self, split):
+        """Returns dict, person -> list of `person/frame`, of a split."""
+        return self._builder.folder.frame_ids(split)
+
+    def frame(self, frame_id):
+        """Returns the `folder.Frame` of an id."""
+        return self._frames[frame_id]

@@ -1,0 +1,128 @@
+"""What can be scored: systems that make the target picture of a pair, each known by the hash of what it is made of.
+
+A system has `name`, as it stands in the table; `description`, what it is with its hash; `digest`, by which scores on disk
+are known to be of it; `image_size`, px, that it makes, or None for any. It is called with a prepared batch
+(`augment.prepare`) and returns pictures, [B, S, S, 3] uint8: 8 bits, as they would be stored, so that a model, its
+SavedModel and the pictures that it wrote score alike.
+"""
+
+import hashlib
+import os
+
+import tensorflow as tf
+
+from experiments import checkpoints, run_folder
+from experiments.program import UsageError
+from repose_tf.serving import pixels_from_image, reposed_pixels
+from repose_tf.skeleton import NUM_JOINTS
+from repose_tf.variables import tf_variables
+
+
+class RunSystem:
+    """The generator of a run folder."""
+
+    def __init__(self, path, weights='average'):
+        """Loads a run's generator; raises as `checkpoints.load_generator`."""
+        folder = run_folder.open_existing(path)
+        generator = checkpoints.load_generator(folder, weights=weights)
+        self.name = os.path.basename(os.path.abspath(folder.path))
+        self.image_size = folder.architecture().image_size
+        self.digest = digest_of(tf.convert_to_tensor(variable).numpy().tobytes() for variable in tf_variables(generator))
+        self.description = f'run {self.name}, weights {self.digest}, {folder.settings().model.precision}'
+        self._repose = tf.function(lambda *inputs: reposed_pixels(generator, *inputs), autograph=False,
+                                   reduce_retracing=True)
+
+    def __call__(self, batch):
+        return self._repose(pixels_from_image(batch['source_image']), batch['source_pose'], batch['target_pose'])
+
+
+class SavedModelSystem:
+    """A SavedModel with the signature `repose`, see repose_tf/serving.py."""
+
+    def __init__(self, path):
+        """Loads a SavedModel; UsageError where it cannot be read or has another signature."""
+        try:
+            self._loaded = tf.saved_model.load(path)  # kept: the signature does not keep its variables
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            raise UsageError(f'{path}: expected a SavedModel, found one that cannot be read '
+                             f'({str(error).splitlines()[0]}).') from None
+        signatures = self._loaded.signatures
+        if 'repose' not in signatures:
+            raise UsageError(f'{path}: expected a SavedModel with the signature repose, '
+                             f'found {", ".join(sorted(signatures)) or "none"}.')
+        self._repose = signatures['repose']
+        self.image_size = _size_of(path, self._repose)
+        self.name = os.path.basename(os.path.abspath(path))
+        self.digest = digest_of(_contents(path))
+        self.description = f'SavedModel {self.name}, files {self.digest}'
+
+    def __call__(self, batch):
+        return self._repose(source_image=pixels_from_image(batch['source_image']), source_pose=batch['source_pose'],
+                            target_pose=batch['target_pose'])['image']
+
+
+class CopyOfSource:
+    """The baseline that leaves the person as it is."""
+
+    name = digest = 'copy of the source'
+    description = 'baseline: the source picture as it is'
+    image_size = None
+
+    def __call__(self, batch):
+        return pixels_from_image(batch['source_image'])
+
+
+class MeanOfOthers:
+    """The baseline that knows the person's other pictures and shows their mean, the target left out."""
+
+    name = digest = 'mean of the others'
+    description = "baseline: the mean of the person's other pictures (the target left out)"
+    image_size = None
+
+    def __init__(self, means):
+        """`means` is a function of a prepared batch that returns images [B, S, S, 3] in [0, 255]."""
+        self._means = means
+
+    def __call__(self, batch):
+        return tf.cast(tf.round(self._means(batch)), tf.uint8)
+
+
+def open_system(path):
+    """Opens what a path holds: a run folder (or <runs_dir>/<run_name>) or a SavedModel; UsageError for others."""
+    if os.path.isfile(os.path.join(path, 'saved_model.pb')):
+        return SavedModelSystem(path)
+    return RunSystem(path)
+
+
+def digest_of(parts):
+    """Returns the start of the SHA-256 of bytes that follow each other."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:12]
+
+
+def _size_of(path, signature):
+    """Returns the image size of a signature `repose`; UsageError where its arguments are others."""
+    found = {name: (spec.dtype.name, spec.shape.as_list())
+             for name, spec in signature.structured_input_signature[1].items()}
+    size = (found.get('source_image', (None, [None]))[1] + [None, None])[1]
+    pose = ('float32', [None, NUM_JOINTS, 3])
+    expected = {'source_image': ('uint8', [None, size, size, 3]), 'source_pose': pose, 'target_pose': pose}
+    if not size or found != expected or 'image' not in signature.structured_outputs:
+        raise UsageError(f'{path}: expected the signature repose with {_in_words(expected)} and the result image, '
+                         f'found {_in_words(found)} and {", ".join(signature.structured_outputs)}.')
+    return size
+
+
+def _in_words(arguments):
+    return ', '.join(f'{name} {dtype} {shape}' for name, (dtype, shape) in sorted(arguments.items()))
+
+
+def _contents(path):
+    """Yields the files of a folder, by name."""
+    for parent, subfolders, names in os.walk(path):
+        subfolders.sort()
+        for name in sorted(names):
+            with open(os.path.join(parent, name), 'rb') as file:
+                yield file.read()
