@@ -120,6 +120,12 @@ def _text_band(texts, rows):
     return band
 
 
+def pose_picture(size_px, pose_px):
+    """Draws a pose [19, 3], px of images of a size, on grey, at the size at which such images are shown."""
+    shown = show_size(size_px)
+    return draw_skeleton(np.full((shown, shown, 3), 96, np.uint8), np.asarray(pose_px) * shown / size_px)
+
+
 def contact_sheet(samples, captions=None):
     """Shows what a model does: one row per pair.
 
@@ -133,9 +139,7 @@ def contact_sheet(samples, captions=None):
     rows = []
     for source, target_pose_px, result, truth in samples:
         # Drawn at the size at which it is shown: thin lines on 64 px would be unreadable.
-        factor = show_size(source.shape[0]) / source.shape[0]
-        backdrop = np.full_like(enlarge(source), 96)
-        drawn = draw_skeleton(backdrop, np.asarray(target_pose_px) * factor)
+        drawn = pose_picture(source.shape[0], target_pose_px)
         rows.append([enlarge(source), drawn, enlarge(result), enlarge(truth)])
     return grid(rows, ('source', 'pose (left orange)', 'result', 'truth'), captions)
 

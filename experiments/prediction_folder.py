@@ -32,7 +32,7 @@ class PredictionFolder:
       extra: list of pictures, paths below the folder, that are of no pair.
     """
 
-    def __init__(self, path, pairs, list_path='', part=0, scored_columns=None):
+    def __init__(self, path, pairs, list_path='', part=0, scored_columns=None, others=(), by_path=False):
         """Finds the pictures; none is read but for their hash.
 
         Args:
@@ -42,6 +42,8 @@ class PredictionFolder:
           part: where a picture is several side by side, which of them is the result: 1 the first, -1 the last; 0: it is one.
           scored_columns: function of the image size, the slice of columns that the protocol scores: pictures may
             have these alone. None: they are square.
+          others: pairs that may have pictures, too, and are not scored.
+          by_path: a picture is that of the pair whose source is its path below the folder, without suffix.
 
         Raises:
           DataError: no folder, no pictures of any pair, two of one pair, or a list that does not fit.
@@ -50,14 +52,18 @@ class PredictionFolder:
         if not root.is_dir():
             raise DataError(f'--predictions={path}: expected a folder of pictures, found none.')
         files = sorted(file for file in root.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)
-        found = _listed(list_path, root, pairs) if list_path else _named(root, files, pairs)
-        if not found:
+        known = list(dict.fromkeys([*pairs, *others]))
+        if list_path:
+            found = _listed(list_path, root, known)
+        else:
+            found = _named(root, files, known, by_path)
+        if not any(pair in found for pair in pairs):
             raise DataError(f'{path}: expected pictures named by pair, such as {pair_name(pairs[0])}.png, found '
                             f'{len(files)} pictures and none of the {len(pairs)} pairs'
                             + (f'; the first is {files[0].relative_to(root)}.' if files else '.'))
         self._files, self._part = found, part
         self.image_size = read_image(next(iter(found.values()))).shape[0]
-        self._widths = [self.image_size]
+        self._widths = [] if by_path else [self.image_size]
         if scored_columns is not None:
             columns = scored_columns(self.image_size)
             self._widths.append(columns.stop - columns.start)
@@ -78,12 +84,16 @@ class PredictionFolder:
                 parts.append(f'{len(items)} {what} ({", ".join(items[:_SHOWN])}{more})')
         return '; '.join(parts)
 
+    def listing(self):
+        """Returns the same in full, a line each."""
+        return ''.join([*(f'missing: {source} -> {target}\n' for source, target in self.missing),
+                        *(f'of no pair: {name}\n' for name in self.extra)])
+
     def __call__(self, batch):
         """Returns the pictures of a batch's pairs, [B, S, S or fewer, 3] uint8; DataError for one of another size."""
         images = []
         for source, target in zip(batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True):
-            image = self._read(self._files[source.decode(), target.decode()])
-            images.append(image)
+            images.append(self._read(self._files[source.decode(), target.decode()]))
         return np.stack(images)
 
     def _read(self, file):
@@ -115,17 +125,18 @@ def key_of(name):
     return re.sub(r'[^A-Za-z0-9]|fash?ion', '', name)
 
 
-def _named(root, files, pairs):
+def _named(root, files, pairs, by_path):
     """Returns dict, pair -> file, of the files that are named by one."""
     pair_of = {}
     for pair in pairs:
-        other = pair_of.setdefault(key_of(pair_name(pair)), pair)
+        other = pair_of.setdefault(pair[0] if by_path else key_of(pair_name(pair)), pair)
         if other != pair:
             raise DataError(f'--predictions: the pairs {other} and {pair} would have pictures of one name; '
                             'expected --predictions_list.')
     found = {}
     for file in files:
-        pair = pair_of.get(key_of(str(file.relative_to(root).with_suffix(''))))
+        name = str(file.relative_to(root).with_suffix(''))
+        pair = pair_of.get(name if by_path else key_of(name))
         if pair in found:
             raise DataError(f'{file}: expected one picture of {" -> ".join(pair)}, found {found[pair]} too.')
         if pair is not None:

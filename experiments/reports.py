@@ -92,8 +92,7 @@ class Reports:
         def repose(batch):
             return self._generate(batch['source_image'], batch['source_pose'], batch['target_pose'])['image']
 
-        grid = self._settings.model.architecture().grid
-        scores = scoring.mean_scores({'model': repose}, self._validation, grid)['model']
+        scores = scoring.mean_scores(repose, self._validation)
         self.log.scalars(step, {f'validation/{name}': value for name, value in scores.items()})
         self.log.say(f'step {step}: validation '
                      + ', '.join(f'{name} {value:.3f}' for name, value in scores.items()))

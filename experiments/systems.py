@@ -87,11 +87,15 @@ class MeanOfOthers:
         return tf.cast(tf.round(self._means(batch)), tf.uint8)
 
 
+def is_model(path):
+    """Says whether a path is a SavedModel or a run folder, or names a run as <runs_dir>/<run_name>."""
+    return not os.path.isdir(path) or any(
+        os.path.isfile(os.path.join(path, name)) for name in ('saved_model.pb', 'architecture.json'))
+
+
 def open_system(path):
-    """Opens what a path holds: a run folder (or <runs_dir>/<run_name>) or a SavedModel; UsageError for others."""
-    if os.path.isfile(os.path.join(path, 'saved_model.pb')):
-        return SavedModelSystem(path)
-    return RunSystem(path)
+    """Opens a SavedModel or a run; UsageError for others."""
+    return SavedModelSystem(path) if os.path.isfile(os.path.join(path, 'saved_model.pb')) else RunSystem(path)
 
 
 def digest_of(parts):

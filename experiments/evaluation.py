@@ -1,0 +1,69 @@
+"""Scoring systems on the pairs of a source, each pair once, whatever ends the process in between."""
+
+import numpy as np
+from tqdm import tqdm
+
+from experiments import pictures
+from experiments.score_file import ScoreFile
+from repose_tf.serving import pixels_from_image
+
+
+def score_systems(systems, source, scorer, folder, batch_size):
+    """Scores systems; what a folder of scores has of them already is taken from there.
+
+    Args:
+      systems: list, see `systems`; one with `missing` pairs is scored on the others.
+      source: a pair source, see `pair_sources`.
+      scorer: a `scoring.PairScorer`.
+      folder: of the score files.
+      batch_size: pairs at once.
+
+    Returns:
+      dict, name of the system -> dict, metric -> [N] float64 in the order of the source's pairs; NaN for pairs that
+      have no such score.
+    """
+    return {system.name: score_system(system, source, scorer, folder, batch_size) for system in systems}
+
+
+def score_system(system, source, scorer, folder, batch_size):
+    """Scores one system, see `score_systems`."""
+    identity = {**source.identity, **scorer.identity, 'system': system.digest}
+    file = ScoreFile(folder, system.name, identity)
+    lacking = set(getattr(system, 'missing', ()))
+    wanted = [pair for pair in source.pairs if pair not in lacking]
+    left = file.missing(wanted)
+    if left and len(left) < len(wanted):
+        print(f'{system.name}: {len(wanted) - len(left)} of {len(wanted)} pairs were scored before ({file.path})')
+    with tqdm(total=len(wanted), initial=len(wanted) - len(left), desc=system.name, unit='pair') as bar:
+        for batch in source.batches(left, batch_size) if left else ():
+            pairs = pairs_of(batch)
+            file.append(pairs, scorer(system(batch), batch))
+            bar.update(len(pairs))
+    return file.table(source.pairs)
+
+
+def pairs_of(batch):
+    """Returns the (source id, target id) of a batch's pairs."""
+    return [(source.decode(), target.decode()) for source, target in zip(
+        batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)]
+
+
+def shown_pictures(systems, source, index):
+    """Returns [(caption, uint8 [H, W, 3])] of a pair: what there is of source, target pose, results, truth.
+
+    The target pose is drawn on a larger picture than the others where these are small.
+
+    Args:
+      systems: list, as scored.
+      source: their pair source.
+      index: of the pair.
+    """
+    batch = next(iter(source.batches([source.pairs[index]], 1)))
+    pair = pairs_of(batch)[0]
+    shown = []
+    if 'source_image' in batch:
+        image = pixels_from_image(batch['source_image']).numpy()[0]
+        shown = [('source', image), ('target pose', pictures.pose_picture(image.shape[0], batch['target_pose'].numpy()[0]))]
+    shown += [(system.name, np.asarray(system(batch))[0]) for system in systems
+              if pair not in getattr(system, 'missing', ())]
+    return [*shown, ('truth', pixels_from_image(batch['target_image']).numpy()[0])]

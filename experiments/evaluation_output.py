@@ -1,0 +1,135 @@
+"""What an evaluation leaves: a table, one line of JSON, an HTML report and a contact sheet, each with what was scored."""
+
+import json
+import os
+import platform
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from data_pipeline.program import UsageError
+from experiments import html_report, pictures
+from experiments.score_statistics import mean_interval
+
+LOWER_IS_BETTER = frozenset({'l1', 'l1_fg', 'lpips_alex', 'lpips_vgg', 'vgg16_distance', 'fid'})
+_ORDER = ('ssim_fg', 'l1_fg', 'ssim', 'ssim_gauss', 'psnr', 'l1', 'lpips_alex', 'lpips_vgg', 'vgg16_distance', 'pose_auc',
+          'pose_auc_true')
+
+
+def report_data(source, systems, scorer, scores):
+    """Puts together what the report shows.
+
+    Args:
+      source: the pair source.
+      systems: list, the one under test first.
+      scorer: the `PairScorer`.
+      scores: dict, system -> dict, metric -> [N], as of `evaluation.score_systems`.
+
+    Returns:
+      a `html_report.ReportData`.
+    """
+    found = {metric for values in scores.values() for metric in values}
+    missing = max(len(getattr(system, 'missing', ())) for system in systems)
+    facts = {**source.facts, 'pairs': f'{len(source.pairs) - missing} of {source.num_expected}',
+             **{f'system {system.name}': system.description for system in systems},
+             **{name: text for name, text in scorer.identity.items() if name != 'metrics'},
+             'software': f'Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}',
+             'command': ' '.join(['python -m experiments.evaluate', *sys.argv[1:]])}
+    return html_report.ReportData(
+        title=f'Evaluation of {systems[0].name}: {source.name}', facts=facts,
+        metrics=tuple(metric for metric in _ORDER if metric in found), lower_is_better=LOWER_IS_BETTER,
+        groups=list(source.groups), pairs=list(source.pairs), scores=scores, main=systems[0].name,
+        pose_changes=source.pose_changes, notes=notes(source, systems, scorer, found),
+        missing=missing, expected=len(source.pairs))
+
+
+def notes(source, systems, scorer, found):
+    """Returns what a reader must know beside the numbers."""
+    said = []
+    if len(source.pairs) < source.num_expected:
+        said.append(f'A sample: {len(source.pairs)} of the {source.num_expected} pairs of the protocol.')
+    for system in systems:
+        if complaint := getattr(system, 'complaint', str)():
+            said.append(f'{system.name}: {complaint}.')
+    if not {'lpips_alex', 'lpips_vgg'} & found:
+        said.append('LPIPS was not measured: it needs the weights of its backbone (--lpips).')
+    if 'vgg16_distance' in found:
+        said.append('vgg16_distance is a substitute by other weights; it is not LPIPS and cannot be compared with it.')
+    if 'pose_auc' not in found:
+        said.append('The pose AUC was not measured (--pose_estimator).')
+    said += scorer.remarks()
+    if not source.pose_changes:
+        said.append('Nothing is known of persons here: the intervals take every pair for a person of its own.')
+    return said
+
+
+def as_json(report):
+    """Returns the whole outcome as one line of JSON; null where there is no number."""
+    groups = np.array(report.groups)
+
+    def summary(values):
+        interval = mean_interval(values, groups)
+        numbers = (interval.mean, interval.low, interval.high)
+        return dict(zip(('mean', 'low', 'high', 'count'), [
+            *(float(number) if np.isfinite(number) else None for number in numbers), interval.count], strict=True))
+
+    return json.dumps({
+        **{name: text for name, text in report.facts.items() if name != 'command'},
+        'complete': report.missing == 0, 'system': report.main, 'notes': report.notes,
+        'scores': {system: {metric: summary(values[metric]) for metric in report.metrics if metric in values}
+                   for system, values in report.scores.items()}})
+
+
+def write(folder, report, systems, shown, sheet_rows):
+    """Writes everything into a folder and returns the lines to print, the line of JSON last.
+
+    Args:
+      folder: where to; made when missing.
+      report: the `ReportData`.
+      systems: list, as scored.
+      shown: function of a pair's index that returns [(caption, uint8 [S, S, 3])].
+      sheet_rows: rows of the contact sheet.
+    """
+    table, line = html_report.markdown_table(report), as_json(report)
+    write_text(os.path.join(folder, 'table.md'), table + '\n')
+    write_text(os.path.join(folder, 'evaluation.json'), line + '\n')
+    kept = {}
+
+    def picture(index):
+        if index not in kept:
+            kept[index] = shown(index)
+        return kept[index]
+
+    print('Writing the report ...', flush=True)
+    page = os.path.join(folder, 'report.html')
+    html_report.write_report(page, report, picture)
+    sheet = os.path.join(folder, 'contact_sheet.png')
+    write_sheet(sheet, report, picture, sheet_rows)
+    return [f'\n{report.title}\n{table}\n', *report.notes, f'Report: {page}', f'Contact sheet: {sheet}', line]
+
+
+def write_sheet(path, report, picture, num_rows):
+    """Writes a grid of pairs spread over all that were scored, a row each."""
+    scored = np.flatnonzero(~np.isnan(next(iter(report.scores[report.main].values()))))
+    rows, captions, header = [], [], None
+    for index in tqdm(scored[np.linspace(0, len(scored) - 1, min(num_rows, len(scored))).astype(int)], desc='sheet'):
+        shown = picture(int(index))
+        header = header or [caption for caption, _ in shown]
+        if [caption for caption, _ in shown] == header:
+            rows.append([pictures.enlarge(image) for _, image in shown])
+            captions.append(' -> '.join(report.pairs[index]))
+    pictures.write_png(path, pictures.grid(rows, header, captions))
+
+
+def write_text(path, text):
+    """Writes a file at once; UsageError where it cannot be."""
+    try:
+        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        with open(f'{path}.part', 'w') as file:
+            file.write(text)
+        os.replace(f'{path}.part', path)
+    except OSError as error:
+        raise UsageError(f'{path}: cannot be written: {error.strerror}.') from None
