@@ -2,7 +2,8 @@
 
     python -m experiments.evaluate --run_dir=runs/quickstart
     python -m experiments.evaluate --saved_model=DIR --dataset=iper --source_dir=DIR --protocol=iper-lwb --output=OUT
-    python -m experiments.evaluate --predictions=DIR --dataset=fashion --source_dir=DIR --protocol=patn-8570 --output=OUT
+    python -m experiments.evaluate --predictions=DIR --dataset=fashion --source_dir=DIR --protocol=patn-8570 \\
+        --output=OUT
     python -m experiments.evaluate --predictions=DIR --truth=DIR --output=OUT
 
 Prints a table and, as its last line, everything in one line of JSON. Writes table.md, evaluation.json, report.html and,
@@ -22,7 +23,7 @@ _BATCH_SIZE = 8
 
 def define_output():
     """Defines where the results go."""
-    absl_flags.DEFINE_string('output', '', "Folder of the results; '': with --run_dir, evaluation-<protocol>-<split> in it.")
+    absl_flags.DEFINE_string('output', '', "Folder of the results; '': evaluation-<protocol>-<split> in --run_dir.")
     absl_flags.DEFINE_integer('sheet_rows', 12, 'Pairs on the contact sheet.', lower_bound=1)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments import pictures
+from experiments.pair_sources import pairs_of
 from experiments.score_file import ScoreFile
 from repose_tf.serving import pixels_from_image
 
@@ -42,16 +43,10 @@ def score_system(system, source, scorer, folder, batch_size):
     return file.table(source.pairs)
 
 
-def pairs_of(batch):
-    """Returns the (source id, target id) of a batch's pairs."""
-    return [(source.decode(), target.decode()) for source, target in zip(
-        batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)]
-
-
 def shown_pictures(systems, source, index):
     """Returns [(caption, uint8 [H, W, 3])] of a pair: what there is of source, target pose, results, truth.
 
-    The target pose is drawn on a larger picture than the others where these are small.
+    Small ones are enlarged; what shows more columns than are scored is cut.
 
     Args:
       systems: list, as scored.
@@ -59,11 +54,21 @@ def shown_pictures(systems, source, index):
       index: of the pair.
     """
     batch = next(iter(source.batches([source.pairs[index]], 1)))
-    pair = pairs_of(batch)[0]
-    shown = []
+    pair, shown = pairs_of(batch)[0], []
     if 'source_image' in batch:
         image = pixels_from_image(batch['source_image']).numpy()[0]
-        shown = [('source', image), ('target pose', pictures.pose_picture(image.shape[0], batch['target_pose'].numpy()[0]))]
+        pose = pictures.pose_picture(image.shape[0], batch['target_pose'].numpy()[0])
+        shown = [('source', image), ('target pose', pose)]
     shown += [(system.name, np.asarray(system(batch))[0]) for system in systems
               if pair not in getattr(system, 'missing', ())]
-    return [*shown, ('truth', pixels_from_image(batch['target_image']).numpy()[0])]
+    shown.append(('truth', pixels_from_image(batch['target_image']).numpy()[0]))
+    return [(caption, _scored_part(pictures.enlarge(image), source)) for caption, image in shown]
+
+
+def _scored_part(image, source):
+    """Cuts a picture to the columns that are scored, unless it has these alone."""
+    columns = source.scored_columns
+    if image.shape[1] != image.shape[0]:
+        return image
+    factor = image.shape[0] / source.image_size
+    return image[:, round(columns.start * factor):round(columns.stop * factor)]

@@ -22,12 +22,12 @@ def define_systems():
     """Defines what is scored; the run folder is defined in flags.py."""
     text = absl_flags.DEFINE_string
     text('saved_model', '', 'Folder of a SavedModel with the signature repose.')
-    text('predictions', '', "Folder with any system's result pictures, named by pair, see experiments/prediction_folder.py.")
+    text('predictions', '', "Folder of any system's result pictures, named by pair: experiments/prediction_folder.py.")
     text('predictions_list', '', 'CSV file, source,target,file, where the names of the pictures do not tell.')
     absl_flags.DEFINE_integer('predictions_part', 0, 'Where a picture is several side by side, which of them is the '
                               'result: 1 the first, -1 the last; 0: it is one.')
-    absl_flags.DEFINE_bool('allow_incomplete', False, 'Score what there is where pictures are missing or are of no pair, and '
-                           'say so wherever a number stands, instead of refusing.')
+    absl_flags.DEFINE_bool('allow_incomplete', False, 'Score what there is where pictures are missing or of no pair, '
+                           'and say so wherever a number stands, instead of refusing.')
     absl_flags.DEFINE_multi_string('against', [], 'Another system for the table: run folder, SavedModel or folder of '
                                    'pictures; may be given several times.')
 
@@ -38,19 +38,20 @@ def define_pairs():
                            "Which pairs, see data_pipeline/pairs.py; '': people for --dataset=people, else reference.")
     absl_flags.DEFINE_enum('split', 'test', ('validation', 'test'), 'Pairs of which split.')
     absl_flags.DEFINE_integer('num_pairs', 0, 'A sample of so many of the pairs; 0: all.', lower_bound=0)
-    absl_flags.DEFINE_string('truth', '', 'Folder of the true pictures, of the same names as --predictions: scored without a '
-                             'data set.')
+    absl_flags.DEFINE_string('truth', '', 'Folder of the true pictures, of the same names as --predictions: scored '
+                             'without a data set.')
     absl_flags.DEFINE_string('masks', '', 'Folder of PNG masks of the persons, named as the pictures of --truth.')
 
 
 def define_metrics():
     """Defines what is measured besides SSIM, PSNR and L1."""
-    absl_flags.DEFINE_multi_string('lpips', [], 'Weights of LPIPS, a file of experiments.convert_metric_weights; one for each '
-                                   'net.')
-    absl_flags.DEFINE_bool('vgg16_distance', False, 'A perceptual distance by the VGG16 of an installed package; no LPIPS.')
+    absl_flags.DEFINE_multi_string('lpips', [], 'Weights of LPIPS, a file of experiments.convert_metric_weights; one '
+                                   'for each net.')
+    absl_flags.DEFINE_bool('vgg16_distance', False, 'A perceptual distance by the VGG16 of a package; no LPIPS.')
     absl_flags.DEFINE_string('inception', '', 'Weights of FID, a file of experiments.convert_metric_weights.')
-    absl_flags.DEFINE_enum('pose_estimator', '', ('', 'mediapipe', 'metrabs', 'regressor'), 'Estimator of the pose AUC.')
-    absl_flags.DEFINE_string('pose_model', '', 'Its files: a folder, or the weights of experiments.train_joint_regressor.')
+    absl_flags.DEFINE_enum('pose_estimator', '', ('', 'mediapipe', 'metrabs', 'regressor'),
+                           'Estimator of the pose AUC.')
+    absl_flags.DEFINE_string('pose_model', '', 'Its files: a folder, or what experiments.train_joint_regressor wrote.')
 
 
 def given_kind():
@@ -76,8 +77,8 @@ def open_all():
     source, opened = _open_files() if FLAGS.truth else _open_data(given_kind())
     for system in opened:
         if system.image_size not in (None, source.image_size):
-            raise UsageError(f'{system.name}: expected pictures of {source.image_size} px like the others and the truth, '
-                             f'found {system.image_size} px.')
+            raise UsageError(f'{system.name}: expected pictures of {source.image_size} px like the others and the '
+                             f'truth, found {system.image_size} px.')
     return source, _named_apart(opened)
 
 
@@ -118,8 +119,8 @@ def check_complete(opened, output):
         path = os.path.join(output, f'{system.name}-incomplete.txt')
         evaluation_output.write_text(path, system.listing())
         if not FLAGS.allow_incomplete:
-            raise DataError(f'{system.name}: expected a picture for every pair and no others, found {complaint}; all of '
-                            f'them are listed in {path}. --allow_incomplete scores what there is and says so.')
+            raise DataError(f'{system.name}: expected a picture for every pair and no others, found {complaint}; all '
+                            f'are listed in {path}. --allow_incomplete scores what there is and says so.')
 
 
 def open_scorer(source):

@@ -1,4 +1,4 @@
-"""What an evaluation leaves: a table, one line of JSON, an HTML report and a contact sheet, each with what was scored."""
+"""What an evaluation leaves: a table, one line of JSON, an HTML report, a contact sheet; each says what was scored."""
 
 import json
 import os
@@ -15,8 +15,8 @@ from experiments import html_report, pictures
 from experiments.score_statistics import mean_interval
 
 LOWER_IS_BETTER = frozenset({'l1', 'l1_fg', 'lpips_alex', 'lpips_vgg', 'vgg16_distance', 'fid'})
-_ORDER = ('ssim_fg', 'l1_fg', 'ssim', 'ssim_gauss', 'psnr', 'l1', 'lpips_alex', 'lpips_vgg', 'vgg16_distance', 'pose_auc',
-          'pose_auc_true')
+_ORDER = ('ssim_fg', 'l1_fg', 'ssim', 'ssim_gauss', 'psnr', 'l1', 'lpips_alex', 'lpips_vgg', 'vgg16_distance',
+          'pose_auc', 'pose_auc_true')
 
 
 def report_data(source, systems, scorer, scores):
@@ -119,9 +119,9 @@ def write_sheet(path, report, picture, num_rows):
         shown = picture(int(index))
         header = header or [caption for caption, _ in shown]
         if [caption for caption, _ in shown] == header:
-            rows.append([pictures.enlarge(image) for _, image in shown])
+            rows.append([image for _, image in shown])
             captions.append(' -> '.join(report.pairs[index]))
-    pictures.write_png(path, pictures.grid(rows, header, captions))
+    pictures.write_picture(path, pictures.grid(rows, header, captions))
 
 
 def write_text(path, text):

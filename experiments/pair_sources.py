@@ -1,9 +1,9 @@
 """Where pairs and their true pictures come from: a protocol's of a data set, or two folders of pictures.
 
-A source has `name` (what was scored, in words), `facts` (dict of texts for the report), `identity` (dict that decides the
-scores besides the system), `pairs`, `groups` (the person of each pair), `num_expected` (pairs that the whole protocol has),
-`image_size` px, `scored_columns` (slice) and `pose_changes` (dict, name -> [N]); and `batches(pairs, batch_size)`, prepared as
-of `augment.prepare`.
+A source has `name` (what was scored, in words), `facts` (dict of texts for the report), `identity` (dict that
+decides the scores besides the system), `pairs`, `groups` (the person of each pair), `num_expected` (pairs that the whole
+protocol has), `image_size` px, `scored_columns` (slice) and `pose_changes` (dict, name -> [N]); and
+`batches(pairs, batch_size)`, prepared as of `augment.prepare`.
 """
 
 import functools
@@ -28,6 +28,12 @@ def columns_of(protocol, image_size):
     return slice(first * image_size // 256, stop * image_size // 256)
 
 
+def pairs_of(batch):
+    """Returns the (source id, target id) of a batch's pairs."""
+    return [(source.decode(), target.decode()) for source, target in zip(
+        batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)]
+
+
 class DataPairs:
     """The pairs of a protocol with everything that the data set knows of them."""
 
@@ -47,14 +53,16 @@ class DataPairs:
         self.image_size = image_size
         self.scored_columns = columns_of(data.protocol, image_size)
         self.name = f'{data.protocol}-{split}'
+        columns = f'columns {self.scored_columns.start} to {self.scored_columns.stop}'
         self.facts = {'protocol': data.protocol, 'split': split, 'data': data.name,
-                      'image size': f'{image_size} px, columns {self.scored_columns.start} to {self.scored_columns.stop}'}
+                      'image size': f'{image_size} px, {columns}'}
         self.identity = dict(self.facts)
         source, target = (np.stack([data.frame(pair[side]).pose.px for pair in self.pairs]) for side in (0, 1))
         factor = np.array([_relative_scale(data.frame(first), data.frame(second)) for first, second in self.pairs])
+        sized = target * factor[:, np.newaxis, np.newaxis]
         self.pose_changes = {
             'turn (degrees)': pose_change.turn_deg(source, target),
-            'joint change (torso lengths)': pose_change.joint_change(source, target * factor[:, np.newaxis, np.newaxis])}
+            'joint change (torso lengths)': pose_change.joint_change(source, sized)}
         self.has_arm_over_torso = pose_change.has_arm_over_torso(target)
         self._sum_of = functools.lru_cache(maxsize=256)(self._sum)
 
@@ -64,13 +72,13 @@ class DataPairs:
             yield augment.prepare(batch)
 
     def true_mm(self, pairs):
-        """Returns the true joints of the targets, [N, 19, 3] mm relative to the pelvis; NaN where the data have none."""
+        """Returns the true joints of the targets, [N, 19, 3] mm from the pelvis; NaN where the data have none."""
         return np.stack([_mm(self._data.frame(target).pose) for _, target in pairs])
 
     def means_of_others(self, batch):
-        """Returns the mean of up to 64 pictures of each target's person, the target left out: [B, S, S, 3] float, 0 to 255."""
-        means = []
-        for target, image in zip(batch['target_id'].numpy(), pixels_from_image(batch['target_image']).numpy(), strict=True):
+        """Returns the mean of up to 64 pictures of each target's person but the target, [B, S, S, 3] in [0, 255]."""
+        means, targets = [], pixels_from_image(batch['target_image']).numpy()
+        for target, image in zip(batch['target_id'].numpy(), targets, strict=True):
             ids, total = self._sum_of(target.decode().partition('/')[0])
             is_among = target.decode() in ids
             means.append((total - is_among * image.astype(np.float32)) / (len(ids) - is_among))

@@ -107,7 +107,7 @@ def grid(rows, headers=None, captions=None):
 
 def _text_band(texts, rows):
     """Returns a white strip as wide as the grid, with the texts spread over it and shrunk to fit."""
-    cell = show_size(rows[0][0].shape[1])
+    cell = enlarge(rows[0][0]).shape[1]
     width = len(rows[0]) * (cell + _GAP_PX) + _GAP_PX
     band = np.full((_CAPTION_PX, width, 3), _PAPER, np.uint8)
     room = (width - _GAP_PX) // len(texts)
@@ -144,20 +144,21 @@ def contact_sheet(samples, captions=None):
     return grid(rows, ('source', 'pose (left orange)', 'result', 'truth'), captions)
 
 
-def write_png(path, image):
+def write_picture(path, image):
     """Writes an image.
 
     Args:
-      path: file ending in .png; its folders are created.
+      path: file ending in .png, or in .jpg where what is fine may blur; its folders are created.
       image: uint8 [H, W, 3], RGB.
 
     Raises:
       UsageError: if the path ends otherwise or cannot be written.
     """
     path = pathlib.Path(path)
-    if path.suffix.lower() != '.png':
-        raise UsageError(f'picture {path}: expected a file name ending in .png.')
-    _, data = cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    suffix = path.suffix.lower()
+    if suffix not in ('.png', '.jpg'):
+        raise UsageError(f'picture {path}: expected a file name ending in .png or .jpg.')
+    _, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data.tobytes())

@@ -39,7 +39,7 @@ class PredictionFolder:
           path: the folder.
           pairs: list of (source id, target id).
           list_path: CSV file, or '' to find them by name.
-          part: where a picture is several side by side, which of them is the result: 1 the first, -1 the last; 0: it is one.
+          part: where a picture is several side by side, which is the result: 1 the first, -1 the last; 0: it is one.
           scored_columns: function of the image size, the slice of columns that the protocol scores: pictures may
             have these alone. None: they are square.
           others: pairs that may have pictures, too, and are not scored.

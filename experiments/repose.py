@@ -45,7 +45,7 @@ def repose_picture(folder):
     inputs = repose_inputs.load_inputs(flags.required('source'), FLAGS.source_pose,
                                        flags.required('target_pose'), folder.architecture().image_size)
     result = reposed_pixels(checkpoints.load_generator(folder, weights=FLAGS.weights), **inputs)  # [1, S, S, 3]
-    pictures.write_png(FLAGS.output, result.numpy()[0])
+    pictures.write_picture(FLAGS.output, result.numpy()[0])
     return FLAGS.output
 
 
@@ -73,7 +73,7 @@ def write_contact_sheet(path, reposer, batches):
                        batch['target_image'].numpy(), strict=True)
         captions += [f'{source.decode()} -> {target.decode()}' for source, target in
                      zip(batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)]
-    pictures.write_png(path, pictures.contact_sheet(samples, captions))
+    pictures.write_picture(path, pictures.contact_sheet(samples, captions))
 
 
 if __name__ == '__main__':

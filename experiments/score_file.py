@@ -62,7 +62,7 @@ class ScoreFile:
         return [pair for pair in pairs if pair not in self.scores]
 
     def table(self, pairs):
-        """Returns dict, metric -> [N] float64 over pairs; NaN where a pair has no scores, or a metric is not defined."""
+        """Returns dict, metric -> [N] float64 over pairs; NaN where a pair has no scores or a metric is undefined."""
         metrics = {metric: None for values in self.scores.values() for metric in values}
         return {metric: np.array([self.scores.get(pair, {}).get(metric, np.nan) for pair in pairs])
                 for metric in metrics}

@@ -50,7 +50,6 @@ class PairScorer:
 
     Attributes:
       identity: dict of texts, what the metrics are computed by.
-      counts: dict, what the pose estimator did not find -> how often, over the pictures of this process.
     """
 
     def __init__(self, scored_columns, learned=None, poses=None):

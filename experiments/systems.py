@@ -1,7 +1,7 @@
 """What can be scored: systems that make the target picture of a pair, each known by the hash of what it is made of.
 
-A system has `name`, as it stands in the table; `description`, what it is with its hash; `digest`, by which scores on disk
-are known to be of it; `image_size`, px, that it makes, or None for any. It is called with a prepared batch
+A system has `name`, as it stands in the table; `description`, what it is with its hash; `digest`, by which scores on
+disk are known to be of it; `image_size`, px, that it makes, or None for any. It is called with a prepared batch
 (`augment.prepare`) and returns pictures, [B, S, S, 3] uint8: 8 bits, as they would be stored, so that a model, its
 SavedModel and the pictures that it wrote score alike.
 """
@@ -27,7 +27,7 @@ class RunSystem:
         generator = checkpoints.load_generator(folder, weights=weights)
         self.name = os.path.basename(os.path.abspath(folder.path))
         self.image_size = folder.architecture().image_size
-        self.digest = digest_of(tf.convert_to_tensor(variable).numpy().tobytes() for variable in tf_variables(generator))
+        self.digest = digest_of(variable.numpy().tobytes() for variable in tf_variables(generator))
         self.description = f'run {self.name}, weights {self.digest}, {folder.settings().model.precision}'
         self._repose = tf.function(lambda *inputs: reposed_pixels(generator, *inputs), autograph=False,
                                    reduce_retracing=True)

@@ -162,13 +162,13 @@ def test_contact_sheet_shows_source_pose_result_and_truth_in_this_order():
 
 def test_png_round_trip_keeps_every_pixel_and_makes_folders(tmp_path):
     path = tmp_path / 'new/folder/picture.png'
-    pictures.write_png(path, photo(48))
+    pictures.write_picture(path, photo(48))
     np.testing.assert_array_equal(read_image(path), photo(48))
 
 
 def test_pictures_that_cannot_be_written_are_named(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(UsageError, match='cannot be written'):
-        pictures.write_png(tmp_path / 'file/picture.png', photo(8))
-    with pytest.raises(UsageError, match='ending in .png'):
-        pictures.write_png(tmp_path / 'picture.jpg', photo(8))
+        pictures.write_picture(tmp_path / 'file/picture.png', photo(8))
+    with pytest.raises(UsageError, match='ending in .png or .jpg'):
+        pictures.write_picture(tmp_path / 'picture.gif', photo(8))

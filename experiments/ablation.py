@@ -1,0 +1,75 @@
+"""The ablation of the paper's Table 1, trained and scored: python -m experiments.ablation
+
+Trains four variants, with the warp and the pose in 2D or in 3D and everything else alike, scores them on the same test
+pairs and writes a page with table, plots and pictures. What was done before is not done again: start it again to go on.
+"""
+
+import os
+
+from absl import flags as absl_flags
+
+from experiments import (
+    ablation_page,
+    ablation_runs,
+    datasets,
+    evaluation,
+    evaluation_flags,
+    pair_sources,
+    program,
+    systems,
+)
+from experiments.program import UsageError
+
+FLAGS = absl_flags.FLAGS
+_BATCH_SIZE = 8
+_PASSED_ON = ('source_dir', 'data_dir', 'steps')
+
+
+def define_flags():
+    """Defines which runs, and where the page goes."""
+    text = absl_flags.DEFINE_string
+    text('settings', 'ablation.flags', 'Flags file of what all runs have in common.')
+    text('runs_dir', 'runs/ablation', 'Folder of the runs and of their scores.')
+    text('output', 'docs/ablation.md', 'The page; its plot and pictures go beside it.')
+    text('source_dir', '', 'Folder of the pictures and poses, in place of that of --settings.')
+    text('data_dir', '', 'Folder of their records, likewise.')
+    absl_flags.DEFINE_integer('steps', 0, 'Steps of each run; 0: those of --settings.', lower_bound=0)
+    absl_flags.DEFINE_list('outer_seeds', ['1', '2'], 'Seeds of the variants with both in 2D and with both in 3D.')
+    absl_flags.DEFINE_list('inner_seeds', ['1'], 'Seeds of the other two variants.')
+    absl_flags.DEFINE_integer('num_parallel', 2, 'Runs that are trained at once; they share the cores.', lower_bound=1)
+    absl_flags.DEFINE_integer('num_pairs', 0, 'A sample of so many test pairs; 0: all.', lower_bound=0)
+
+
+def main():
+    runs = ablation_runs.planned(FLAGS.runs_dir, _seeds('outer_seeds'), _seeds('inner_seeds'))
+    changes = [f'--{name}={FLAGS[name].value}' for name in _PASSED_ON if FLAGS[name].value]
+    if not os.path.isfile(FLAGS.settings):
+        raise UsageError(f'--settings: expected a flags file, found {FLAGS.settings!r}, which is none.')
+    ablation_runs.train(runs, FLAGS.settings, changes, FLAGS.num_parallel)
+    ablation_runs.check_alike(runs)
+
+    settings = runs[0].folder().settings()
+    data = datasets.Data(settings.data)
+    source = pair_sources.DataPairs(data, 'test', FLAGS.num_pairs, settings.model.architecture().image_size)
+    scorer = evaluation_flags.open_scorer(source)
+    scored = [systems.RunSystem(run.folder().path) for run in runs]
+    baselines = [systems.CopyOfSource(), systems.MeanOfOthers(source.means_of_others)]
+    scores = evaluation.score_systems(
+        [*scored, *baselines], source, scorer, os.path.join(FLAGS.runs_dir, 'scores'), _BATCH_SIZE)
+    by_run = {run: scores[system.name] for run, system in zip(runs, scored, strict=True)}
+    page = ablation_page.AblationPage(source, scorer, settings, by_run, {name: scores[name] for name in (
+        system.name for system in baselines)})
+    page.write(FLAGS.output, dict(zip(runs, scored, strict=True)))
+    print(f'Written: {FLAGS.output}')
+
+
+def _seeds(name):
+    try:
+        return [int(seed) for seed in FLAGS[name].value]
+    except ValueError:
+        raise UsageError(f'--{name}: expected whole numbers, as in 1,2, '
+                         f'found {",".join(FLAGS[name].value)!r}.') from None
+
+
+if __name__ == '__main__':
+    program.run(main, define_flags, evaluation_flags.define_metrics)
