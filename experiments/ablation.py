@@ -54,8 +54,9 @@ def main():
     scorer = evaluation_flags.open_scorer(source)
     scored = [systems.RunSystem(run.folder().path) for run in runs]
     baselines = [systems.CopyOfSource(), systems.MeanOfOthers(source.means_of_others)]
-    scores = evaluation.score_systems(
+    files = evaluation.score_systems(
         [*scored, *baselines], source, scorer, os.path.join(FLAGS.runs_dir, 'scores'), _BATCH_SIZE)
+    scores = {name: file.table(source.pairs) for name, file in files.items()}
     by_run = {run: scores[system.name] for run, system in zip(runs, scored, strict=True)}
     page = ablation_page.AblationPage(source, scorer, settings, by_run, {name: scores[name] for name in (
         system.name for system in baselines)})

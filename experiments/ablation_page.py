@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from experiments import ablation_plots, evaluation, pictures
+from experiments import ablation_plots, evaluation, pair_poses, pictures
 from experiments.ablation_runs import VARIANTS
 from experiments.evaluation_output import LOWER_IS_BETTER, write_text
 from experiments.score_statistics import difference_interval, mean_interval
@@ -83,7 +83,8 @@ class AblationPage:
                  'over its seeds.']
         poses = self._scorer.identity.get('poses')
         lines.append(f'Pose AUC@150mm by {poses}.' if poses else 'The pose AUC was not measured.')
-        return '\n'.join([*lines, *self._scorer.remarks()])
+        by_name = {f'{in_words(run.variant)}, seed {run.seed}': values for run, values in self._runs.items()}
+        return '\n'.join([*lines, *pair_poses.remarks({**by_name, **self._baselines})])
 
     def _main_table(self):
         columns = [*map(_with_arrow, self._metrics), 'paper: SSIM', 'SSIM_fg', 'Pose AUC']

@@ -32,9 +32,15 @@ def main():
     source, systems = evaluation_flags.open_all()
     output = evaluation_flags.output_folder(source)
     evaluation_flags.check_complete(systems, output)
-    scorer = evaluation_flags.open_scorer(source)
-    scores = evaluation.score_systems(systems, source, scorer, os.path.join(output, 'scores'), _BATCH_SIZE)
-    report = evaluation_output.report_data(source, systems, scorer, scores)
+    scorer, frechet = evaluation_flags.open_scorer(source), evaluation_flags.open_frechet(source)
+    folder = os.path.join(output, 'scores')
+    files = evaluation.score_systems(systems, source, scorer, folder, _BATCH_SIZE, frechet)
+    fids = {}
+    if frechet:
+        truth = frechet.truth(source.data, source.image_size, folder)
+        fids = {name: frechet.of(file.path, truth) for name, file in files.items()}
+    report = evaluation_output.report_data(
+        source, systems, scorer, {name: file.table(source.pairs) for name, file in files.items()}, fids)
     pictures = functools.partial(evaluation.shown_pictures, systems, source)
     for line in evaluation_output.write(output, report, systems, pictures, FLAGS.sheet_rows):
         print(line)

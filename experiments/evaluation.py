@@ -9,7 +9,7 @@ from experiments.score_file import ScoreFile
 from repose_tf.serving import pixels_from_image
 
 
-def score_systems(systems, source, scorer, folder, batch_size):
+def score_systems(systems, source, scorer, folder, batch_size, frechet=None):
     """Scores systems; what a folder of scores has of them already is taken from there.
 
     Args:
@@ -18,17 +18,16 @@ def score_systems(systems, source, scorer, folder, batch_size):
       scorer: a `scoring.PairScorer`.
       folder: of the score files.
       batch_size: pairs at once.
+      frechet: a `FrechetScores`, or None.
 
     Returns:
-      dict, name of the system -> dict, metric -> [N] float64 in the order of the source's pairs; NaN for pairs that
-      have no such score.
+      dict, name of the system -> `ScoreFile` that holds the scores of all its pairs.
     """
-    return {system.name: score_system(system, source, scorer, folder, batch_size) for system in systems}
+    return {system.name: _score(system, source, scorer, folder, batch_size, frechet) for system in systems}
 
 
-def score_system(system, source, scorer, folder, batch_size):
-    """Scores one system, see `score_systems`."""
-    identity = {**source.identity, **scorer.identity, 'system': system.digest}
+def _score(system, source, scorer, folder, batch_size, frechet):
+    identity = {**source.identity, **scorer.identity, **(frechet.identity if frechet else {}), 'system': system.digest}
     file = ScoreFile(folder, system.name, identity)
     lacking = set(getattr(system, 'missing', ()))
     wanted = [pair for pair in source.pairs if pair not in lacking]
@@ -37,10 +36,13 @@ def score_system(system, source, scorer, folder, batch_size):
         print(f'{system.name}: {len(wanted) - len(left)} of {len(wanted)} pairs were scored before ({file.path})')
     with tqdm(total=len(wanted), initial=len(wanted) - len(left), desc=system.name, unit='pair') as bar:
         for batch in source.batches(left, batch_size) if left else ():
-            pairs = pairs_of(batch)
-            file.append(pairs, scorer(system(batch), batch))
+            pairs, pixels = pairs_of(batch), system(batch)
+            scores = scorer(pixels, batch)
+            if frechet:
+                frechet.append(file.path, len(file.scores), np.asarray(pixels))
+            file.append(pairs, scores)
             bar.update(len(pairs))
-    return file.table(source.pairs)
+    return file
 
 
 def shown_pictures(systems, source, index):

@@ -7,7 +7,8 @@ from absl import flags as absl_flags
 from data_pipeline.errors import DataError
 from data_pipeline.pairs import PROTOCOLS
 from experiments import datasets, evaluation_output, flags, pair_sources, run_folder, scoring, systems
-from experiments.learned_metrics import open_learned_metrics
+from experiments.frechet_scores import FrechetScores
+from experiments.learned_metrics import open_inception, open_learned_metrics
 from experiments.pair_poses import PairPoses
 from experiments.pose_scoring import open_pose_scorer
 from experiments.prediction_folder import PredictionFolder
@@ -131,6 +132,16 @@ def open_scorer(source):
         poses = PairPoses(estimator, getattr(source, 'true_mm', None))
     learned = open_learned_metrics(FLAGS.lpips, FLAGS.vgg16_distance)
     return scoring.PairScorer(source.scored_columns, learned, poses)
+
+
+def open_frechet(source):
+    """Opens the `FrechetScores` that the flags ask for, or None; UsageError where there are no training pictures."""
+    if not FLAGS.inception:
+        return None
+    if FLAGS.truth:
+        raise UsageError('--inception: expected a data set, against whose training pictures FID is measured, found '
+                         '--truth.')
+    return FrechetScores(open_inception(FLAGS.inception), source.scored_columns)
 
 
 def output_folder(source):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from data_pipeline.program import UsageError
-from experiments import html_report, pictures
+from experiments import html_report, pair_poses, pictures
 from experiments.score_statistics import mean_interval
 
 LOWER_IS_BETTER = frozenset({'l1', 'l1_fg', 'lpips_alex', 'lpips_vgg', 'vgg16_distance', 'fid'})
@@ -19,14 +19,15 @@ _ORDER = ('ssim_fg', 'l1_fg', 'ssim', 'ssim_gauss', 'psnr', 'l1', 'lpips_alex', 
           'pose_auc', 'pose_auc_true')
 
 
-def report_data(source, systems, scorer, scores):
+def report_data(source, systems, scorer, scores, fids):
     """Puts together what the report shows.
 
     Args:
       source: the pair source.
       systems: list, the one under test first.
       scorer: the `PairScorer`.
-      scores: dict, system -> dict, metric -> [N], as of `evaluation.score_systems`.
+      scores: dict, system -> dict, metric -> [N].
+      fids: dict, system -> (FID, number of results), of the systems for which it was measured.
 
     Returns:
       a `html_report.ReportData`.
@@ -42,11 +43,11 @@ def report_data(source, systems, scorer, scores):
         title=f'Evaluation of {systems[0].name}: {source.name}', facts=facts,
         metrics=tuple(metric for metric in _ORDER if metric in found), lower_is_better=LOWER_IS_BETTER,
         groups=list(source.groups), pairs=list(source.pairs), scores=scores, main=systems[0].name,
-        pose_changes=source.pose_changes, notes=notes(source, systems, scorer, found),
+        pose_changes=source.pose_changes, notes=notes(source, systems, scores, found, fids),
         missing=missing, expected=len(source.pairs))
 
 
-def notes(source, systems, scorer, found):
+def notes(source, systems, scores, found, fids):
     """Returns what a reader must know beside the numbers."""
     said = []
     if len(source.pairs) < source.num_expected:
@@ -60,7 +61,9 @@ def notes(source, systems, scorer, found):
         said.append('vgg16_distance is a substitute by other weights; it is not LPIPS and cannot be compared with it.')
     if 'pose_auc' not in found:
         said.append('The pose AUC was not measured (--pose_estimator).')
-    said += scorer.remarks()
+    said += [f'fid of {name}: {value:.2f}, {count} results against all training pictures.'
+             for name, (value, count) in fids.items()] or ['FID was not measured (--inception).']
+    said += pair_poses.remarks(scores)
     if not source.pose_changes:
         said.append('Nothing is known of persons here: the intervals take every pair for a person of its own.')
     return said

@@ -33,7 +33,7 @@ class FrechetScores:
             file.write(features.tobytes())
 
     def of(self, score_path, truth):
-        """Returns the FID of the results of a score file against `FeatureStatistics`, and how many results there are."""
+        """Returns the FID of a score file's results against `FeatureStatistics`, and how many results there are."""
         rows = np.fromfile(_path(score_path), np.float32).reshape(-1, NUM_FEATURES)
         generated = _gathered(rows[start:start + 256] for start in range(0, len(rows), 256))
         return fid.fid(generated, truth), generated.count

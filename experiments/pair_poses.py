@@ -12,7 +12,6 @@ class PairPoses:
 
     Attributes:
       description: of the estimator.
-      num_unseen_truths, num_unseen_results: pictures in which it found nobody.
     """
 
     def __init__(self, estimator, true_mm=None):
@@ -24,7 +23,6 @@ class PairPoses:
             NaN where they are not known; None where they never are.
         """
         self.description = estimator.description
-        self.num_unseen_truths = self.num_unseen_results = 0
         self._estimator, self._true_mm = estimator, true_mm
         self._seen = {}  # id of a true picture -> its pose: many pairs share it, and all systems do
 
@@ -38,12 +36,12 @@ class PairPoses:
         Returns:
           dict of [B] float64: `pose_auc`, against what the estimator sees in the true picture, NaN where it sees
           nobody; `pose_auc_true`, against the true joints, NaN where they are not known. A result in which it sees
-          nobody has 0.
+          nobody has 0, and 0 as `pose_found`, else 1.
         """
         pairs = pairs_of(batch)
         found = self._estimator.poses_mm(pixels)
-        self.num_unseen_results += int(np.isnan(found).any(axis=(1, 2)).sum())
-        scores = {'pose_auc': _auc(found, self._truths(pairs, batch))}
+        scores = {'pose_found': ~np.isnan(found).any(axis=(1, 2)),
+                  'pose_auc': _auc(found, self._truths(pairs, batch))}
         if self._true_mm is not None:
             scores['pose_auc_true'] = _auc(found, self._true_mm(pairs))
         return scores
@@ -54,9 +52,25 @@ class PairPoses:
         if new:
             images = pixels_from_image(batch['target_image']).numpy()[new]
             for row, pose in zip(new, self._estimator.poses_mm(images), strict=True):
-                self.num_unseen_truths += pairs[row][1] not in self._seen and bool(np.isnan(pose).any())
                 self._seen[pairs[row][1]] = pose
         return np.stack([self._seen[target] for _, target in pairs])
+
+
+def remarks(scores):
+    """Returns sentences on pictures in which the estimator found nobody.
+
+    Args:
+      scores: dict, system -> dict, metric -> [N], as of `PairPoses.score`.
+    """
+    said = []
+    for name, values in scores.items():
+        if 'pose_found' in values and (count := int((values['pose_found'] == 0).sum())):
+            said.append(f'{name}: nobody was found in {count} results, whose pose AUC is 0.')
+    unseen = max((int((np.isnan(values['pose_auc']) & ~np.isnan(values['pose_found'])).sum())
+                  for values in scores.values() if 'pose_found' in values), default=0)
+    if unseen:
+        said.append(f'Nobody was found in the true picture of {unseen} pairs, which have no pose_auc.')
+    return said
 
 
 def _auc(found, truth):

@@ -1,9 +1,9 @@
 """Where pairs and their true pictures come from: a protocol's of a data set, or two folders of pictures.
 
-A source has `name` (what was scored, in words), `facts` (dict of texts for the report), `identity` (dict that
-decides the scores besides the system), `pairs`, `groups` (the person of each pair), `num_expected` (pairs that the whole
-protocol has), `image_size` px, `scored_columns` (slice) and `pose_changes` (dict, name -> [N]); and
-`batches(pairs, batch_size)`, prepared as of `augment.prepare`.
+A source has `name` (what was scored, in words), `facts` (dict of texts for the report), `identity` (dict that decides
+scores besides the system), `pairs`, `groups` (the person of each pair), `num_expected` (pairs that the whole protocol
+has), `image_size` px, `scored_columns` (slice) and `pose_changes` (dict, name -> [N]); `batches(pairs, batch_size)` are
+prepared as of `augment.prepare`.
 """
 
 import functools
@@ -46,7 +46,7 @@ class DataPairs:
           num_pairs: how many, spread over all; 0: all.
           image_size: S, px.
         """
-        self._data, self._split = data, split
+        self.data, self._split = data, split
         self.pairs = data.pairs(split, num_pairs)
         self.groups = [source.partition('/')[0] for source, _ in self.pairs]
         self.num_expected = max(len(data.pairs(split)), len(self.pairs))
@@ -68,12 +68,12 @@ class DataPairs:
 
     def batches(self, pairs, batch_size):
         """Yields prepared batches of some of the pairs, in their order."""
-        for batch in self._data.batches_of(self._split, pairs, self.image_size, batch_size):
+        for batch in self.data.batches_of(self._split, pairs, self.image_size, batch_size):
             yield augment.prepare(batch)
 
     def true_mm(self, pairs):
         """Returns the true joints of the targets, [N, 19, 3] mm from the pelvis; NaN where the data have none."""
-        return np.stack([_mm(self._data.frame(target).pose) for _, target in pairs])
+        return np.stack([_mm(self.data.frame(target).pose) for _, target in pairs])
 
     def means_of_others(self, batch):
         """Returns the mean of up to 64 pictures of each target's person but the target, [B, S, S, 3] in [0, 255]."""
@@ -86,10 +86,10 @@ class DataPairs:
 
     def _sum(self, person):
         """Returns the ids of up to 64 pictures of a person, and the sum of the pictures, [S, S, 3] float32."""
-        ids = self._data.frame_ids(self._split)[person]
+        ids = self.data.frame_ids(self._split)[person]
         if len(ids) > _MEAN_OF:
             ids = [ids[index * len(ids) // _MEAN_OF] for index in range(_MEAN_OF)]
-        return frozenset(ids), self._data.images(self._split, ids, self.image_size).sum(axis=0, dtype=np.float32)
+        return frozenset(ids), self.data.images(self._split, ids, self.image_size).sum(axis=0, dtype=np.float32)
 
 
 class FilePairs:
