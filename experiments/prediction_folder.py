@@ -1,7 +1,7 @@
 """A folder of result pictures of any system, one for every pair of a protocol, found by their names.
 
-A picture is that of a pair if its path below the folder, without suffix, names the source and then the target. Only
-letters and digits count, and the field's additions `fashion`, `fasion`, `_2_` between two names and `_vis` at the end do
+A picture is that of a pair if its path below the folder, without suffix, names the source and then the target. Of it
+letters and digits count, the field's additions `fashion`, `fasion`, `_2_` between two names and `_vis` at the end do
 not. These are of p000/00 -> p000/05, and of two pictures of DeepFashion:
     p000.00___p000.05.png    p000/00/p000_05.jpg
     fashionWOMENBlouses_Shirtsid0000001502_1front.jpg___fashionWOMENBlouses_Shirtsid0000001502_2side_vis.jpg
