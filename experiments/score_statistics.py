@@ -114,3 +114,24 @@ def _draws(num_groups, num_resamples, seed):
         row[:] = np.bincount(rng.integers(num_groups, size=num_groups), minlength=num_groups)
     draws.flags.writeable = False
     return draws
+
+
+def equal_bins(values, num_bins):
+    """Sorts values into bins that hold equally many, but for ties, which stay together.
+
+    Args:
+      values: [N] float; NaN and infinities are in no bin.
+      num_bins: how many bins at most.
+
+    Returns:
+      int [N]: the bin, ascending from 0 without gaps; -1 for values in none.
+    """
+    values = np.asarray(values, np.float64)
+    finite = np.isfinite(values)
+    bins = np.full(values.shape, -1)
+    if finite.any():
+        ordered = np.sort(values[finite])
+        # Twice the middle rank, which ties share.
+        ranks = sum(np.searchsorted(ordered, values[finite], side) for side in ('left', 'right'))
+        bins[finite] = np.unique(ranks * num_bins // (2 * len(ordered)), return_inverse=True)[1]
+    return bins

@@ -112,3 +112,14 @@ def test_draws_are_kept_and_cannot_be_changed():
     draws = score_statistics._draws(7, 50, 0)
     assert draws is score_statistics._draws(7, 50, 0) and not draws.flags.writeable
     np.testing.assert_array_equal(draws.sum(axis=1), 7)
+
+
+@pytest.mark.parametrize('values, expected', [
+    ([5.0, 1.0, np.nan, 3.0, 2.0, 4.0, 6.0, np.inf], [2, 0, -1, 1, 0, 1, 2, -1]),
+    ([0.0, 0.0, 0.0, 0.0], [0, 0, 0, 0]),
+    ([0.0, 0.0, 0.0, 0.0, 0.0, 9.0], [0, 0, 0, 0, 0, 1]),
+    ([9.0, 9.0, 0.0, 9.0, 9.0, 9.0], [1, 1, 0, 1, 1, 1]),
+    ([np.nan], [-1]),
+])
+def test_bins_hold_equally_many_but_keep_ties_together(values, expected):
+    np.testing.assert_array_equal(score_statistics.equal_bins(values, 3), expected)
