@@ -1,8 +1,7 @@
 """Reads pickles of nested dicts of numeric arrays without trusting them.
 
-A pickle is a program: it names functions and has them called. Here every name but the few that NumPy's arrays
-need is refused, and these stand for substitutes that take numbers and bytes and call nothing, not even NumPy's own
-constructors, whose hidden state a pickle could forge.
+Every name but the few that NumPy's arrays need is refused, and these stand for substitutes that take numbers and bytes
+and call nothing, not even NumPy's own constructors, whose hidden state a pickle could forge.
 """
 
 import collections
@@ -11,6 +10,7 @@ import pickle
 import numpy as np
 
 from data_pipeline.errors import DataError
+from data_pipeline.restricted_pickle import Restricted, reading
 
 _MAX_DEPTH = 16
 _KINDS = ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8')
@@ -30,16 +30,8 @@ def load(path):
     Raises:
       DataError: the file cannot be read, names anything but arrays and plain containers, or is no nest of dicts.
     """
-    try:
-        with open(path, 'rb') as file:
-            content = _Unpickler(file, encoding='latin1').load()
-    except DataError as error:
-        raise DataError(f'{path}: {error}') from error
-    except OSError as error:
-        raise DataError(f'{path}: expected a pickle, found nothing readable ({error.strerror}).') from error
-    except Exception as error:  # a broken pickle can raise anything, as the documentation of pickle says
-        raise DataError(f'{path}: expected a pickle of dicts of arrays, found one that cannot be read '
-                        f'({type(error).__name__}: {error}).') from error
+    with reading(path, 'a pickle of dicts of arrays'), open(path, 'rb') as file:
+        content = _Unpickler(file, encoding='latin1').load()
     return _flatten(path, content)
 
 
@@ -135,8 +127,6 @@ _ADMITTED = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module, name):
-        if (module, name) not in _ADMITTED:
-            raise DataError(f'expected arrays in plain containers, found a call of {module}.{name}: refused.')
-        return _ADMITTED[module, name]
+class _Unpickler(Restricted, pickle.Unpickler):
+    admitted = _ADMITTED
+    expected = 'arrays in plain containers'

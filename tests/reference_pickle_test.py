@@ -160,5 +160,5 @@ def test_dicts_in_circles_end(path):
 
 
 def test_a_file_that_is_not_there_is_named(path):
-    with pytest.raises(DataError, match='poses.pkl: expected a pickle, found nothing readable'):
+    with pytest.raises(DataError, match='poses.pkl: expected a pickle of dicts of arrays, found nothing readable'):
         reference_pickle.load(path)
