@@ -3,8 +3,7 @@
 import time
 
 import tensorflow as tf
-
-from experiments.program import UsageError
+from matplotlib.figure import Figure
 
 
 def seconds(functions, rounds):
@@ -75,16 +74,6 @@ def table(rows):
     return '\n'.join(f'| {" | ".join(map(str, line))} |' for line in lines)
 
 
-def figure_class():
-    """Returns matplotlib's figure; raises UsageError where it is not installed."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError('--output: plots need matplotlib, which is not installed. Expected '
-                         '`pip install -r requirements-dev.txt`, or --output= to print the tables only.') from error
-    return Figure
-
-
 def line_plot(path, series, x_label, y_label):
     """Draws curves from the origin on as an SVG file.
 
@@ -93,7 +82,7 @@ def line_plot(path, series, x_label, y_label):
       series: dict, name -> list of (x, y).
       x_label, y_label: of the axes.
     """
-    figure = figure_class()(figsize=(6.4, 3.6), layout='constrained')
+    figure = Figure(figsize=(6.4, 3.6), layout='constrained')
     axes = figure.subplots()
     for name, points in series.items():
         axes.plot(*zip(*points, strict=True), marker='.', label=name)

@@ -1,5 +1,6 @@
 """What an evaluation leaves: a table, one line of JSON, an HTML report, a contact sheet; each says what was scored."""
 
+import dataclasses
 import json
 import os
 import platform
@@ -11,8 +12,8 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from data_pipeline.program import UsageError
-from experiments import html_report, pair_poses, pictures
-from experiments.score_statistics import mean_interval
+from experiments import html_report, pair_poses, pictures, score_tables
+from experiments.report_data import ReportData
 
 LOWER_IS_BETTER = frozenset({'l1', 'l1_fg', 'lpips_alex', 'lpips_vgg', 'vgg16_distance', 'fid'})
 _ORDER = ('ssim_fg', 'l1_fg', 'ssim', 'ssim_gauss', 'psnr', 'l1', 'lpips_alex', 'lpips_vgg', 'vgg16_distance',
@@ -30,21 +31,24 @@ def report_data(source, systems, scorer, scores, fids):
       fids: dict, system -> (FID, number of results), of the systems for which it was measured.
 
     Returns:
-      a `html_report.ReportData`.
+      a `ReportData`.
     """
     found = {metric for values in scores.values() for metric in values}
-    missing = max(len(getattr(system, 'missing', ())) for system in systems)
-    facts = {**source.facts, 'pairs': f'{len(source.pairs) - missing} of {source.num_expected}',
+    metrics = tuple(metric for metric in _ORDER if metric in found)
+    undefined = np.full(len(source.pairs), np.nan)
+    scored = len(source.pairs) - max(len(getattr(system, 'missing', ())) for system in systems)
+    facts = {**source.facts, 'pairs': f'{scored} of {source.num_expected}',
              **{f'system {system.name}': system.description for system in systems},
              **{name: text for name, text in scorer.identity.items() if name != 'metrics'},
              'software': f'Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}',
              'command': ' '.join(['python -m experiments.evaluate', *sys.argv[1:]])}
-    return html_report.ReportData(
-        title=f'Evaluation of {systems[0].name}: {source.name}', facts=facts,
-        metrics=tuple(metric for metric in _ORDER if metric in found), lower_is_better=LOWER_IS_BETTER,
-        groups=list(source.groups), pairs=list(source.pairs), scores=scores, main=systems[0].name,
-        pose_changes=source.pose_changes, notes=notes(source, systems, scores, found, fids),
-        missing=missing, expected=len(source.pairs))
+    return ReportData(
+        title=f'Evaluation of {systems[0].name}: {source.name}', facts=facts, metrics=metrics,
+        lower_is_better=LOWER_IS_BETTER, groups=list(source.groups), pairs=list(source.pairs),
+        scores={name: {metric: values.get(metric, undefined) for metric in metrics} for name, values in scores.items()},
+        main=systems[0].name, pose_changes=source.pose_changes,
+        notes=notes(source, systems, scores, found, fids),
+        missing=source.num_expected - scored, expected=source.num_expected)
 
 
 def notes(source, systems, scores, found, fids):
@@ -71,19 +75,17 @@ def notes(source, systems, scores, found, fids):
 
 def as_json(report):
     """Returns the whole outcome as one line of JSON; null where there is no number."""
-    groups = np.array(report.groups)
-
-    def summary(values):
-        interval = mean_interval(values, groups)
-        numbers = (interval.mean, interval.low, interval.high)
-        return dict(zip(('mean', 'low', 'high', 'count'), [
-            *(float(number) if np.isfinite(number) else None for number in numbers), interval.count], strict=True))
-
     return json.dumps({
         **{name: text for name, text in report.facts.items() if name != 'command'},
-        'complete': report.missing == 0, 'system': report.main, 'notes': report.notes,
-        'scores': {system: {metric: summary(values[metric]) for metric in report.metrics if metric in values}
-                   for system, values in report.scores.items()}})
+        'complete': not report.missing, 'system': report.main, 'notes': report.notes,
+        'scores': {system: {metric: _numbers(report.interval(system, metric)) for metric in report.metrics}
+                   for system in report.systems},
+        'differences': {system: {metric: _numbers(report.difference(system, metric)) for metric in report.metrics}
+                        for system in report.others}})
+
+
+def _numbers(interval):
+    return {name: value if np.isfinite(value) else None for name, value in dataclasses.asdict(interval).items()}
 
 
 def write(folder, report, systems, shown, sheet_rows):
@@ -96,7 +98,7 @@ def write(folder, report, systems, shown, sheet_rows):
       shown: function of a pair's index that returns [(caption, uint8 [S, S, 3])].
       sheet_rows: rows of the contact sheet.
     """
-    table, line = html_report.markdown_table(report), as_json(report)
+    table, line = score_tables.markdown_table(report), as_json(report)
     write_text(os.path.join(folder, 'table.md'), table + '\n')
     write_text(os.path.join(folder, 'evaluation.json'), line + '\n')
     kept = {}
@@ -108,7 +110,7 @@ def write(folder, report, systems, shown, sheet_rows):
 
     print('Writing the report ...', flush=True)
     page = os.path.join(folder, 'report.html')
-    html_report.write_report(page, report, picture)
+    html_report.write(page, report, picture)
     sheet = os.path.join(folder, 'contact_sheet.png')
     write_sheet(sheet, report, picture, sheet_rows)
     return [f'\n{report.title}\n{table}\n', *report.notes, f'Report: {page}', f'Contact sheet: {sheet}', line]

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from experiments import export, export_check
 from experiments.program import UsageError
+from experiments.systems import SavedModelSystem
 from repose_tf.serving import Reposer, image_from_pixels, pixels_from_image
 from tests.programs import assert_one_error, run_program
 from tests.tiny import TINY, tiny_generator, tiny_run
@@ -75,3 +76,23 @@ def test_the_check_sees_another_result(exported, tmp_path):
 def test_a_missing_run_is_one_line(tmp_path):
     assert_one_error(run_program('export', '--run_dir=no/such/run', f'--output={tmp_path / "out"}'),
                      'no/such/run', 'expected a run folder')
+
+
+def test_a_saved_model_is_scored_as_what_it_computes(exported, generator, tmp_path):
+    inputs = export.example_inputs(TINY.image_size)
+    system = SavedModelSystem(str(exported[1]))
+    batch = {**inputs, 'source_image': image_from_pixels(inputs['source_image'])}
+    assert system.image_size == TINY.image_size
+    assert np.abs(system(batch).numpy().astype(int) - Reposer(generator).repose(**inputs)['image']).max() <= 2
+
+    class Other(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 3], tf.float32, name='source_image')])
+        def repose(self, source_image):
+            return {'image': source_image}
+
+    other = Other()
+    for name, words in (('repose', 'expected the signature repose with .* found source_image float32'),
+                        ('other', 'expected a SavedModel with the signature repose, found other')):
+        tf.saved_model.save(other, str(tmp_path / name), {name: other.repose})
+        with pytest.raises(UsageError, match=words):
+            SavedModelSystem(str(tmp_path / name))
