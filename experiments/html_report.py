@@ -88,10 +88,11 @@ def _notes(report):
 
 def _scores(report):
     differences = f'<h3>Differences</h3>\n{score_tables.difference_table(report)}' if report.others else ''
-    return (f'<section>\n<h2>Scores</h2>\n{score_tables.score_table(report)}{differences}'
-            f'<p class="fine">Intervals: percentile bootstrap, {score_statistics.NUM_RESAMPLES} draws of '
-            f'{report.num_persons} persons, each with all of its pairs, as pairs of one person are not independent. '
-            'They tell how the means vary with the persons, not how they vary with the training.</p>\n</section>\n')
+    intervals = '' if report.num_persons < 2 else (
+        f'<p class="fine">Intervals: percentile bootstrap, {score_statistics.NUM_RESAMPLES} draws of '
+        f'{report.num_persons} persons, each with all of its pairs, as pairs of one person are not independent. '
+        'They tell how the means vary with the persons, not how they vary with the training.</p>\n')
+    return f'<section>\n<h2>Scores</h2>\n{score_tables.score_table(report)}{differences}{intervals}</section>\n'
 
 
 def _plots(report):

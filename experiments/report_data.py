@@ -82,6 +82,16 @@ class ReportData:
         """How many persons the pairs show."""
         return len(np.unique(self.persons))
 
+    @functools.cached_property
+    def _bins(self):
+        """For every pose change its values, float64 [N], and their bins, int [N]."""
+        bins = {}
+        for name, changes in self.pose_changes.items():
+            changes = np.asarray(changes, np.float64)
+            num_bins = min(_NUM_BINS, np.count_nonzero(np.isfinite(changes)) // _MIN_PAIRS_IN_BIN)
+            bins[name] = changes, score_statistics.equal_bins(changes, max(1, num_bins))
+        return bins
+
     def arrow(self, metric):
         """Returns the direction in which a metric is good."""
         return '↓' if metric in self.lower_is_better else '↑'
@@ -112,9 +122,7 @@ class ReportData:
         Returns:
           list of (mean pose change of the bin, `Interval` of the score); bins without a score are left out.
         """
-        changes = np.asarray(self.pose_changes[change], np.float64)
-        num_bins = min(_NUM_BINS, np.count_nonzero(np.isfinite(changes)) // _MIN_PAIRS_IN_BIN)
-        bins = score_statistics.equal_bins(changes, max(1, num_bins))
+        changes, bins = self._bins[change]
         values, points = self.values(system, metric), []
         for number in range(bins.max(initial=-1) + 1):
             interval = score_statistics.mean_interval(np.where(bins == number, values, np.nan), self.persons)
@@ -165,5 +173,6 @@ class ReportData:
             return ('All pairs show one person: nothing is known of how scores vary among persons, so there are no '
                     'intervals.')
         if 1 < self.num_persons < _FEW_PERSONS:
-            return f'Only {self.num_persons} persons: the intervals are somewhat too narrow.'
+            return (f'Only {self.num_persons} persons: the intervals are too narrow. Of 5 persons they hold the truth '
+                    'for about 85 of 100 samples, of 10 for 90, instead of 95.')
         return ''

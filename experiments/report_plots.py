@@ -42,7 +42,7 @@ def distribution(metric, scores, means):
     summary = [f'{system}: {_extent(values)}' for system, values in scores.items()]
     edges = np.histogram_bin_edges(np.concatenate(present), _NUM_BINS)
     with matplotlib.rc_context(_settings(f'distribution of {metric}')):
-        axes = _axes(_ROW_IN * len(scores) + 0.4, bottom_in=0.3, left_in=0.1)
+        axes = _axes(max(_ROW_IN * len(scores) + 0.4, 0.8 * _CURVE_IN), bottom_in=0.3, left_in=0.1)
         axes.spines['left'].set_visible(False)
         axes.set_yticks([])
         axes.set(ylim=(-len(scores) + 0.88, 1.0), xlim=_padded(edges[0], edges[-1]))

@@ -71,13 +71,13 @@ def mean_interval(values, groups, level=LEVEL, num_resamples=NUM_RESAMPLES, seed
         return Interval(np.nan, np.nan, np.nan, 0)
     with np.errstate(invalid='ignore'):  # infinities of both signs
         mean = values[defined].mean()
-    names, codes = np.unique(groups, return_inverse=True)
-    counts = np.bincount(codes[defined], minlength=len(names)).astype(np.float32)
+    numbers, num_groups = _numbered(groups)
+    counts = np.bincount(numbers[defined], minlength=num_groups).astype(np.float32)
     if np.count_nonzero(counts) < 2 or not np.isfinite(mean):
         return Interval(float(mean), np.nan, np.nan, count)
     # Sums of deviations, which are small: float32 would lose digits of the sums of the values themselves.
-    sums = np.bincount(codes[defined], values[defined] - mean, minlength=len(names)).astype(np.float32)
-    drawn_sums, drawn_counts = (_draws(len(names), num_resamples, seed) @ np.stack([sums, counts], axis=1)).T
+    sums = np.bincount(numbers[defined], values[defined] - mean, minlength=num_groups).astype(np.float32)
+    drawn_sums, drawn_counts = (_draws(num_groups, num_resamples, seed) @ np.stack([sums, counts], axis=1)).T
     filled = drawn_counts > 0  # a draw may hit nobody with a value
     means = mean + drawn_sums[filled].astype(np.float64) / drawn_counts[filled]
     low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
@@ -103,6 +103,15 @@ def difference_interval(values_a, values_b, groups, level=LEVEL, num_resamples=N
         raise ValueError(f'difference: expected scores of the same pairs, found {values_a.shape} and {values_b.shape}.')
     with np.errstate(invalid='ignore'):  # infinity - infinity
         return mean_interval(values_a - values_b, groups, level, num_resamples, seed)
+
+
+def _numbered(groups):
+    """Returns the groups, [N], as numbers from 0 without gaps in their order, int [N], and how many there are."""
+    if groups.dtype.kind == 'i' and groups.min() >= 0 and groups.max() < groups.size:  # without sorting
+        is_there = np.bincount(groups) > 0
+        return (np.cumsum(is_there) - 1)[groups], int(is_there.sum())
+    names, numbers = np.unique(groups, return_inverse=True)
+    return numbers, len(names)
 
 
 @functools.lru_cache(maxsize=1)  # a report asks for hundreds of intervals of the same groups

@@ -79,7 +79,7 @@ def _small(texts):
 
 def _table(report, name, columns, text, cell):
     head = ''.join(f'<th scope="col">{html.escape(system)}</th>' for system in columns)
-    rows = ''.join(f'<tr><th scope="row">{_breakable(metric)} {report.arrow(metric)}</th>'
+    rows = ''.join(f'<tr><th scope="row">{_breakable(metric)}&nbsp;{report.arrow(metric)}</th>'
                    + ''.join(cell(system, metric) for system in columns) + '</tr>\n' for metric in report.metrics)
     # No <caption>, which would scroll away with a table that is wider than the page; focus lets a keyboard scroll it.
     return (f'<p class="fine" id="{name}-caption">{html.escape(text)}</p>\n'

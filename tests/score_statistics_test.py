@@ -67,6 +67,9 @@ def test_systems_are_compared_on_the_same_resamples():
     assert [moved.low, moved.high] == pytest.approx([first.low + 2.0, first.high + 2.0], abs=1e-6)
     assert mean_interval(values, persons) == first
     assert mean_interval(values, persons, seed=1) != first
+    # However the persons are named, as long as their order is one.
+    for names in (persons * 3 + 5, persons - 9, np.char.zfill(persons.astype(str), 3)):
+        assert mean_interval(values, names) == first
 
 
 def test_difference_counts_pairs_where_both_are_defined():
