@@ -93,7 +93,7 @@ def test_all_but_the_last_pool_equals_keras(weights, network):
         conv.set_weights([kernel])
         norm.set_weights([bias, np.zeros_like(bias), np.full_like(bias, 1 - norm.epsilon)])
     image = np.random.default_rng(7).uniform(-1, 1, (1, 107, 107, 3)).astype(np.float32)
-    before, expected = keras.Model(net.inputs, [net.get_layer(name).output for name in ('mixed9', 'mixed10')])(image)
+    before, expected = keras.Model(net.input, [net.get_layer(name).output for name in ('mixed9', 'mixed10')])(image)
     assert before.shape[1:3] == (2, 2) and np.mean(expected) > 0.1
 
     hidden = tf.function(lambda image: network.run(NETWORK[:-1], image))(image)

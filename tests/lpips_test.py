@@ -82,17 +82,33 @@ def test_it_equals_pytorch(net, size, count):
 
 @pytest.fixture(scope='module')
 def keras_vgg16():
-    weights = make_up_lpips('vgg')
-    return keras_net(VggWeights('VGG16', '', weights.layers))
+    return keras_net(VggWeights('VGG16', '', make_up_lpips('vgg').layers))
 
 
-def test_vgg_equals_keras(keras_vgg16):
-    weights, net = make_up_lpips('vgg'), keras_vgg16
-    last = [net.get_layer(f'block{block}_conv{conv}').output for block, conv in enumerate((2, 2, 3, 3, 3), start=1)]
-    referee = keras.Model(net.inputs, last)
-    left, right = image_pairs(2, 32)
+def keras_alex():
+    """torchvision's AlexNet up to the last ReLU, of Keras' layers."""
+    layers = keras.layers
+    convs = [layers.Conv2D(64, 11, 4, activation='relu', name='conv1')]
+    convs += [layers.Conv2D(channels, size, padding='same', activation='relu', name=f'conv{stage}')
+              for stage, (channels, size) in enumerate(((192, 5), (384, 3), (256, 3), (256, 3)), start=2)]
+    pools = [layers.MaxPooling2D(3, 2), layers.MaxPooling2D(3, 2)]
+    net = keras.Sequential([keras.Input((None, None, 3)), layers.ZeroPadding2D(2), convs[0], pools[0], convs[1],
+                            pools[1], *convs[2:]])
+    for name, arrays in make_up_lpips('alex').layers.items():
+        net.get_layer(name).set_weights(arrays)
+    return net
+
+
+@pytest.mark.parametrize(('net', 'last', 'size'), [
+    ('alex', [f'conv{stage}' for stage in range(1, 6)], 67),
+    ('vgg', [f'block{block}_conv{conv}' for block, conv in enumerate((2, 2, 3, 3, 3), start=1)], 32)])
+def test_it_equals_kerass_layers(request, net, last, size):
+    referee = keras_alex() if net == 'alex' else request.getfixturevalue('keras_vgg16')
+    referee = keras.Model(referee.inputs, [referee.get_layer(name).output for name in last])
+    left, right = image_pairs(2, size)
     features = [referee.predict_on_batch(((2 * images - 1 - SHIFT) / SCALE).astype(np.float32))
                 for images in (left, right)]
+    weights = make_up_lpips(net)
     found = tf.function(lpips.Lpips(weights))(left, right)
     assert found.dtype == tf.float32 and found.shape == (4,)
     np.testing.assert_allclose(found, numpy_distance(*features, weights.linear), atol=1e-4, rtol=1e-5)
