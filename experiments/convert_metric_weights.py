@@ -49,7 +49,7 @@ def convert(net, backbone, linear, output):
     layers, backbone_origin = torch_metric_weights.backbone(net, backbone)
     origins = [backbone_origin, *origin]
     digest = metric_weights.write(output, net, origins, layers, weights)
-    print(f'Converted: {output} (sha256 {digest[:12]}), {net} from {", ".join(origins)}')
+    print(f'Converted: {output} (sha256 {digest[:12]}), {net} of {", ".join(origins)}')
 
 
 if __name__ == '__main__':

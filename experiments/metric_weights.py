@@ -85,7 +85,7 @@ def read(path, nets=NETS):
                 raise DataError(f'expected weights of {" or ".join(nets)}, found {net!r}.')
             expected = _expected_arrays(net)
             arrays = checked({key: file[key] for key in expected if key in file.files}, expected, net)
-    description = f'{net} from {", ".join(origins)} (sha256 {sha256(path)[:12]})'
+    description = f'{net} of {os.path.basename(path)} (sha256 {sha256(path)[:12]}): {", ".join(origins)}'
     layers = {name: (arrays[f'{name}/kernel'], arrays[f'{name}/bias']) for name in layer_shapes(net)}
     if net == 'inception':
         return net, inception.InceptionWeights(description, layers)

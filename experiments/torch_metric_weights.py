@@ -41,7 +41,7 @@ def backbone(net, path):
         tensors = _tensors(net, path, _classifier_shapes(net))
         layers = {name: (_kernel(tensors[f'features.{index}.weight']), tensors[f'features.{index}.bias'])
                   for name, index in zip(layer_shapes(net), _FEATURES[net], strict=True)}
-    return layers, _origin(path, _PUBLISHED[net])
+    return layers, _origin('backbone', path, _PUBLISHED[net])
 
 
 def linear(net, path=None):
@@ -60,7 +60,7 @@ def linear(net, path=None):
     path = path or _packaged_linear(net)
     names = [f'lin{stage}.model.1.weight' for stage in range(len(linear_channels(net)))]
     tensors = _tensors(net, path, {name: (1, channels, 1, 1) for name, channels in zip(names, linear_channels(net))})
-    return [tensors[name].reshape(-1) for name in names], _origin(path, _PUBLISHED_LINEAR[net])
+    return [tensors[name].reshape(-1) for name in names], _origin('linear weights', path, _PUBLISHED_LINEAR[net])
 
 
 def _packaged_linear(net):
@@ -73,10 +73,10 @@ def _packaged_linear(net):
     return file
 
 
-def _origin(path, published):
+def _origin(role, path, published):
     digest = sha256(path)
     known = 'as published' if digest.startswith(published) else f'NOT the published {" or ".join(published)}'
-    return f'{os.path.basename(path)} (sha256 {digest[:12]}, {known})'
+    return f'{role} {os.path.basename(path)} (sha256 {digest[:12]}, {known})'
 
 
 def _tensors(net, path, expected):

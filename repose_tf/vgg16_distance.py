@@ -41,6 +41,5 @@ class Vgg16Distance:
         """
         lpips.check_images(generated, truth)
         left, right = (self._features(2.0 * tf.cast(images, tf.float32) - 1.0) for images in (generated, truth))
-        distances = [tf.reduce_mean(tf.reduce_sum(lpips.squared_difference(left[name], right[name]), axis=3), axis=(1, 2))
-                     for name in left]  # [B] each
-        return tf.add_n(distances) / len(distances)
+        per_pixel = [tf.reduce_sum(lpips.squared_difference(left[name], right[name]), axis=3) for name in left]
+        return tf.add_n([tf.reduce_mean(values, axis=(1, 2)) for values in per_pixel]) / len(per_pixel)
