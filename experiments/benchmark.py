@@ -17,8 +17,7 @@ from experiments import program
 from experiments.program import UsageError
 
 # Case -> module with `run(rounds, max_gigabytes, plot_dir)`, which returns Markdown.
-CASES = {'generator': 'experiments.benchmark_generator', 'input': 'experiments.benchmark_input',
-         'train_step': 'experiments.benchmark_train_step', 'warp': 'experiments.benchmark_warp'}
+CASES = {case: f'experiments.benchmark_{case}' for case in ('generator', 'input', 'metrics', 'train_step', 'warp')}
 
 
 def define_flags():

@@ -1,18 +1,23 @@
 """How far generated images are from the truth: the SSIM family, PSNR and L1, one value per sample.
 
-Images are [B, H, W, 3] in [0, 1], masks [B, H, W, 1] in [0, 1] with 1 on the foreground. The SSIM family
-computes in float64: on evenly bright walls a float32 variance is mostly rounding.
+Images are [B, H, W, 3] in [0, 1], masks [B, H, W, 1] in [0, 1] with 1 on the foreground.
 """
+
+import functools
 
 import numpy as np
 import tensorflow as tf
 
+from repose_tf.shapes import ShapeError
+
 # Constants of the SSIM for a data range of 1.
 _LUMINANCE = 0.01 ** 2
 _CONTRAST = 0.03 ** 2
-_UNIFORM_WINDOW = np.full(7, 1 / 7)
+# Weights of the windows along rows and along columns.
+_UNIFORM_WINDOW = (1 / 7,) * 7
+_UNIFORM_SCALE = 49 / 48  # the sample's variance over the population's
 _GAUSS_WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
-_GAUSS_WINDOW /= _GAUSS_WINDOW.sum()
+_GAUSS_WINDOW = tuple((_GAUSS_WINDOW / _GAUSS_WINDOW.sum()).tolist())
 
 
 def image_metrics(generated, truth, mask=None):
@@ -51,15 +56,12 @@ def structural_similarity_map(generated, truth):
       truth: likewise.
 
     Returns:
-      [B, H, W] float64, at most 1.
+      [B, H, W] float32, at most 1 but for rounding.
     """
     half = len(_UNIFORM_WINDOW) // 2
     border = ((0, 0), (half, half), (half, half), (0, 0))
-    generated, truth = (
-        tf.pad(tf.cast(image, tf.float64), border, 'SYMMETRIC') for image in (generated, truth))
-    count = len(_UNIFORM_WINDOW) ** 2
-    return tf.reduce_mean(
-        _ssim_inside(generated, truth, _UNIFORM_WINDOW, covariance_scale=count / (count - 1)), axis=3)
+    generated, truth = (tf.pad(_float32(image), border, 'SYMMETRIC') for image in (generated, truth))
+    return tf.reduce_mean(_ssim_inside(generated, truth, _UNIFORM_WINDOW, _UNIFORM_SCALE), axis=3)
 
 
 def ssim(generated, truth):
@@ -72,7 +74,8 @@ def ssim(generated, truth):
     Returns:
       [B] float32, 1 for equal images: the outer 3 pixels of the map do not count, as in scikit-image.
     """
-    return _mean_inside(structural_similarity_map(generated, truth))
+    values = _ssim_inside(_float32(generated), _float32(truth), _UNIFORM_WINDOW, _UNIFORM_SCALE)
+    return tf.reduce_mean(values, axis=(1, 2, 3))
 
 
 def ssim_fg(generated, truth, mask):
@@ -99,14 +102,13 @@ def ssim_gauss(generated, truth):
     Returns:
       [B] float32, what `tf.image.ssim` gives with `max_val=1`, but for rounding.
     """
-    generated, truth = tf.cast(generated, tf.float64), tf.cast(truth, tf.float64)
-    values = _ssim_inside(generated, truth, _GAUSS_WINDOW, covariance_scale=1.0)
-    return tf.cast(tf.reduce_mean(values, axis=(1, 2, 3)), tf.float32)
+    values = _ssim_inside(_float32(generated), _float32(truth), _GAUSS_WINDOW, covariance_scale=1.0)
+    return tf.reduce_mean(values, axis=(1, 2, 3))
 
 
 def psnr(generated, truth):
     """Peak signal-to-noise ratio of images [B, H, W, 3] in [0, 1]: [B] float32, dB; infinite when equal."""
-    difference = tf.cast(generated, tf.float32) - tf.cast(truth, tf.float32)
+    difference = _float32(generated) - _float32(truth)
     error = tf.reduce_mean(tf.square(difference), axis=(1, 2, 3))
     return -10.0 / np.log(10.0) * tf.math.log(error)
 
@@ -132,40 +134,93 @@ def l1_fg(generated, truth, mask):
 
 
 def _absolute_difference(generated, truth):
-    return tf.abs(tf.cast(generated, tf.float32) - tf.cast(truth, tf.float32))
+    return tf.abs(_float32(generated) - _float32(truth))
+
+
+def _float32(images):
+    return tf.cast(images, tf.float32)
 
 
 def _masked_mean(values, mask):
     """Returns sum(values * mask) / sum(mask) of [B, H, W, 1] each: [B] float32."""
-    mask = tf.cast(mask, values.dtype)
-    mean = tf.reduce_sum(values * mask, axis=(1, 2, 3)) / tf.reduce_sum(mask, axis=(1, 2, 3))
-    return tf.cast(mean, tf.float32)
+    mask = _float32(mask)
+    return tf.reduce_sum(values * mask, axis=(1, 2, 3)) / tf.reduce_sum(mask, axis=(1, 2, 3))
 
 
 def _mean_inside(ssim_map):
     """Returns the mean of a [B, H, W] map without the windows that reach over the border: [B] float32."""
     half = len(_UNIFORM_WINDOW) // 2
-    return tf.cast(tf.reduce_mean(ssim_map[:, half:-half, half:-half], axis=(1, 2)), tf.float32)
+    return tf.reduce_mean(ssim_map[:, half:-half, half:-half], axis=(1, 2))
 
 
 def _ssim_inside(generated, truth, window, covariance_scale):
-    """Returns the SSIM [B, H - n + 1, W - n + 1, C] of all windows inside the images.
+    """Computes the SSIM in all windows inside the images.
 
-    `window` holds the n weights along rows and along columns; they sum to 1. `covariance_scale` turns the
-    population's variances into the sample's.
+    All follows from the images' sum p and difference q: p^2 - q^2 = 4 a b and p^2 + q^2 = 2 (a^2 + b^2), of means as of
+    deviations. So there are two means and two variances instead of two means, two variances and a covariance.
+
+    Args:
+      generated: [B, H, W, C] in [0, 1].
+      truth: likewise.
+      window: tuple of n floats, the weights along rows and along columns; they sum to 1.
+      covariance_scale: turns the population's variances into the sample's.
+
+    Returns:
+      [B, H - n + 1, W - n + 1, C] float32.
+
+    Raises:
+      ShapeError: an image is smaller than the window.
     """
-    # One smoothing of five images side by side is faster than five.
-    images = tf.concat([generated, truth, generated ** 2, truth ** 2, generated * truth], axis=3)
-    mean_a, mean_b, square_a, square_b, product = tf.split(_smooth(images, window), 5, axis=3)
-    variance_a = covariance_scale * (square_a - mean_a ** 2)
-    variance_b = covariance_scale * (square_b - mean_b ** 2)
-    covariance = covariance_scale * (product - mean_a * mean_b)
-    return ((2 * mean_a * mean_b + _LUMINANCE) * (2 * covariance + _CONTRAST)
-            / ((mean_a ** 2 + mean_b ** 2 + _LUMINANCE) * (variance_a + variance_b + _CONTRAST)))
+    size, channels = generated.shape[1:3], generated.shape[3]
+    if size.is_fully_defined() and min(size) < len(window):
+        raise ShapeError(f'images: expected {len(window)} rows and columns or more, found {size[0]} and {size[1]}.')
+    batch, rows, columns, _ = tf.unstack(tf.shape(generated))
+    # Columns and channels as one axis: what is shifted then lies side by side in memory.
+    flat = [tf.reshape(image, (batch, rows, columns * channels)) for image in (generated, truth)]
+    # Compiled apart: as one, XLA may compute the first pass again for every column of the second.
+    values = _fused(_across_the_columns)(*_fused(_down_the_rows)(*flat, window), window, covariance_scale, channels)
+    return tf.reshape(values, (batch, rows - len(window) + 1, columns - len(window) + 1, channels))
 
 
-def _smooth(images, window):
-    """Weighted means over the n x n windows inside images [B, H, W, C], along the rows, then the columns."""
-    kernel = tf.tile(tf.constant(window)[:, tf.newaxis, tf.newaxis, tf.newaxis], (1, 1, images.shape[3], 1))
-    images = tf.nn.depthwise_conv2d(images, kernel, (1, 1, 1, 1), 'VALID')
-    return tf.nn.depthwise_conv2d(images, tf.transpose(kernel, (1, 0, 2, 3)), (1, 1, 1, 1), 'VALID')
+def _down_the_rows(generated, truth, window):
+    """Returns mean and variance of the sum and of the difference in windows n x 1 of images [B, H, W C]."""
+    return *_spread(generated + truth, 1, 1, window), *_spread(generated - truth, 1, 1, window)
+
+
+def _across_the_columns(mean_p, variance_p, mean_q, variance_q, window, covariance_scale, channels):
+    """Returns the SSIM of windows n x n, from what `_down_the_rows` gives of n x 1."""
+    def combined(means, variances):
+        mean, between = _spread(means, 2, channels, window)
+        within = sum(weight * part for weight, part in zip(window, _shifted(variances, 2, channels, window)))
+        return mean ** 2 / 2, covariance_scale / 2 * (within + between)
+
+    (mean_p, variance_p), (mean_q, variance_q) = combined(mean_p, variance_p), combined(mean_q, variance_q)
+    return ((mean_p - mean_q + _LUMINANCE) * (variance_p - variance_q + _CONTRAST)
+            / ((mean_p + mean_q + _LUMINANCE) * (variance_p + variance_q + _CONTRAST)))
+
+
+def _spread(values, axis, step, window):
+    """Returns mean and variance in windows along an axis, whose neighbours are `step` apart.
+
+    Of the distances from the window's middle: float32 is then exact enough on evenly bright walls, where a mean of
+    squares less the square of a mean would be rounding.
+    """
+    parts = _shifted(values, axis, step, window)
+    middle = parts[len(window) // 2]
+    distances = [part - middle for part in parts]
+    mean = sum(weight * distance for weight, distance in zip(window, distances))
+    square = sum(weight * distance ** 2 for weight, distance in zip(window, distances))
+    return middle + mean, square - mean ** 2
+
+
+def _shifted(values, axis, step, window):
+    """Returns the parts of [B, H, N] that the places of a window along an axis see."""
+    last = step * (len(window) - 1)
+    slices = [slice(place, place - last or None) for place in range(0, last + 1, step)]
+    return [values[:, part] if axis == 1 else values[:, :, part] for part in slices]
+
+
+@functools.cache
+def _fused(function):
+    """Returns the function compiled by XLA where there is no GPU: one pass over memory instead of fifty."""
+    return tf.function(function, autograph=False, jit_compile=not tf.config.list_logical_devices('GPU'))

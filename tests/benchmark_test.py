@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline import augment
-from experiments import benchmark, benchmark_input, benchmark_tools, benchmark_warp
+from experiments import benchmark, benchmark_input, benchmark_metrics, benchmark_tools, benchmark_warp
 from experiments.program import UsageError
 from tests.augment_test import make_batch
 from tests.programs import assert_one_error, run_program
@@ -60,6 +60,12 @@ def test_methods_of_a_small_case_agree():
     rows = benchmark_warp.measured((16, 16, 4), 1, rounds=1, max_gigabytes=1.0)
     assert [row['method'] for row in rows] == ['copy', 'copy by NumPy', '**this warp**']
     assert all(float(row['forward, ms']) > 0 for row in rows)
+
+
+def test_metrics_and_their_referees_agree():
+    rows = benchmark_metrics.measured(32, 2, rounds=1)
+    assert [row['metric'] for row in rows] == ['ssim', 'ssim_fg', 'ssim_gauss', 'psnr', 'l1_fg']
+    assert all(float(row['largest difference']) < 1e-5 for row in rows)
 
 
 def test_augmentation_picture_by_picture_is_that_of_the_batch():
