@@ -60,6 +60,7 @@ class AblationPage:
         """
         stem = os.path.splitext(path)[0]
         name = os.path.basename(stem)
+        os.makedirs(os.path.dirname(stem) or '.', exist_ok=True)
         ablation_plots.write_training(f'{stem}.svg', list(self._runs))
         ablation_plots.write_gains(f'{stem}_gains.svg', self._gains())
         pictures.write_picture(f'{stem}.jpg', self._picture_grid(systems))

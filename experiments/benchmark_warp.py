@@ -57,7 +57,6 @@ class Case:
 
 def run(rounds, max_gigabytes, plot_dir):
     """Measures everything; returns Markdown and leaves a plot in `plot_dir`, if there is one."""
-    if plot_dir is not None:
     rows = [row for size, batch in SIZES for row in measured(size, batch, rounds, max_gigabytes)]
     curve = [on_curve(scale, rounds) for scale in CURVE_SCALES]
     text = f'{benchmark_tools.table(rows)}\n\n{benchmark_tools.table(curve)}'

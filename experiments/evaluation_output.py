@@ -118,7 +118,7 @@ def write(folder, report, systems, shown, sheet_rows):
 
 def write_sheet(path, report, picture, num_rows):
     """Writes a grid of pairs spread over all that were scored, a row each."""
-    scored = np.flatnonzero(~np.isnan(next(iter(report.scores[report.main].values()))))
+    scored = np.flatnonzero(np.any([~np.isnan(values) for values in report.scores[report.main].values()], axis=0))
     rows, captions, header = [], [], None
     for index in tqdm(scored[np.linspace(0, len(scored) - 1, min(num_rows, len(scored))).astype(int)], desc='sheet'):
         shown = picture(int(index))
