@@ -51,7 +51,7 @@ def write_gains(path, gains):
     axes.set(yticks=range(len(gains)), yticklabels=[name.replace(' in the target', '') for name in gains],
              xlabel='ssim_fg above 2D warp, 2D pose')
     axes.invert_yaxis()
-    axes.legend()
+    figure.legend(loc='outside upper center', ncols=len(variants))
     figure.savefig(path, metadata={'Date': None})
 
 
