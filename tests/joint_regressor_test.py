@@ -1,7 +1,5 @@
 """The joint regressor: its geometry, its pictures, its file, and how poses of estimators are scored."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -60,22 +58,12 @@ def test_distorted_joints_stay_on_the_picture_and_keep_their_lengths():
     np.testing.assert_allclose(moved_lengths, lengths, rtol=1e-4)
 
 
-def test_training_learns_and_what_is_written_is_read(tmp_path, regressor):
+def test_pictures_are_read_and_so_are_weights_that_were_written(tmp_path, regressor):
     write_people(tmp_path, {'a': 2, 'b': 2, 'c': 2}, splits={'train': ['a', 'b'], 'test': ['c']})
     folder = people_folder.open_folder(tmp_path)
     pictures = joint_pictures.read_pictures(folder, 'train', 16)
     assert pictures.ids == ['a/00', 'a/01', 'b/00', 'b/01'] and pictures.images.shape == (4, 16, 16, 3)
     np.testing.assert_allclose(pictures.mm, (pictures.px - pictures.px[:, [PELVIS]]) / 0.1, rtol=1e-4, atol=1e-2)
-    # Joints in a row along the line of sight: the biases of their depths say after a few steps what was learned.
-    depths = np.float32(800 * np.sign(np.arange(19) - PELVIS / 2) * (np.arange(19) != PELVIS))
-    mm = np.zeros((4, 19, 3), np.float32)
-    mm[..., 2] = depths
-    pictures = dataclasses.replace(pictures, mm=mm, px=8 + mm * np.float32(16 / 2400))
-    train_joint_regressor.train(regressor.network, joint_pictures.batches(pictures, 4, 1), 3, 1e-3)
-    [head] = [layer for layer in regressor.network.layers if getattr(layer, 'filters', 0) == 2 * 19]
-    bias = np.array(head.bias)[19:]
-    assert np.all(np.sign(bias)[depths != 0] == np.sign(depths)[depths != 0])
-    assert 0 < train_joint_regressor.scores(regressor, pictures)['mean_joint_error_mm'] < 2000
     regressor.save(tmp_path / 'weights.npz')
     read, digest = joint_regressor.load_regressor(tmp_path / 'weights.npz')
     images = np.random.default_rng(2).integers(0, 256, (3, 32, 32, 3), np.uint8)
