@@ -11,6 +11,9 @@ Where the estimator finds nobody in the true picture, there is no `pose_auc` of 
 the generated one, the value is 0. Both are for the caller to count: such poses are NaN.
 """
 
+import hashlib
+import pathlib
+
 import cv2
 import numpy as np
 
@@ -29,7 +32,7 @@ class PoseScorer:
 
     Attributes:
       name: one of ESTIMATORS.
-      description: which model of which files, for a report: with the start of their SHA-256, MeTRAbs by its folder.
+      description: which model of which files, for a report: with the start of their SHA-256.
     """
 
     def __init__(self, name, description, poses_mm):
@@ -82,7 +85,8 @@ def open_pose_scorer(name, model_path='', model_size='full'):
                             '(.npz), found nothing.')
         return _open_regressor(model_path)
     estimator = open_estimator(name, model_path, model_size, _FIELD_OF_VIEW_DEG)
-    return PoseScorer(name, f'{estimator.origin}; pictures below {_MIN_SIZE} px enlarged to it',
+    files = f', files {digest_of_folder(model_path)}' if name == 'metrabs' else ''  # MediaPipe tells its own
+    return PoseScorer(name, f'{estimator.origin}{files}; pictures below {_MIN_SIZE} px enlarged to it',
                       lambda images: np.stack([_pose_of_largest(estimator, image) for image in images]))
 
 
@@ -95,6 +99,15 @@ def _open_regressor(path):
 
     return PoseScorer('regressor', f'joint regressor of {regressor.image_size} px, trained on {regressor.data}, '
                                    f'weights {digest}', poses_mm)
+
+
+def digest_of_folder(folder):
+    """Returns the start of the SHA-256 of all files below a folder, by name and content."""
+    digest, root = hashlib.sha256(), pathlib.Path(folder)
+    for path in sorted(path for path in root.rglob('*') if path.is_file()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f'{path.relative_to(root)} {content}\n'.encode())
+    return digest.hexdigest()[:8]
 
 
 def _pose_of_largest(estimator, image):
