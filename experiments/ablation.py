@@ -1,10 +1,13 @@
 """The ablation of the paper's Table 1, trained and scored: python -m experiments.ablation
 
-Trains four variants, with the warp and the pose in 2D or in 3D and everything else alike, scores them on the same test
-pairs and writes a page with table, plots and pictures. What was done before is not done again: start it again to go on.
+Trains four variants, with the warp and the pose in 2D or in 3D and everything else alike, and a small joint regressor
+for the pose AUC (--pose_estimator takes another estimator); scores them on the same test pairs; writes a page with tables,
+plots and pictures. What was done before is not done again: start it again to go on.
 """
 
 import os
+import subprocess
+import sys
 
 from absl import flags as absl_flags
 
@@ -38,6 +41,8 @@ def define_flags():
     absl_flags.DEFINE_list('inner_seeds', ['1'], 'Seeds of the other two variants.')
     absl_flags.DEFINE_integer('num_parallel', 2, 'Runs that are trained at once; they share the cores.', lower_bound=1)
     absl_flags.DEFINE_integer('num_pairs', 0, 'A sample of so many test pairs; 0: all.', lower_bound=0)
+    evaluation_flags.define_metrics()
+    FLAGS.set_default('pose_estimator', 'regressor')
 
 
 def main():
@@ -49,8 +54,10 @@ def main():
     ablation_runs.check_alike(runs)
 
     settings = runs[0].folder().settings()
-    data = datasets.Data(settings.data)
-    source = pair_sources.DataPairs(data, 'test', FLAGS.num_pairs, settings.model.architecture().image_size)
+    size = settings.model.architecture().image_size
+    if FLAGS.pose_estimator == 'regressor' and not FLAGS.pose_model:
+        FLAGS.pose_model = trained_regressor(settings.data.source_dir, size)
+    source = pair_sources.DataPairs(datasets.Data(settings.data), 'test', FLAGS.num_pairs, size)
     scorer = evaluation_flags.open_scorer(source)
     scored = [systems.RunSystem(run.folder().path) for run in runs]
     baselines = [systems.CopyOfSource(), systems.MeanOfOthers(source.means_of_others)]
@@ -64,6 +71,18 @@ def main():
     print(f'Written: {FLAGS.output}')
 
 
+def trained_regressor(source_dir, image_size):
+    """Returns the weights of a joint regressor for pictures of a size, px; trains it where there are none yet."""
+    path = os.path.join(FLAGS.runs_dir, f'joint_regressor_{image_size}.npz')
+    if not os.path.exists(path):
+        print(f'Training the regressor of the pose AUC: {path}', flush=True)
+        process = subprocess.run([sys.executable, '-m', 'experiments.train_joint_regressor', f'--output={path}',
+                                  f'--source_dir={source_dir}', f'--image_size={image_size}'], check=False)
+        if process.returncode:
+            raise UsageError(f'{path}: the training of the regressor failed.')
+    return path
+
+
 def _seeds(name):
     try:
         return [int(seed) for seed in FLAGS[name].value]
@@ -73,4 +92,4 @@ def _seeds(name):
 
 
 if __name__ == '__main__':
-    program.run(main, define_flags, evaluation_flags.define_metrics)
+    program.run(main, define_flags)

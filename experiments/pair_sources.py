@@ -16,6 +16,7 @@ from data_pipeline import augment, pose_change
 from data_pipeline.errors import DataError
 from data_pipeline.folder import IMAGE_SUFFIXES
 from data_pipeline.picture_file import read_image
+from experiments.joint_pictures import true_mm
 from repose_tf.serving import image_from_pixels, pixels_from_image
 
 _PATN_COLUMNS = (40, 216)  # of 256: the part of DeepFashion's pictures that the pose-transfer papers score
@@ -73,7 +74,7 @@ class DataPairs:
 
     def true_mm(self, pairs):
         """Returns the true joints of the targets, [N, 19, 3] mm from the pelvis; NaN where the data have none."""
-        return np.stack([_mm(self.data.frame(target).pose) for _, target in pairs])
+        return np.stack([true_mm(self.data.frame(target).pose) for _, target in pairs])
 
     def means_of_others(self, batch):
         """Returns the mean of up to 64 pictures of each target's person but the target, [B, S, S, 3] in [0, 255]."""
@@ -148,10 +149,3 @@ def _relative_scale(source, target):
     """Returns what brings the target's px to the source's scale: 1 where nobody knows the scale."""
     factor = source.pose.px_per_mm / target.pose.px_per_mm
     return factor if np.isfinite(factor) and factor > 0 else 1.0
-
-
-def _mm(pose):
-    if pose.mm is not None:
-        return np.asarray(pose.mm, np.float64)
-    px = np.asarray(pose.px, np.float64)
-    return (px - px[-1]) / pose.px_per_mm  # NaN where nobody knows the scale

@@ -60,9 +60,9 @@ def test_baselines(people):
 def test_true_joints_are_taken_in_mm_where_they_are_given(people):
     source, content = people
     mm = source.true_mm(source.pairs)
-    assert np.array_equal(mm[0], np.arange(57.0).reshape(19, 3))
+    assert np.array_equal(mm[0], np.arange(57.0).reshape(19, 3) - np.array([54, 55, 56]))  # from the pelvis
     px = content['c/00'][1]
-    np.testing.assert_allclose(mm[1], (px - px[-1]) / 0.1, rtol=1e-5)
+    np.testing.assert_allclose(mm[1], (px - px[-1]) / 0.1, rtol=1e-4, atol=1e-3)
 
 
 def test_scores_are_those_of_eight_bit_pictures_on_the_scored_columns(people):
