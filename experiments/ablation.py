@@ -1,8 +1,8 @@
 """The ablation of the paper's Table 1, trained and scored: python -m experiments.ablation
 
 Trains four variants, with the warp and the pose in 2D or in 3D and everything else alike, and a small joint regressor
-for the pose AUC (--pose_estimator takes another estimator); scores them on the same test pairs; writes a page with tables,
-plots and pictures. What was done before is not done again: start it again to go on.
+for the pose AUC (--pose_estimator takes another); scores them on the same test pairs; writes a page with tables, plots
+and pictures. What was done before is not done again: start it again to go on.
 """
 
 import os
