@@ -24,31 +24,24 @@ PAIRS = [[f'{person}/{source:02d}', f'{person}/{target:02d}']
 @pytest.fixture(scope='module')
 def run_evaluate():
     """A function that runs the program in this process and returns what it prints, the line of JSON as a dict last."""
-    values = absl_flags.FlagValues()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(absl_flags, 'FLAGS', values)
-        for module in (flags, evaluation_flags, evaluate):
-            patch.setattr(module, 'FLAGS', values, raising=False)
-        for name in ('enum', 'string', 'integer', 'bool', 'multi_string'):
-            define = getattr(absl_flags, f'DEFINE_{name}')
-            patch.setattr(absl_flags, f'DEFINE_{name}',
-                          lambda *args, define=define, **options: define(*args, **{'flag_values': values, **options}))
-        flags.define_run_dir(values)
-        flags.define_data(values)
-        for define in (evaluation_flags.define_systems, evaluation_flags.define_pairs,
-                       evaluation_flags.define_metrics, evaluate.define_output):
-            define()
+    values = absl_flags.FLAGS
+    before = set(values)
+    for define in (flags.define_run_dir, flags.define_data, evaluation_flags.define_systems,
+                   evaluation_flags.define_pairs, evaluation_flags.define_metrics, evaluate.define_output):
+        define()
+    defined = set(values) - before
 
-        def run(capsys, *arguments):
-            values.unparse_flags()
-            for name in values:
-                values[name].unparse()
-            values(['evaluate', *map(str, arguments)])
-            evaluate.main()
-            *said, line = capsys.readouterr().out.splitlines()
-            return '\n'.join(said), json.loads(line)
+    def run(capsys, *arguments):
+        for name in defined:
+            values[name].unparse()
+        values(['evaluate', *map(str, arguments)])
+        evaluate.main()
+        *said, line = capsys.readouterr().out.splitlines()
+        return '\n'.join(said), json.loads(line)
 
-        yield run
+    yield run
+    for name in defined:
+        delattr(values, name)
 
 
 @pytest.fixture(scope='module')
