@@ -60,9 +60,11 @@ class PairScorer:
           learned: dict, name -> function of generated and true images, see `learned_metrics`.
           poses: a `PairPoses`, or None for no pose metrics.
         """
-        self._columns, self._learned, self._poses = scored_columns, learned or {}, poses
+        self._columns, self._poses = scored_columns, poses
+        self._learned = {name: tf.function(metric, autograph=False, reduce_retracing=True)
+                         for name, metric in (learned or {}).items()}
         self.identity = {'metrics': '1'}  # a higher number when a metric gives other values than before
-        self.identity.update({name: metric.description for name, metric in self._learned.items()})
+        self.identity.update({name: metric.description for name, metric in (learned or {}).items()})
         if poses is not None:
             self.identity['poses'] = poses.description
 
