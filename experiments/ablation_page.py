@@ -2,10 +2,11 @@
 
 import itertools
 import os
+import sys
 
 import numpy as np
 
-from experiments import ablation_plots, evaluation, pair_poses, pictures
+from experiments import ablation_plots, evaluation, machine, pair_poses, pictures
 from experiments.ablation_runs import VARIANTS
 from experiments.evaluation_output import LOWER_IS_BETTER, write_text
 from experiments.score_statistics import difference_interval, mean_interval
@@ -75,13 +76,14 @@ class AblationPage:
 
     def _setting(self):
         train, data = self._settings.train, self._source.facts
+        command = ' '.join(['python -m experiments.ablation', *sys.argv[1:]])
         lines = [f'{len(self._source.pairs)} test pairs of {len(set(self._source.groups))} persons that were not '
                  f'trained on, {data["image size"].split(",")[0]}, data {data["data"]}, protocol {data["protocol"]}. '
                  f'Every run: preset {self._settings.model.preset}, {train.steps:,} steps of {train.batch_size} pairs, '
                  f'learning rate {train.learning_rate:g} ({train.learning_rate_schedule}), '
                  f'{self._settings.model.precision}; the runs differ in warp, pose and seed alone.',
                  'Intervals: 95 %, bootstrap over the persons of the test split. A number of a variant is the mean '
-                 'over its seeds.']
+                 'over its seeds.', f'{machine.measured_on()} Command: `{command}`']
         poses = self._scorer.identity.get('poses')
         lines.append(f'Pose AUC@150mm by {poses}.' if poses else 'The pose AUC was not measured.')
         by_name = {f'{in_words(run.variant)}, seed {run.seed}': values for run, values in self._runs.items()}

@@ -4,16 +4,12 @@ Prints a table and puts it, with a plot, into docs/performance.md, between the t
 else should run on the machine meanwhile.
 """
 
-import datetime
 import importlib
 import os
-import platform
 
-import keras
-import tensorflow as tf
 from absl import flags as absl_flags
 
-from experiments import program
+from experiments import machine, program
 from experiments.program import UsageError
 
 # Case -> module with `run(rounds, max_gigabytes, plot_dir)`, which returns Markdown.
@@ -35,30 +31,12 @@ def main():
     text = read_page(values.output, values.case) if values.output else None
     plot_dir = os.path.dirname(os.path.abspath(values.output)) if values.output else None
     case = importlib.import_module(CASES[values.case])
-    section = f'{machine()}\n\n{case.run(values.rounds, values.max_gigabytes, plot_dir)}'
+    section = f'{machine.measured_on()}\n\n{case.run(values.rounds, values.max_gigabytes, plot_dir)}'
     print(section)
     if values.output:
         with open(values.output, 'w', encoding='utf-8') as file:
             file.write(with_section(text, values.case, section))
         print(f'Written to {values.output}.')
-
-
-def machine():
-    """Returns one line on what is measured on, and when."""
-    devices = [tf.config.experimental.get_device_details(device).get('device_name', 'GPU')
-               for device in tf.config.list_physical_devices('GPU')]
-    where = ', '.join(devices) or f'{os.cpu_count()} CPU cores ({processor()})'
-    return (f'Measured on {datetime.date.today()}, {where}; Python {platform.python_version()}, '
-            f'TensorFlow {tf.__version__}, Keras {keras.__version__}.')
-
-
-def processor():
-    """Returns the processor's name."""
-    try:
-        with open('/proc/cpuinfo', encoding='utf-8') as file:
-            return next(line.split(':')[1].strip() for line in file if line.startswith('model name'))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def marks(case):

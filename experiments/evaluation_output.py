@@ -3,16 +3,13 @@
 import dataclasses
 import json
 import os
-import platform
 import sys
 
-import keras
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from data_pipeline.program import UsageError
-from experiments import html_report, pair_poses, pictures, score_tables
+from experiments import html_report, machine, pair_poses, pictures, score_tables
 from experiments.report_data import ReportData
 
 LOWER_IS_BETTER = frozenset({'l1', 'l1_fg', 'lpips_alex', 'lpips_vgg', 'vgg16_distance', 'fid'})
@@ -40,7 +37,7 @@ def report_data(source, systems, scorer, scores, fids):
     facts = {**source.facts, 'pairs': f'{scored} of {source.num_expected}',
              **{f'system {system.name}': system.description for system in systems},
              **{name: text for name, text in scorer.identity.items() if name != 'metrics'},
-             'software': f'Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}',
+             'software': machine.software(),
              'command': ' '.join(['python -m experiments.evaluate', *sys.argv[1:]])}
     return ReportData(
         title=f'Evaluation of {systems[0].name}: {source.name}', facts=facts, metrics=metrics,
