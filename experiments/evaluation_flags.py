@@ -61,8 +61,9 @@ def given_kind():
     if len(kinds) != 1:
         raise UsageError(f'{", ".join(f"--{kind}" for kind in _KINDS)}: expected one of them, '
                          f'found {" and ".join(f"--{kind}" for kind in kinds) or "none"}.')
-    if FLAGS.truth and kinds != ['predictions']:
-        raise UsageError(f'--truth: expected --predictions beside it, found --{kinds[0]}.')
+    for name, needed in (('truth', 'predictions'), ('predictions_list', 'predictions'), ('masks', 'truth')):
+        if FLAGS[name].value and not FLAGS[needed].value:
+            raise UsageError(f'--{name}: expected --{needed} beside it, found none.')
     return kinds[0]
 
 

@@ -131,7 +131,9 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
 @pytest.mark.parametrize('arguments, words', [
     ([], 'expected one of them, found none'),
     (['--run_dir=a', '--saved_model=b'], 'found --run_dir and --saved_model'),
-    (['--run_dir=a', '--truth=b'], 'expected --predictions beside it'),
+    (['--run_dir=a', '--truth=b'], '--truth: expected --predictions beside it'),
+    (['--run_dir=a', '--predictions_list=b'], '--predictions_list: expected --predictions beside it'),
+    (['--predictions=a', '--masks=b'], '--masks: expected --truth beside it'),
     (['--predictions=none', '--truth=none'], 'found 0 pictures'),
     (['--saved_model=none'], 'none: expected a SavedModel')])
 def test_mistakes_are_named(run_evaluate, capsys, arguments, words):
