@@ -1,5 +1,7 @@
 """The data set that the flags name, with its records made."""
 
+import functools
+
 from tqdm import tqdm
 
 from data_pipeline import input_pipeline, pairs
@@ -28,7 +30,6 @@ class Data:
         self._builder = OPENED[settings.dataset](settings.source_dir, settings.data_dir, settings.allow_missing_poses)
         self.name = self._builder.folder.name
         self._stores = {}
-        self._frames = {frame.id: frame for frames in self._builder.folder.persons.values() for frame in frames}
         self.protocol = protocol or _USUAL_PROTOCOLS[settings.dataset]
 
     def check_splits(self, train_splits, num_validation_pairs):
@@ -74,3 +75,7 @@ class Data:
     def frame(self, frame_id):
         """Returns the `folder.Frame` of an id."""
         return self._frames[frame_id]
+
+    @functools.cached_property
+    def _frames(self):
+        return {frame.id: frame for frames in self._builder.folder.persons.values() for frame in frames}

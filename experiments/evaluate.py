@@ -6,8 +6,8 @@
         --output=OUT
     python -m experiments.evaluate --predictions=DIR --truth=DIR --output=OUT
 
-Prints a table and, as its last line, everything in one line of JSON. Writes table.md, evaluation.json, report.html and,
-for models, contact_sheet.png. What was scored before an interruption is not scored again.
+Prints a table and, as its last line, everything in one line of JSON. Writes table.md, evaluation.json, report.html and
+contact_sheet.png. What was scored before an interruption is not scored again.
 """
 
 import functools
@@ -34,11 +34,9 @@ def main():
     evaluation_flags.check_complete(systems, output)
     scorer, frechet = evaluation_flags.open_scorer(source), evaluation_flags.open_frechet(source)
     folder = os.path.join(output, 'scores')
+    truth = frechet and frechet.truth(source.data, source.image_size, folder)  # what it lacks is said before the work
     files = evaluation.score_systems(systems, source, scorer, folder, _BATCH_SIZE, frechet)
-    fids = {}
-    if frechet:
-        truth = frechet.truth(source.data, source.image_size, folder)
-        fids = {name: frechet.of(file.path, truth) for name, file in files.items()}
+    fids = {name: frechet.of(file.path, truth) for name, file in files.items()} if frechet else {}
     report = evaluation_output.report_data(
         source, systems, scorer, {name: file.table(source.pairs) for name, file in files.items()}, fids)
     pictures = functools.partial(evaluation.shown_pictures, systems, source)

@@ -109,21 +109,22 @@ def write(folder, report, systems, shown, sheet_rows):
     page = os.path.join(folder, 'report.html')
     html_report.write(page, report, picture)
     sheet = os.path.join(folder, 'contact_sheet.png')
-    write_sheet(sheet, report, picture, sheet_rows)
-    return [f'\n{report.title}\n{table}\n', *report.notes, f'Report: {page}', f'Contact sheet: {sheet}', line]
+    about_sheet = write_sheet(sheet, report, picture, sheet_rows)
+    return [f'\n{report.title}\n{table}\n', *report.notes, f'Report: {page}', about_sheet, line]
 
 
 def write_sheet(path, report, picture, num_rows):
-    """Writes a grid of pairs spread over all that were scored, a row each."""
-    scored = np.flatnonzero(np.any([~np.isnan(values) for values in report.scores[report.main].values()], axis=0))
-    rows, captions, header = [], [], None
-    for index in tqdm(scored[np.linspace(0, len(scored) - 1, min(num_rows, len(scored))).astype(int)], desc='sheet'):
-        shown = picture(int(index))
-        header = header or [caption for caption, _ in shown]
-        if [caption for caption, _ in shown] == header:
-            rows.append([image for _, image in shown])
-            captions.append(' -> '.join(report.pairs[index]))
-    pictures.write_picture(path, pictures.grid(rows, header, captions))
+    """Writes a grid of pairs spread over those that all systems have, a row each; returns a line on it."""
+    scored = np.flatnonzero(np.all([np.any([~np.isnan(column) for column in values.values()], axis=0)
+                                    for values in report.scores.values()], axis=0))
+    if not len(scored):
+        return 'No contact sheet: no pair was scored of all systems.'
+    chosen = scored[np.linspace(0, len(scored) - 1, min(num_rows, len(scored))).astype(int)]
+    shown = [picture(int(index)) for index in tqdm(chosen, desc='sheet')]
+    pictures.write_picture(path, pictures.grid(
+        [[image for _, image in row] for row in shown], [caption for caption, _ in shown[0]],
+        [' -> '.join(report.pairs[index]) for index in chosen]))
+    return f'Contact sheet: {path}'
 
 
 def write_text(path, text):

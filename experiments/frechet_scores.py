@@ -11,6 +11,7 @@ from repose_tf import fid
 from repose_tf.inception import NUM_FEATURES
 
 _BATCH_SIZE = 16
+_ROWS_AT_ONCE = 4096
 
 
 class FrechetScores:
@@ -34,8 +35,7 @@ class FrechetScores:
 
     def of(self, score_path, truth):
         """Returns the FID of a score file's results against `FeatureStatistics`, and how many results there are."""
-        rows = np.fromfile(_path(score_path), np.float32).reshape(-1, NUM_FEATURES)
-        generated = _gathered(rows[start:start + 256] for start in range(0, len(rows), 256))
+        generated = _gathered(_path(score_path))
         return fid.fid(generated, truth), generated.count
 
     def truth(self, data, image_size, folder):
@@ -43,23 +43,26 @@ class FrechetScores:
         key = digest_of(str(part).encode() for part in (data.name, image_size, self._columns, self.identity))
         path = os.path.join(folder, f'inception-{key}.f32')
         if not os.path.exists(path):
+            os.makedirs(folder, exist_ok=True)
             ids = [frame_id for frames in data.frame_ids('train').values() for frame_id in frames]
             batches = data.batches_of('train', [(frame_id, frame_id) for frame_id in ids], image_size, _BATCH_SIZE)
             with open(f'{path}.part', 'wb') as file:
                 for batch in tqdm(batches, desc='training pictures', unit='batch'):
                     file.write(self._features(batch['target_image'].numpy()).tobytes())
             os.replace(f'{path}.part', path)
-        return _gathered([np.fromfile(path, np.float32).reshape(-1, NUM_FEATURES)])
+        return _gathered(path)
 
     def _features(self, pixels):
         pixels = pixels[:, :, self._columns] if pixels.shape[2] == pixels.shape[1] else pixels
         return np.asarray(self._inception(tf.cast(pixels, tf.float32) / 255.0), np.float32)
 
 
-def _gathered(parts):
+def _gathered(path):
+    """Returns the `FeatureStatistics` of a file of features, read part by part."""
+    rows = np.memmap(path, np.float32, 'r').reshape(-1, NUM_FEATURES)
     statistics = fid.FeatureStatistics(NUM_FEATURES)
-    for part in parts:
-        statistics.add(part)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        statistics.add(rows[start:start + _ROWS_AT_ONCE])
     return statistics
 
 

@@ -96,8 +96,6 @@ class DataPairs:
 class FilePairs:
     """Pictures of a folder, each with the true one of the same name in another: nothing else is known of them."""
 
-    num_expected = None
-
     def __init__(self, truth, masks=''):
         """Lists the true pictures, all of one size; DataError where there are none.
 
