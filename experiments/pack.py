@@ -1,7 +1,7 @@
 """Packs a trained model into two small files: python -m experiments.pack --run_dir=runs/quickstart --output=models/mine
 
-A small part of the run folder, for handing on; `--model=` of the other programs takes it. What half precision changes in a
-picture is printed.
+A small part of the run folder, for handing on; `--model=` of the other programs takes it. What half precision changes
+in a picture is printed.
 """
 
 import numpy as np
