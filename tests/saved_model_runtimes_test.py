@@ -117,7 +117,7 @@ def test_the_grpc_client_speaks_the_real_protocol(request_and_answer):
     server.start()
     try:
         assert grpc_client.predict(address, asked, 60) == answer
-        with pytest.raises(UsageError, match='INVALID_ARGUMENT.*source_pose: expected finite numbers'):
+        with pytest.raises(UsageError, match='(?s)INVALID_ARGUMENT.*source_pose: expected finite numbers'):
             grpc_client.predict(address, Request(asked.image_bytes, asked.source_pose * np.nan, asked.target_pose), 60)
     finally:
         server.stop(None)
