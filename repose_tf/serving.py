@@ -187,7 +187,7 @@ def _batch_checks(limits, source, source_pose, target_pose):
         tf.debugging.Assert(tf.equal(batch, tf.shape(source_pose)[0]) & tf.equal(batch, shape[0]), [
             'expected as many source poses and target poses as pictures, found pictures, source poses, target poses:',
             batch, tf.shape(source_pose)[0], shape[0]])]
-    if target_pose.shape.rank == 4:
+    if len(target_pose.shape) == 4:
         checks.append(tf.debugging.Assert((shape[1] >= 1) & (shape[0] * shape[1] <= limits.max_targets), [
             f'target_pose: expected 1 to {limits.max_targets} targets in a request, found its shape:', shape]))
     return checks
