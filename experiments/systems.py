@@ -37,7 +37,7 @@ class RunSystem:
 
 
 class SavedModelSystem:
-    """A SavedModel with the signature `repose`, see repose_tf/serving.py."""
+    """A SavedModel with the signature `repose`, see repose_tf/serving.py, which is its `repose`."""
 
     def __init__(self, path):
         """Loads a SavedModel; UsageError where it cannot be read or has another signature."""
@@ -50,14 +50,14 @@ class SavedModelSystem:
         if 'repose' not in signatures:
             raise UsageError(f'{path}: expected a SavedModel with the signature repose, '
                              f'found {", ".join(sorted(signatures)) or "none"}.')
-        self._repose = signatures['repose']
-        self.image_size = _size_of(path, self._repose)
+        self.repose = signatures['repose']
+        self.image_size = _size_of(path, self.repose)
         self.name = os.path.basename(os.path.abspath(path))
         self.digest = digest_of(_contents(path))
         self.description = f'SavedModel {self.name}, files {self.digest}'
 
     def __call__(self, batch):
-        return self._repose(source_image=pixels_from_image(batch['source_image']), source_pose=batch['source_pose'],
+        return self.repose(source_image=pixels_from_image(batch['source_image']), source_pose=batch['source_pose'],
                             target_pose=batch['target_pose'])['image']
 
 
