@@ -58,7 +58,7 @@ class SavedModelSystem:
 
     def __call__(self, batch):
         return self.repose(source_image=pixels_from_image(batch['source_image']), source_pose=batch['source_pose'],
-                            target_pose=batch['target_pose'])['image']
+                           target_pose=batch['target_pose'])['image']
 
 
 class CopyOfSource:
