@@ -1,5 +1,6 @@
 """The TFDS builder behind every data set here: a reader lists the folder, this writes the records."""
 
+import os
 import pathlib
 
 import tensorflow as tf  # before tensorflow_datasets, which would otherwise load without it
@@ -114,6 +115,8 @@ def open_records(builder_class, source_dir, data_dir=None, allow_missing_poses=F
         # TFDS wraps what happened in a RuntimeError.
         if not isinstance(error, _WRITE_ERRORS) and not isinstance(error.__cause__, _WRITE_ERRORS):
             raise
+        if os.path.isdir(builder.data_dir):  # another process made the same records in the meantime
+            return builder_class(source_dir, data_dir, allow_missing_poses, workers)
         raise DataError(f'{builder.data_dir}: expected room for the records, found that they cannot be written '
                         f'({error}); nothing of them is kept.') from error
     return builder

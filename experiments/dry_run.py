@@ -36,7 +36,8 @@ def traced_pass(trainer, settings):
     parts = trainer.strategy.num_replicas_in_sync * settings.train.accumulate_steps
     rows, size = settings.train.batch_size // parts, settings.model.architecture().image_size
     image, pose = tf.TensorSpec([rows, size, size, 3]), tf.TensorSpec([rows, NUM_JOINTS, 3])
-    part = {'source_image': image, 'target_image': image, 'source_pose': pose, 'target_pose': pose}
+    part = {'source_image': image, 'target_image': image, 'source_pose': pose, 'target_pose': pose,
+            'target_foreground': tf.TensorSpec([rows, size, size, 1])}
     differentiate = tf.function(lambda batch: trainer.differentiate(batch, settings.train.batch_size), autograph=False)
     return differentiate.get_concrete_function(part).graph
 

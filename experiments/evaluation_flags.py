@@ -6,7 +6,7 @@ from absl import flags as absl_flags
 
 from data_pipeline.errors import DataError
 from data_pipeline.pairs import PROTOCOLS
-from experiments import datasets, evaluation_output, flags, pair_sources, run_folder, scoring, systems
+from experiments import datasets, evaluation_output, flags, packed_model, pair_sources, run_folder, scoring, systems
 from experiments.frechet_scores import FrechetScores
 from experiments.learned_metrics import open_inception, open_learned_metrics
 from experiments.pair_poses import PairPoses
@@ -22,15 +22,15 @@ _KINDS = ('run_dir', 'saved_model', 'predictions')
 def define_systems():
     """Defines what is scored; the run folder is defined in flags.py."""
     text = absl_flags.DEFINE_string
-    text('saved_model', '', 'Folder of a SavedModel with the signature repose.')
+    text('saved_model', '', 'Folder of a SavedModel with the signature repose, or of a packed model.')
     text('predictions', '', "Folder of any system's result pictures, named by pair: experiments/prediction_folder.py.")
     text('predictions_list', '', 'CSV file, source,target,file, where the names of the pictures do not tell.')
     absl_flags.DEFINE_integer('predictions_part', 0, 'Where a picture is several side by side, which of them is the '
                               'result: 1 the first, -1 the last; 0: it is one.')
     absl_flags.DEFINE_bool('allow_incomplete', False, 'Score what there is where pictures are missing or of no pair, '
                            'and say so wherever a number stands, instead of refusing.')
-    absl_flags.DEFINE_multi_string('against', [], 'Another system for the table: run folder, SavedModel or folder of '
-                                   'pictures; may be given several times.')
+    absl_flags.DEFINE_multi_string('against', [], 'Another system for the table: run folder, SavedModel, packed model '
+                                   'or folder of pictures; may be given several times.')
 
 
 def define_pairs():
@@ -94,12 +94,12 @@ def _open_files():
 def _open_data(kind):
     first = None
     if kind == 'run_dir':
-        first = systems.RunSystem(FLAGS.run_dir, FLAGS.weights)
+        first = systems.run_system(FLAGS.run_dir, FLAGS.weights)
         settings = flags.data_settings(run_folder.open_existing(FLAGS.run_dir).settings().data)
     else:
         settings = DataSettings(**{name: FLAGS[name].value for name in field_names(DataSettings)})
         if kind == 'saved_model':
-            first = systems.SavedModelSystem(FLAGS.saved_model)
+            first = _saved_system(FLAGS.saved_model)
     data = datasets.Data(settings, FLAGS.protocol)
     pairs = data.pairs(FLAGS.split, FLAGS.num_pairs)
     options = {'part': FLAGS.predictions_part, 'others': data.pairs(FLAGS.split),
@@ -110,6 +110,10 @@ def _open_data(kind):
     others = [systems.open_system(path) if systems.is_model(path) else PredictionFolder(path, pairs, **options)
               for path in FLAGS.against]
     return source, [first, *others, systems.CopyOfSource(), systems.MeanOfOthers(source.means_of_others)]
+
+
+def _saved_system(path):
+    return systems.packed_system(path) if packed_model.is_packed(path) else systems.SavedModelSystem(path)
 
 
 def check_complete(opened, output):

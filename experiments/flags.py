@@ -92,6 +92,8 @@ def define_losses(values=flags.FLAGS):
     number('label_smoothing', 0.25, "The discriminator's real labels are 1 minus this, in [0, 0.5).",
            at_least=0, below=0.5)
     number('l1_weight', 0, 'Weight of the mean absolute difference of the images.', at_least=0)
+    number('mask_weight', 0, "Weight of the cross entropy between the foreground's mask and the person in the wanted "
+           "picture (the data's mask, or the target pose's projected body parts); not in the paper.", at_least=0)
     number('l2_weight', 1e-4, 'Weight of the squared 2D convolution weights.', at_least=0)
 
 

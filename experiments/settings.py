@@ -79,6 +79,7 @@ class LossSettings:
     adversarial_weight: float
     label_smoothing: float
     l1_weight: float
+    mask_weight: float
     l2_weight: float
 
 

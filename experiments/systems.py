@@ -11,29 +11,38 @@ import os
 
 import tensorflow as tf
 
-from experiments import checkpoints, run_folder
+from experiments import checkpoints, packed_model, run_folder
 from experiments.program import UsageError
 from repose_tf.serving import pixels_from_image, reposed_pixels
 from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.variables import tf_variables
 
 
-class RunSystem:
-    """The generator of a run folder."""
+class GeneratorSystem:
+    """A `Generator`."""
 
-    def __init__(self, path, weights='average'):
-        """Loads a run's generator; raises as `checkpoints.load_generator`."""
-        folder = run_folder.open_existing(path)
-        generator = checkpoints.load_generator(folder, weights=weights)
-        self.name = os.path.basename(os.path.abspath(folder.path))
-        self.image_size = folder.architecture().image_size
+    def __init__(self, name, generator, kind):
+        """`kind` is a word on where the generator comes from, for the description."""
+        self.name = name
+        self.image_size = generator.architecture.image_size
         self.digest = digest_of(variable.numpy().tobytes() for variable in tf_variables(generator))
-        self.description = f'run {self.name}, weights {self.digest}, {folder.settings().model.precision}'
+        self.description = f'{kind} {name}, weights {self.digest}, {generator.dtype_policy.name}'
         self._repose = tf.function(lambda *inputs: reposed_pixels(generator, *inputs), autograph=False,
                                    reduce_retracing=True)
 
     def __call__(self, batch):
         return self._repose(pixels_from_image(batch['source_image']), batch['source_pose'], batch['target_pose'])
+
+
+def run_system(path, weights='average'):
+    """Opens the generator of a run folder; raises as `checkpoints.load_generator`."""
+    folder = run_folder.open_existing(path)
+    return GeneratorSystem(_base_name(folder.path), checkpoints.load_generator(folder, weights=weights), 'run')
+
+
+def packed_system(path):
+    """Opens a packed model; raises as `packed_model.load_generator`."""
+    return GeneratorSystem(_base_name(path), packed_model.load_generator(path), 'packed model')
 
 
 class SavedModelSystem:
@@ -52,7 +61,7 @@ class SavedModelSystem:
                              f'found {", ".join(sorted(signatures)) or "none"}.')
         self.repose = signatures['repose']
         self.image_size = _size_of(path, self.repose)
-        self.name = os.path.basename(os.path.abspath(path))
+        self.name = _base_name(path)
         self.digest = digest_of(_contents(path))
         self.description = f'SavedModel {self.name}, files {self.digest}'
 
@@ -88,14 +97,16 @@ class MeanOfOthers:
 
 
 def is_model(path):
-    """Says whether a path is a SavedModel or a run folder, or names a run as <runs_dir>/<run_name>."""
+    """Says whether a path is a SavedModel, a packed model or a run folder, or names a run as <runs_dir>/<run_name>."""
     return not os.path.isdir(path) or any(
         os.path.isfile(os.path.join(path, name)) for name in ('saved_model.pb', 'architecture.json'))
 
 
 def open_system(path):
-    """Opens a SavedModel or a run; UsageError for others."""
-    return SavedModelSystem(path) if os.path.isfile(os.path.join(path, 'saved_model.pb')) else RunSystem(path)
+    """Opens a SavedModel, a packed model or a run; UsageError for others."""
+    if os.path.isfile(os.path.join(path, 'saved_model.pb')):
+        return SavedModelSystem(path)
+    return packed_system(path) if packed_model.is_packed(path) else run_system(path)
 
 
 def digest_of(parts):
@@ -104,6 +115,10 @@ def digest_of(parts):
     for part in parts:
         digest.update(part)
     return digest.hexdigest()[:12]
+
+
+def _base_name(path):
+    return os.path.basename(os.path.abspath(path))
 
 
 def _size_of(path, signature):

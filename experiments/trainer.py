@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from data_pipeline import augment
 from experiments.program import UsageError
+from experiments.scoring import foreground
 from repose_tf import perceptual
 from repose_tf.adam import Adam
 from repose_tf.building import build
@@ -53,7 +54,8 @@ class Trainer:
                 compute_dtype = 'bfloat16' if settings.model.precision == 'mixed_bfloat16' else 'float32'
                 self.perceptual = perceptual.make_perceptual_loss(weights.vgg_weights, compute_dtype)
         loss_weights = {'loss/perceptual': weights.perceptual_weight,
-                        'loss/adversarial': weights.adversarial_weight, 'loss/l1': weights.l1_weight}
+                        'loss/adversarial': weights.adversarial_weight, 'loss/l1': weights.l1_weight,
+                        'loss/mask': weights.mask_weight}
         self.differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
                                        weights.l2_weight, weights.label_smoothing,
                                        strategy.num_replicas_in_sync * train.accumulate_steps)
@@ -135,7 +137,11 @@ class Trainer:
         seed = tf.stack([tf.constant(train.seed, tf.int32), tf.cast(self.step_counter, tf.int32)])
         rows = train.batch_size // replicas
         augmented = augment.augment(batch, seed, first_row=rows * replica, num_rows=train.batch_size)
-        part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in _NETWORK_INPUTS}
+        names = _NETWORK_INPUTS
+        if self._settings.losses.mask_weight:
+            augmented['target_foreground'] = foreground(augmented)
+            names += ('target_foreground',)
+        part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in names}
         gradients, terms = self._gradients(part)
         terms['stop'] = tf.convert_to_tensor(stop)
         # The results of a function are on no named device, which is where the sums would go.

@@ -84,19 +84,48 @@ class Generator(keras.Model):
         check_pose('target_pose', target_pose)
         check_same_batch(source_image=source_image, source_pose=source_pose, target_pose=target_pose)
 
+        encoded = self.encode(source_image, source_pose)
+        return self.decode(encoded, source_pose, target_pose, with_volumes)
+
+    def encode(self, source_image, source_pose):
+        """Computes what depends on the source alone: worth doing once where many targets follow.
+
+        Args:
+          source_image, source_pose: as for `call`, checked there.
+
+        Returns:
+          a dictionary for `decode`: `lifted_volume`, `source_volume` [B, H, W, D, C], `background`
+          [B, S + 1, S + 1, 3].
+        """
         image = tf.pad(tf.cast(source_image, tf.float32), [[0, 0], [0, 1], [0, 1], [0, 0]])
         lifted, volume = self.lifting_encoder(tf.cast(image, self.compute_dtype))
-        warped = self.warp(volume, source_pose, target_pose)
+        background = self.background_inpainter(image, self._known_background(source_pose))
+        return {'lifted_volume': lifted, 'source_volume': volume, 'background': background}
+
+    def decode(self, encoded, source_pose, target_pose, with_volumes=False):
+        """Shows an encoded source in a pose.
+
+        Args:
+          encoded: what `encode` returned, maybe with rows repeated.
+          source_pose: [B, 19, 3] px, of the same rows.
+          target_pose: [B, 19, 3] px.
+          with_volumes: as for `call`.
+
+        Returns:
+          as `call`.
+        """
+        warped = self.warp(encoded['source_volume'], source_pose, target_pose)
         posed = self.pose_encoder(target_pose)
         decoded, foreground, alpha = self.projection_decoder(tf.concat([warped, posed], axis=-1))
-        background = self.background_inpainter(image, self._known_background(source_pose))
+        background = encoded['background']
 
         padded = {'image': alpha * foreground + (1.0 - alpha) * background, 'foreground': foreground,
                   'foreground_alpha': alpha, 'background': background}
         outputs = {name: self._cropped(tensor) for name, tensor in padded.items()}
         if with_volumes:
-            outputs.update(masks=body_parts.part_masks(source_pose, self.architecture.grid), lifted_volume=lifted,
-                           source_volume=volume, warped_volume=warped, decoded_volume=decoded)
+            outputs.update(masks=body_parts.part_masks(source_pose, self.architecture.grid),
+                           lifted_volume=encoded['lifted_volume'], source_volume=encoded['source_volume'],
+                           warped_volume=warped, decoded_volume=decoded)
         return outputs
 
     def _known_background(self, source_pose):

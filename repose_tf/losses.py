@@ -75,6 +75,26 @@ def l1_loss(generated, truth, foreground=None, foreground_weight=1.0):
     return tf.reduce_sum(weight * per_pixel, axis=(1, 2, 3)) / tf.reduce_sum(weight, axis=(1, 2, 3))
 
 
+def mask_loss(alpha, foreground):
+    """Binary cross entropy of the mask that blends foreground over background; not in the paper.
+
+    Without it a generator may learn to show only the background before its foreground is worth showing: the mask
+    falls to 0 everywhere, and with it the gradient of all that the foreground is made of.
+
+    Args:
+      alpha: [B, S, S, 1] in [0, 1], the generator's `foreground_alpha`.
+      foreground: [B, S, S, 1] in [0, 1], 1 on the person in the wanted image.
+
+    Returns:
+      [B] float32, mean over the pixels, in nats, at most about 9.
+    """
+    # Not closer to 0 and 1 than that: beyond, a single pixel would outweigh an image.
+    alpha = 1e-4 + (1.0 - 2e-4) * tf.cast(alpha, tf.float32)
+    foreground = tf.cast(foreground, tf.float32)
+    entropy = -foreground * tf.math.log(alpha) - (1.0 - foreground) * tf.math.log(1.0 - alpha)
+    return tf.reduce_mean(entropy, axis=(1, 2, 3))
+
+
 def generator_losses(generated, truth, generated_logits=None, perceptual=None, foreground=None,
                      foreground_weight=1.0):
     """Collects the generator's losses, not yet weighted.

@@ -1,9 +1,37 @@
-"""The model as others call it: bytes of an image and two poses in, bytes of an image out."""
+"""The model as others call it: pictures of people and poses in, pictures out, in three signatures.
+
+Whoever calls is not trusted: what does not fit ends in one `InvalidArgumentError` that names the argument, before
+anything is computed with it.
+"""
+
+import dataclasses
 
 import tensorflow as tf
 
+from repose_tf import picture_codec
 from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.variables import tf_variables
+
+SEQUENCE_CHUNK = 8
+# Farther from the picture than this many of its sides there is no person of whom anything would be seen.
+MAX_POSE_SIDES = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What one request may ask for.
+
+    Attributes:
+      max_batch: samples of a request.
+      max_targets: targets of one source in a sequence, and targets of all sources of a request.
+      max_side_px: of an encoded picture.
+      max_bytes: of an encoded picture's file.
+    """
+
+    max_batch: int = 64
+    max_targets: int = 512
+    max_side_px: int = 4096
+    max_bytes: int = 20_000_000
 
 
 def image_from_pixels(pixels):
@@ -32,36 +60,125 @@ def reposed_pixels(generator, source_image, source_pose, target_pose):
     return pixels_from_image(outputs['image'])
 
 
+def reposed_sequence_pixels(generator, source_image, source_pose, target_pose, chunk=SEQUENCE_CHUNK):
+    """Runs a `Generator` on many poses of the same person; every source is encoded once.
+
+    Args:
+      generator: a `Generator`.
+      source_image: [B, S, S, 3] uint8, RGB.
+      source_pose: [B, 19, 3] float32, px in the source image, z = 0 at the pelvis.
+      target_pose: [B, N, 19, 3] float32, px in the wanted images.
+      chunk: how many images are made at once: it bounds the memory, whatever B and N are.
+
+    Returns:
+      [B, N, S, S, 3] uint8.
+    """
+    encoded = generator.encode(image_from_pixels(source_image), source_pose)
+    shape = tf.shape(target_pose)
+    num_targets, total, size = shape[1], shape[0] * shape[1], source_image.shape[1]
+    targets = tf.reshape(target_pose, [total, NUM_JOINTS, 3])
+
+    def add_chunk(start, images):
+        rows = tf.range(start, tf.minimum(start + chunk, total))
+        sources = rows // num_targets
+        mine = {name: tf.gather(tensor, sources) for name, tensor in encoded.items() if name != 'lifted_volume'}
+        outputs = generator.decode(mine, tf.gather(source_pose, sources), tf.gather(targets, rows))
+        return start + chunk, images.write(start // chunk, pixels_from_image(outputs['image']))
+
+    images = tf.TensorArray(tf.uint8, size=(total + chunk - 1) // chunk, infer_shape=False,
+                            element_shape=[None, size, size, 3])
+    # One chunk after the other: they would need their memory at the same time.
+    images = tf.while_loop(lambda start, _: start < total, add_chunk, (0, images), parallel_iterations=1)[1]
+    return tf.reshape(images.concat(), [shape[0], num_targets, size, size, 3])
+
+
 class Reposer(tf.Module):
-    """A trained generator with one named signature, ready for `tf.saved_model.save`.
+    """A trained generator with its signatures, ready for `tf.saved_model.save`.
+
+    Any batch B from 1 to `limits.max_batch`; one sample that does not fit fails its whole request. All poses are
+    float32, (x, y, z) of the 19 joints in px, z away from the camera and 0 at the pelvis.
 
     Attributes:
-      repose: `reposed_pixels` as a graph; same arguments, by name or in order; returns {'image': pixels}.
+      repose: (source_image [B, S, S, 3] uint8 RGB, source_pose [B, 19, 3], target_pose [B, 19, 3]) ->
+        {'image': [B, S, S, 3] uint8}; poses in px of S x S pictures.
+      repose_sequence: the same with target_pose [B, N, 19, 3], N from 1, -> {'image': [B, N, S, S, 3] uint8}; a source
+        is encoded once for its N targets.
+      serve: (image_bytes [B] string, source_pose, target_pose [B, 19, 3]) -> {'image_bytes': [B] string}: square
+        JPEG or PNG files of any size, both poses in px of them, -> PNG files of S x S px. See `picture_codec.decoded`.
       generator_variables: the trained variables, so that they are saved along.
     """
 
-    def __init__(self, generator):
+    def __init__(self, generator, limits=None):
         """Wraps a generator.
 
         Args:
           generator: a built `Generator`.
+          limits: `Limits`.
         """
         super().__init__(name='reposer')
-        # Keras 3 cannot save a module that holds a model of several inputs: the model stays in the
-        # closure of `repose`, and the module holds its variables alone.
+        # Keras 3 cannot save a module that holds a model of several inputs: the model stays in the closure of the
+        # signatures, and the module holds its variables alone.
         self.generator_variables = tf_variables(generator)
-        size = generator.architecture.image_size
+        limits, size = limits or Limits(), generator.architecture.image_size
 
         def repose(source_image, source_pose, target_pose):
-            return {'image': reposed_pixels(generator, source_image, source_pose, target_pose)}
+            poses = _checked_poses(limits, size, source_image, source_pose, target_pose)
+            return {'image': reposed_pixels(generator, source_image, *poses)}
 
-        pose = [None, NUM_JOINTS, 3]
+        def repose_sequence(source_image, source_pose, target_pose):
+            poses = _checked_poses(limits, size, source_image, source_pose, target_pose)
+            return {'image': reposed_sequence_pixels(generator, source_image, *poses)}
+
+        def serve(image_bytes, source_pose, target_pose):
+            with tf.control_dependencies(_batch_checks(limits, image_bytes, source_pose, target_pose)):
+                image_bytes = tf.identity(image_bytes)
+            images, factors = picture_codec.decoded(image_bytes, size, limits.max_side_px, limits.max_bytes)
+            poses = [pose * factors[:, tf.newaxis, tf.newaxis] for pose in (source_pose, target_pose)]
+            return {'image_bytes': picture_codec.encoded(repose(images, *poses)['image'])}
+
+        image, pose = _spec('source_image', [size, size, 3], tf.uint8), _spec('source_pose', [NUM_JOINTS, 3])
+        target = _spec('target_pose', [NUM_JOINTS, 3])
         # No Python branch or loop depends on a tensor: without autograph the tracing takes half the time.
-        self.repose = tf.function(repose, autograph=False, input_signature=[
-            tf.TensorSpec([None, size, size, 3], tf.uint8, name='source_image'),
-            tf.TensorSpec(pose, tf.float32, name='source_pose'),
-            tf.TensorSpec(pose, tf.float32, name='target_pose')])
+        self.repose = tf.function(repose, autograph=False, input_signature=[image, pose, target])
+        self.repose_sequence = tf.function(repose_sequence, autograph=False, input_signature=[
+            image, pose, _spec('target_pose', [None, NUM_JOINTS, 3])])
+        self.serve = tf.function(serve, autograph=False, input_signature=[
+            _spec('image_bytes', [], tf.string), pose, target])
 
     def save(self, path):
-        """Writes a SavedModel to a folder; its signature is called `repose` and is the default, too."""
-        tf.saved_model.save(self, path, signatures={'repose': self.repose, 'serving_default': self.repose})
+        """Writes a SavedModel with the signatures `serving_default` (`serve`), `repose` and `repose_sequence`."""
+        tf.saved_model.save(self, path, signatures={
+            'serving_default': self.serve, 'repose': self.repose, 'repose_sequence': self.repose_sequence})
+
+
+def _spec(name, shape, dtype=tf.float32):
+    return tf.TensorSpec([None, *shape], dtype, name=name)
+
+
+def _checked_poses(limits, size, source_image, source_pose, target_pose):
+    """Returns both poses, to be used once all arguments were seen to be in order."""
+    bound = MAX_POSE_SIDES * size
+    checks = _batch_checks(limits, source_image, source_pose, target_pose)
+    for name, pose in (('source_pose', source_pose), ('target_pose', target_pose)):
+        largest = tf.reduce_max(tf.abs(pose))
+        # A comparison with NaN is false.
+        checks.append(tf.debugging.Assert(tf.reduce_all(tf.abs(pose) <= bound), [
+            f'{name}: expected finite numbers up to {bound} px, {MAX_POSE_SIDES} times the side of the picture, '
+            'found numbers up to:', largest]))
+    with tf.control_dependencies(checks):
+        return tf.identity(source_pose), tf.identity(target_pose)
+
+
+def _batch_checks(limits, source, source_pose, target_pose):
+    """Returns the checks of how many samples and targets there are."""
+    batch, shape = tf.shape(source)[0], tf.shape(target_pose)
+    checks = [
+        tf.debugging.Assert((batch >= 1) & (batch <= limits.max_batch), [
+            f'expected 1 to {limits.max_batch} pictures in a request, found:', batch]),
+        tf.debugging.Assert(tf.equal(batch, tf.shape(source_pose)[0]) & tf.equal(batch, shape[0]), [
+            'expected as many source poses and target poses as pictures, found pictures, source poses, target poses:',
+            batch, tf.shape(source_pose)[0], shape[0]])]
+    if target_pose.shape.rank == 4:
+        checks.append(tf.debugging.Assert((shape[1] >= 1) & (shape[0] * shape[1] <= limits.max_targets), [
+            f'target_pose: expected 1 to {limits.max_targets} targets in a request, found its shape:', shape]))
+    return checks

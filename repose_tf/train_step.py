@@ -12,7 +12,7 @@ class TrainStep:
       generator: a built `Generator`.
       discriminator: a built `Discriminator`, or None to train without an adversarial loss.
       perceptual: function (generated, truth) -> [B], or None.
-      loss_weights: 'loss/perceptual', 'loss/adversarial', 'loss/l1' -> weight.
+      loss_weights: 'loss/perceptual', 'loss/adversarial', 'loss/l1', 'loss/mask' -> weight; the last may be left out.
       l2_weight: of the 2D convolutions of both networks.
       label_smoothing: taken off the discriminator's real label.
       num_parts: into how many parts a batch is cut over all devices and their successive passes.
@@ -30,9 +30,15 @@ class TrainStep:
         self.num_parts = num_parts
 
     @property
+    def _learns_mask(self):
+        return bool(self.loss_weights.get('loss/mask'))
+
+    @property
     def term_names(self):
         """Names of the scalars that a step reports."""
         names = ['loss/l1', 'loss/generator']
+        if self._learns_mask:
+            names.append('loss/mask')
         if self.perceptual is not None:
             names.append('loss/perceptual')
         if 'discriminator' in self.networks:
@@ -45,7 +51,8 @@ class TrainStep:
 
         Args:
           batch: dict of `source_image`, `target_image` [b, S, S, 3] in [-1, 1], `source_pose`, `target_pose`
-            [b, 19, 3] px; others are ignored.
+            [b, 19, 3] px; where the mask's loss has a weight, `target_foreground` [b, S, S, 1] in [0, 1]; others
+            are ignored.
           batch_size: B, samples of the whole batch.
 
         Returns:
@@ -56,10 +63,13 @@ class TrainStep:
         totals = {}
         # Both networks are differentiated on the same forward passes.
         with tf.GradientTape(persistent=True) as tape:
-            generated = self.networks['generator'](
-                batch['source_image'], batch['source_pose'], batch['target_pose'], training=True)['image']
+            outputs = self.networks['generator'](
+                batch['source_image'], batch['source_pose'], batch['target_pose'], training=True)
+            generated = outputs['image']
             judged = self._judge(batch, truth, generated)
             terms = losses.generator_losses(generated, truth, judged.get('generated'), self.perceptual)
+            if self._learns_mask:
+                terms['loss/mask'] = losses.mask_loss(outputs['foreground_alpha'], batch['target_foreground'])
             totals['generator'] = self._total(
                 losses.weighted_sum(terms, self.loss_weights), 'generator', batch_size)
             if judged:

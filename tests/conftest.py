@@ -13,6 +13,12 @@ import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first: a long one that begins last would run alone, beside idle workers."""
+    slow = {item.path for item in items if item.get_closest_marker('slow')}
+    items.sort(key=lambda item: item.path not in slow)  # stable: otherwise in their order
+
+
 @pytest.fixture(autouse=True)
 def fixed_seed():
     """Seeds every generator that a test may draw from without one of its own."""

@@ -8,13 +8,13 @@ from absl import flags as absl_flags
 
 from data_pipeline.errors import DataError
 from data_pipeline.program import UsageError
-from experiments import datasets, evaluate, evaluation_flags, flags
+from experiments import datasets, evaluate, evaluation_flags, flags, packed_model
 from experiments.pair_sources import DataPairs
 from experiments.prediction_folder import pair_name
 from experiments.settings import DataSettings
-from experiments.systems import RunSystem
+from experiments.systems import run_system
 from tests.people_folders import write_image, write_people
-from tests.tiny import TINY, tiny_run
+from tests.tiny import TINY, tiny_generator, tiny_run
 
 SIZE = TINY.image_size
 PAIRS = [[f'{person}/{source:02d}', f'{person}/{target:02d}']
@@ -114,17 +114,20 @@ def test_pictures_against_pictures_need_no_data_set(places, run_evaluate, capsys
 
 def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, capsys):
     root, data = places
-    folder = tiny_run(root / 'runs')
+    generator = tiny_generator()
+    folder = tiny_run(root / 'runs', generator)
+    packed_model.write(generator, root / 'packed')
     settings = DataSettings('people', f'{root}/people', f'{root}/records', False)
     source = DataPairs(datasets.Data(settings), 'test', 4, SIZE)
-    system = RunSystem(folder.path)
+    system = run_system(folder.path)
     for batch in source.batches(source.pairs, 4):
         names = zip(batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)
         for pair, image in zip(names, system(batch).numpy(), strict=True):
             write_image(root / 'own' / f'{pair_name([name.decode() for name in pair])}.png', image)
     _, line = run_evaluate(capsys, f'--run_dir={root}/runs/tiny', *data, '--num_pairs=4', f'--against={root}/own',
-                           '--sheet_rows=1')
+                           f'--against={root}/packed', '--sheet_rows=1')
     assert line['scores']['tiny-0001'] == line['scores']['own'] and line['differences']['own']['ssim']['mean'] == 0
+    assert 0 < abs(line['differences']['packed']['ssim']['mean']) < 0.01  # half precision
     assert (root / 'runs/tiny-0001/evaluation-people-test-4/report.html').exists()
 
 

@@ -82,6 +82,23 @@ def test_an_even_foreground_or_weight_1_changes_nothing(foreground):
         losses.l1_loss(images(0), images(1), mask * images(2)[..., :1] ** 2, 1.0), plain, rtol=1e-5)
 
 
+def test_mask_loss_is_the_cross_entropy_per_sample():
+    alpha, foreground = (images(2)[..., :1] + 1) / 2, (images(3)[..., :1] > 0).astype(np.float32)
+    expected = np.mean(keras.losses.binary_crossentropy(foreground, alpha), axis=(1, 2))
+    np.testing.assert_allclose(losses.mask_loss(alpha, foreground), expected, rtol=5e-3)
+
+
+def test_a_mask_that_fell_to_0_is_still_told_where_the_person_is():
+    logit = tf.Variable(tf.fill([1, 4, 4, 1], -7.0))
+    foreground = np.zeros([1, 4, 4, 1], np.float32)
+    foreground[:, 1:3] = 1
+    with tf.GradientTape() as tape:
+        value = losses.mask_loss(tf.sigmoid(logit), foreground)
+    gradient = tape.gradient(value, logit).numpy()
+    assert np.all(gradient[foreground == 1] < -0.5 / 16) and np.all(np.abs(gradient[foreground == 0]) < 1e-3)
+    assert np.isfinite(losses.mask_loss(foreground, 1 - foreground)).all()
+
+
 def test_generator_losses_are_keyed_as_logged_and_per_sample():
     def perceptual(generated, truth):
         return tf.reduce_sum((generated - truth) ** 2, axis=(1, 2, 3))

@@ -92,6 +92,20 @@ def test_unchanged_folders_reuse_their_records_and_changed_ones_do_not(root):
     assert {frame['px_per_mm'] for frame in frames_of(changed, 'train')[0].values()} == {np.float32(0.2)}
 
 
+def test_two_that_make_the_same_records_at_once_both_get_them(root, monkeypatch):
+    content = write_people(root, FRAMES, SPLITS)
+    list_left_out = PeopleBuilder._list_left_out
+
+    def overtaken(builder):
+        monkeypatch.setattr(PeopleBuilder, '_list_left_out', list_left_out)
+        build(root)
+        list_left_out(builder)
+
+    monkeypatch.setattr(PeopleBuilder, '_list_left_out', overtaken)
+    builder = build(root)
+    assert {name for split in SPLITS for name in frames_of(builder, split)[0]} == set(content)
+
+
 def test_folders_of_one_name_are_not_confused(tmp_path):
     roots = {2: tmp_path / 'x' / 'mine', 3: tmp_path / 'y' / 'mine'}
     contents = [write_people(root, {'a': count}) for count, root in roots.items()]

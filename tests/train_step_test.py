@@ -85,6 +85,20 @@ def test_a_long_gradient_is_shortened_to_its_limit(monkeypatch):
     assert total == pytest.approx(0.5 * 0.01, rel=1e-2)
 
 
+@pytest.mark.parametrize('given', [True, False])
+def test_the_mask_learns_the_given_mask_or_else_the_projected_parts(monkeypatch, given):
+    trainer = make_trainer(monkeypatch, '--mask_weight=1', '--l1_weight=0.001', '--adversarial_weight=0',
+                           '--learning_rate=0.01')
+    batch = raw_batch()
+    batch['target_mask'] = tf.fill(batch['target_mask'].shape, tf.constant(255 if given else 0, tf.uint8))
+    batch['has_target_mask'] = tf.fill([4], given)
+    found = [float(trainer.step(batch)['loss/mask']) for _ in range(8)]
+    assert found[-1] < 0.8 * found[0]
+    alpha = trainer.generator(*(tf.cast(batch[name], tf.float32) for name in (
+        'source_image', 'source_pose', 'target_pose')))['foreground_alpha']
+    assert (np.mean(alpha) > 0.6) == given  # the parts cover less than half of the picture
+
+
 def test_passes_add_up_to_the_batch(monkeypatch):
     trainer = make_trainer(monkeypatch, '--l2_weight=1e-4')
     step = trainer.differentiate
