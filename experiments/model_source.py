@@ -10,7 +10,7 @@ from experiments.program import UsageError
 from experiments.systems import SavedModelSystem
 from repose_tf.serving import image_from_pixels, pixels_from_image
 
-_BATCH_SIZE = 4  # what a pass takes at the most: 256 px need about 1 GB
+BATCH_SIZE = 4  # what a pass takes at the most: 256 px need about 1 GB
 
 
 def load(path, weights='average'):
@@ -77,11 +77,11 @@ class ReposingModel:
         target_poses = np.asarray(target_poses, np.float32)
         images = np.empty((len(target_poses), self.image_size, self.image_size, 3), np.uint8)
         repose = self.for_source(source_image, source_pose)
-        for start in range(0, len(images), _BATCH_SIZE):
-            chosen = slice(start, start + _BATCH_SIZE)
+        for start in range(0, len(images), BATCH_SIZE):
+            chosen = slice(start, start + BATCH_SIZE)
             images[chosen], _ = repose(target_poses[chosen])
             if progress:
-                progress(min(start + _BATCH_SIZE, len(images)), len(images))
+                progress(min(start + BATCH_SIZE, len(images)), len(images))
         return images
 
     def parts(self, source_image, source_pose, target_pose):
@@ -114,19 +114,25 @@ class GeneratorReposingModel(ReposingModel):
         self.grid = generator.architecture.grid
         self._generator = generator
 
-        def repose(image, source_pose, target_poses):
+        def encode(image, source_pose):
+            return {name: tensor for name, tensor in generator.encode(image_from_pixels(image), source_pose).items()
+                    if name != 'lifted_volume'}
+
+        def decode(encoded, source_pose, target_poses):
             count = tf.shape(target_poses)[0]
-            outputs = generator(tf.repeat(image_from_pixels(image), count, axis=0),
-                                tf.repeat(source_pose, count, axis=0), target_poses, training=False)
+            encoded = {name: tf.repeat(tensor, count, axis=0) for name, tensor in encoded.items()}
+            outputs = generator.decode(encoded, tf.repeat(source_pose, count, axis=0), target_poses)
             return pixels_from_image(outputs['image']), outputs['foreground_alpha'][..., 0]
 
-        self._repose = tf.function(repose, autograph=False, reduce_retracing=True)
+        self._encode, self._decode = (tf.function(function, autograph=False, reduce_retracing=True)
+                                      for function in (encode, decode))
 
     def for_source(self, source_image, source_pose):
         image, pose = _batch_of_one(source_image, source_pose)
+        encoded = self._encode(image, pose)
 
         def repose(target_poses):
-            images, alphas = self._repose(image, pose, tf.constant(target_poses, tf.float32))
+            images, alphas = self._decode(encoded, pose, tf.constant(target_poses, tf.float32))
             return images.numpy(), alphas.numpy()
 
         return repose
@@ -152,10 +158,12 @@ class SavedReposingModel(ReposingModel):
         image, pose = _batch_of_one(source_image, source_pose)
 
         def repose(target_poses):
-            count = len(target_poses)
-            images = self._system.repose(source_image=tf.repeat(image, count, axis=0),
-                                         source_pose=tf.repeat(pose, count, axis=0),
-                                         target_pose=tf.constant(target_poses, tf.float32))['image']
+            targets = tf.constant(target_poses, tf.float32)
+            if self._system.repose_sequence:
+                return self._system.repose_sequence(
+                    source_image=image, source_pose=pose, target_pose=targets[tf.newaxis])['image'][0].numpy(), None
+            images = self._system.repose(source_image=tf.repeat(image, len(target_poses), axis=0), target_pose=targets,
+                                         source_pose=tf.repeat(pose, len(target_poses), axis=0))['image']
             return images.numpy(), None
 
         return repose

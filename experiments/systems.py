@@ -46,7 +46,7 @@ def packed_system(path):
 
 
 class SavedModelSystem:
-    """A SavedModel with the signature `repose`, see repose_tf/serving.py, which is its `repose`."""
+    """A SavedModel with the signature `repose`, see repose_tf/serving.py; `repose_sequence` may be None."""
 
     def __init__(self, path):
         """Loads a SavedModel; UsageError where it cannot be read or has another signature."""
@@ -60,6 +60,7 @@ class SavedModelSystem:
             raise UsageError(f'{path}: expected a SavedModel with the signature repose, '
                              f'found {", ".join(sorted(signatures)) or "none"}.')
         self.repose = signatures['repose']
+        self.repose_sequence = signatures.get('repose_sequence')  # older ones have none
         self.image_size = _size_of(path, self.repose)
         self.name = _base_name(path)
         self.digest = digest_of(_contents(path))
