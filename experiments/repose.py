@@ -44,8 +44,8 @@ def define_flags():
     absl_flags.DEFINE_alias('target_pose', 'target')
     flag('turntable', False, 'Turns the target once about the vertical; without --target the pose of the source.')
     absl_flags.DEFINE_integer('turntable_frames', 36, 'Pictures of a turn.', lower_bound=1)
-    flag('keep_proportions', None, 'Keeps the bone lengths of the source, and the ground it stands on. Default: yes, but '
-                                   'for pose files, whose px are taken as they are.')
+    flag('keep_proportions', None, 'Keeps the bone lengths of the source, and the ground it stands on. Default: yes, '
+                                   'but for pose files, whose px are taken as they are.')
     absl_flags.DEFINE_integer('every', 1, 'Takes every so many frames of a video or of motion capture.', lower_bound=1)
     absl_flags.DEFINE_float('smoothing', 1, 'Smooths the poses of a video: width of the Gaussian, frames; 0: no.',
                             lower_bound=0)
@@ -58,11 +58,12 @@ def define_output():
     absl_flags.DEFINE_float('fps', None, "Pictures a second; default: the clip's own, 12 for a turntable, 4 for poses.",
                             lower_bound=0.1, upper_bound=240)
     flag('paste_back', None, 'Puts the result back into the photo. Default: where the photo was cropped.')
-    absl_flags.DEFINE_integer('max_side', 960, 'Photos are shrunk to this for GIFs, videos and grids, px.',
+    absl_flags.DEFINE_integer('max_side', 960, 'The photo is shrunk to this for GIFs, videos and several pictures, px.',
                               lower_bound=64)
     flag('side_by_side', False, 'Shows source, target and result.')
     flag('skeleton', False, 'Draws the poses over source and result.')
-    flag('bodypart', False, "Writes <output>-parts.png too: the parts' masks and the model's volumes, of up to 8 targets.")
+    flag('bodypart', False, "Writes <output>-parts.png too: the parts' masks and the model's volumes, of up to 8 "
+                             'targets.')
     text('contact_sheet', '', 'PNG file of a sheet of test pairs, not of one picture; of a run.')
     absl_flags.DEFINE_integer('num_pairs', 12, 'Rows of the sheet.', lower_bound=1)
 
@@ -119,8 +120,8 @@ def _load_targets(person, size, opened):
     """Returns the `Targets` of all flags, fitted to the person."""
     from experiments import repose_inputs, repose_targets
     place = repose_inputs.place_of(FLAGS.source)
-    found = [repose_targets.load_targets(argument, place, person.square.side, size, opened, FLAGS.every, FLAGS.smoothing)
-             for argument in FLAGS.target]
+    found = [repose_targets.load_targets(argument, place, person.square.side, size, opened, FLAGS.every,
+                                         FLAGS.smoothing) for argument in FLAGS.target]
     poses = [repose_targets.fitted(targets, person.pose_px, FLAGS.keep_proportions) for targets in found]
     poses = np.concatenate(poses) if poses else person.pose_px[np.newaxis]
     pictures = found[0].read_pictures if len(found) == 1 else None
