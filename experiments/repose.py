@@ -74,7 +74,8 @@ def main():
         raise UsageError('--output, --contact_sheet: expected one of them, '
                          f'found {"both" if FLAGS.output else "none"}.')
     if FLAGS.output:
-        flags.required('source')
+        if not pathlib.Path(flags.required('source')).is_file():
+            raise UsageError(f'--source: expected a photo, found no such file: {FLAGS.source}.')
         if not (FLAGS.target or FLAGS.turntable):
             raise UsageError('--target=... or --turntable must be given.')
         picture_outputs.check_output(FLAGS.output, 1)
@@ -82,7 +83,7 @@ def main():
         for path in repose_person() if FLAGS.output else [repose_test_pairs()]:
             print(f'Written: {path}')
     except KeyboardInterrupt:
-        sys.exit('Interrupted; nothing is written.')
+        sys.exit('Interrupted; no unfinished file is left.')
 
 
 def repose_person():
