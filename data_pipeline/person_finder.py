@@ -57,21 +57,27 @@ def mask_path(mask_dir, source, frame):
 
 def _finding(estimator, image, path):
     """Returns what the journal keeps of a picture; writes the mask."""
+    finding, mask = find_largest(estimator, image)
+    if mask is not None:
+        write_picture(path, mask)
+    return finding
+
+
+def find_largest(estimator, image):
+    """Looks at a picture, uint8 [H, W, 3] RGB; returns the journal's finding, and the mask, uint8 [H, W], or None."""
     rows, columns = image.shape[:2]
     finding = {'size': [columns, rows]}
     if min(rows, columns) < MIN_PICTURE_PX:
         return {**finding, 'reject': 'too_small', 'detail': f'expected {MIN_PICTURE_PX} px or more a side, '
-                                                            f'found {columns} x {rows}'}
+                                                            f'found {columns} x {rows}'}, None
     person, num_people = estimator.largest_person(image)
     if person is None:
-        return {**finding, 'reject': 'no_person', 'detail': 'nobody was found'}
+        return {**finding, 'reject': 'no_person', 'detail': 'nobody was found'}, None
     if not (np.isfinite(person.joints_px).all() and np.isfinite(person.joints_mm).all()):
-        return {**finding, 'reject': 'not_finite', 'detail': 'the estimator gave numbers that are none'}
-    if person.mask is not None:
-        write_picture(path, person.mask)
+        return {**finding, 'reject': 'not_finite', 'detail': 'the estimator gave numbers that are none'}, None
     return {**finding, 'people': num_people, 'score': round(float(person.score), 4),
             'px': np.round(np.asarray(person.joints_px, float), 3).tolist(),
-            'mm': np.round(np.asarray(person.joints_mm, float), 2).tolist()}
+            'mm': np.round(np.asarray(person.joints_mm, float), 2).tolist()}, person.mask
 
 
 def write_picture(path, image):

@@ -39,22 +39,27 @@ def read_image(path, is_upright=True):
         data = path.read_bytes()
     except OSError as error:
         raise PictureError(f'image {path}: cannot be read ({error.strerror}).') from error
+    return decode_image(data, path, is_upright)
+
+
+def decode_image(data, name, is_upright=True):
+    """Does what `read_image` does with the bytes of a file; `name` is what a message calls it."""
     size, is_whole = _look_through(data)
     if not is_whole:
-        raise PictureError(f'image {path}: expected a whole image, found a file that ends too early '
+        raise PictureError(f'image {name}: expected a whole image, found a file that ends too early '
                            f'({len(data)} bytes).')
     if size is not None:
-        _check_size(path, *size)
+        _check_size(name, *size)
     image = _decode(data, is_upright)
     if image is None:
-        raise PictureError(f'image {path}: expected a JPEG or PNG image, found {len(data)} bytes that are none.')
-    _check_size(path, *image.shape[1::-1])
+        raise PictureError(f'image {name}: expected a JPEG or PNG image, found {len(data)} bytes that are none.')
+    _check_size(name, *image.shape[1::-1])
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def _check_size(path, columns, rows):
+def _check_size(name, columns, rows):
     if columns * rows > MAX_MEGAPIXELS * 1e6 or max(columns, rows) > MAX_SIDE_PX:
-        raise PictureError(f'image {path}: expected at most {MAX_MEGAPIXELS} megapixels and {MAX_SIDE_PX} px a side, '
+        raise PictureError(f'image {name}: expected at most {MAX_MEGAPIXELS} megapixels and {MAX_SIDE_PX} px a side, '
                            f'found {columns} x {rows} px.')
 
 

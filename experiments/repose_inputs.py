@@ -1,4 +1,4 @@
-"""What a user hands to `experiments.repose`: a picture and poses, found, checked and brought to size."""
+"""The person whom a user hands to `experiments.repose`: a photo and the pose in it, brought to the model's size."""
 
 import dataclasses
 import pathlib
@@ -7,9 +7,13 @@ import cv2
 import numpy as np
 
 from data_pipeline import pose_file
+from data_pipeline.errors import DataError
+from data_pipeline.person_crop import Square, square_around
+from data_pipeline.person_finder import find_largest
 from data_pipeline.picture_file import read_image
+from data_pipeline.picture_sources import Source
+from data_pipeline.pose_checks import Limits, check_person
 from experiments.program import UsageError
-from repose_tf.coordinates import scale_pose
 
 _SUFFIXES = ('.jpg', '.jpeg', '.png')
 
@@ -31,6 +35,29 @@ class Place:
         return self.root / 'poses.json'
 
 
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """A photo and the person in it.
+
+    Attributes:
+      photo: uint8 [H, W, 3], RGB.
+      square: `Square` of the photo that the model sees.
+      image: uint8 [S, S, 3], that square at the model's size.
+      pose_px: float32 [19, 3], px of `image`.
+      mask: uint8 [H, W], 255 on the person, or None where nobody told.
+    """
+
+    photo: np.ndarray
+    square: Square
+    image: np.ndarray
+    pose_px: np.ndarray
+    mask: np.ndarray | None = None
+
+    @property
+    def is_cropped(self):
+        return self.photo.shape[:2] != (self.square.side, self.square.side)
+
+
 def place_of(path):
     """Returns the `Place` of <root>/images/<person>/<frame>.png if <root>/poses.json exists, else None."""
     path = pathlib.Path(path).absolute()
@@ -40,35 +67,50 @@ def place_of(path):
     return place if place.poses_path.is_file() else None
 
 
-def load_inputs(source, source_pose, target_pose, size):
-    """Reads the model's inputs.
+def load_person(path, pose, size, open_estimator):
+    """Reads a photo and finds its pose.
+
+    A square photo whose pose is given is taken as it is; others are cut as data_pipeline.annotate does.
 
     Args:
-      source: path of a square picture of any size.
-      source_pose: `POSES.json#person/frame`, the pose in that picture; '' takes the one of its place.
-      target_pose: the wanted pose, likewise; `#person/frame` means the poses.json of the picture's place.
-        Its px are those of its own picture where that lies beside the file, else those of `source`.
+      path: photo of any size.
+      pose: `POSES.json#person/frame`, the pose in it; '' takes the one of its place, or else the estimator's.
       size: rows and columns that the model takes, px.
+      open_estimator: function without arguments that returns a `person.Estimator`.
 
     Returns:
-      the inputs of the serving signature for a batch of one: `source_image` uint8 [1, S, S, 3],
-      `source_pose` and `target_pose` float32 [1, 19, 3] px.
+      `Person`, and how many people the estimator saw (1 where it was not asked).
 
     Raises:
       UsageError, DataError: something is missing or is not what it should be.
     """
-    place = place_of(source)
-    image = _square(source, read_image(source))
-    if not source_pose and place is None:
-        raise UsageError(f'--source_pose: expected POSES.json#person/frame, found nothing, and {source} does '
-                         'not lie in <folder>/images/<person>/ with a <folder>/poses.json that would tell.')
-    source_px, _ = _pose('--source_pose', source_pose or f'#{place.key}', place)
-    target_px, target_size = _pose('--target_pose', target_pose, place)
-    source_px = scale_pose(source_px, size / len(image))
-    target_px = scale_pose(target_px, size / (target_size or len(image)))
-    return {'source_image': resized(image, size)[np.newaxis],
-            'source_pose': source_px[np.newaxis].astype(np.float32),
-            'target_pose': target_px[np.newaxis].astype(np.float32)}
+    photo, place, mask, num_people = read_image(path), place_of(path), None, 1
+    rows, columns = photo.shape[:2]
+    if pose or place:
+        found, _ = find_pose('--source_pose', pose or f'#{place.key}', place)
+        square = Square(0, 0, rows)
+        if pose_file.is_far_outside(found.px, max(rows, columns)):
+            raise UsageError(f'--source_pose: expected a pose in the picture {path}, found joints far outside of it.')
+    else:
+        found, mask, num_people = estimate(path, photo, open_estimator())
+        square = None
+    if square is None or rows != columns:
+        inside = np.all((found.px[:, :2] >= 0) & (found.px[:, :2] <= (columns, rows)), axis=1)
+        if not inside.any():
+            raise UsageError(f'--source_pose: expected a pose in the picture {path}, found no joint inside of it.')
+        square = square_around(found.px[:, :2], found.px_per_mm, (columns, rows))
+    pose_px = (found.px - np.float32([square.left, square.top, 0])) * np.float32(size / square.side)
+    return Person(photo, square, resized(square.cut(photo), size), pose_px, mask), num_people
+
+
+def estimate(path, image, estimator):
+    """Finds the pose of the largest person; returns a `Pose` px of the image, a mask or None, the number of people."""
+    finding, mask = find_largest(estimator, image)
+    source = Source(pathlib.Path(path), str(path), '', '-', '')
+    accepted, rejects = check_person([(source, '-', finding)], Limits(min_pictures=1))
+    if not accepted:
+        raise DataError(f'{path}: expected a picture of a person: {rejects[0].detail}.')
+    return accepted[0].pose, mask, finding['people']
 
 
 def resized(image, size):
@@ -77,25 +119,32 @@ def resized(image, size):
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def _square(path, image):
-    """Refuses a picture that is not square."""
-    rows, columns = image.shape[:2]
-    if rows != columns:
-        raise UsageError(f'{path}: expected a square picture around the person, found {columns} x {rows} px.')
-    return image
-
-
-def _pose(flag, argument, place):
-    """Finds a pose: its joints [19, 3] px and the size of its own picture in px, or None."""
-    file, mark, key = argument.rpartition('#')
-    if not mark or not key or (not file and place is None):
-        raise UsageError(f'{flag}: expected POSES.json#person/frame, found {argument!r}.')
-    path = pathlib.Path(file) if file else place.poses_path
-    poses = pose_file.read(path)
+def find_pose(flag, argument, place):
+    """Finds one pose by `POSES.json#person/frame`; returns a `Pose` and the size of its own picture in px, or None."""
+    path, key = split(flag, argument, place)
+    poses = pose_file.read_poses(path)
     if key not in poses:
         raise UsageError(f'{flag}: expected a pose of {path}, for example {min(poses, default="none")}, '
                          f'found {key!r}.')
-    pictures = [picture for suffix in _SUFFIXES
-                if (picture := path.parent / 'images' / f'{key}{suffix}').is_file()]
-    size = len(_square(pictures[0], read_image(pictures[0]))) if pictures else None
-    return poses[key], size
+    return poses[key], picture_size(path, key)
+
+
+def split(flag, argument, place):
+    """Splits `POSES.json#person/frame`; without a file that of the place is meant. Returns path and key."""
+    file, mark, key = argument.rpartition('#')
+    if not mark or not key or (not file and place is None):
+        raise UsageError(f'{flag}: expected POSES.json#person/frame, found {argument!r}.')
+    return pathlib.Path(file) if file else place.poses_path, key
+
+
+def picture_size(path, key):
+    """Returns the side of the square picture of a pose in px, or None where none lies beside the pose file."""
+    for suffix in _SUFFIXES:
+        picture = path.parent / 'images' / f'{key}{suffix}'
+        if picture.is_file():
+            rows, columns = read_image(picture).shape[:2]
+            if rows != columns:
+                raise UsageError(f'{picture}: expected a square picture around the person, found {columns} x {rows} '
+                                 'px.')
+            return rows
+    return None

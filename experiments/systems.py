@@ -46,7 +46,7 @@ def packed_system(path):
 
 
 class SavedModelSystem:
-    """A SavedModel with the signature `repose`, see repose_tf/serving.py."""
+    """A SavedModel with the signature `repose`, see repose_tf/serving.py; `repose_sequence` may be None."""
 
     def __init__(self, path):
         """Loads a SavedModel; UsageError where it cannot be read or has another signature."""
@@ -59,15 +59,16 @@ class SavedModelSystem:
         if 'repose' not in signatures:
             raise UsageError(f'{path}: expected a SavedModel with the signature repose, '
                              f'found {", ".join(sorted(signatures)) or "none"}.')
-        self._repose = signatures['repose']
-        self.image_size = _size_of(path, self._repose)
+        self.repose = signatures['repose']
+        self.repose_sequence = signatures.get('repose_sequence')  # older ones have none
+        self.image_size = _size_of(path, self.repose)
         self.name = _base_name(path)
         self.digest = digest_of(_contents(path))
         self.description = f'SavedModel {self.name}, files {self.digest}'
 
     def __call__(self, batch):
-        return self._repose(source_image=pixels_from_image(batch['source_image']), source_pose=batch['source_pose'],
-                            target_pose=batch['target_pose'])['image']
+        return self.repose(source_image=pixels_from_image(batch['source_image']), source_pose=batch['source_pose'],
+                           target_pose=batch['target_pose'])['image']
 
 
 class CopyOfSource:

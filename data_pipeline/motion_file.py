@@ -1,0 +1,131 @@
+"""Reading motion capture in the BVH format: a hierarchy of joints and their channels, frame by frame."""
+
+import dataclasses
+
+import numpy as np
+
+from data_pipeline.errors import DataError
+
+_AXES = {'X': 0, 'Y': 1, 'Z': 2}
+_MOVES, _TURNS = ({f'{axis}{kind}': index for axis, index in _AXES.items()} for kind in ('position', 'rotation'))
+
+
+@dataclasses.dataclass(frozen=True)
+class Motion:
+    """The joints of a clip, in the axes and the unit of its file.
+
+    Attributes:
+      names: of J joints, parents before children; those of the ends are '<joint> end'.
+      rest: [J, 3], where they are when nothing is turned.
+      positions: [T, J, 3].
+      rotations: [T, J, 3, 3], file from joint; unit matrices at rest.
+      fps: frames a second.
+    """
+
+    names: list
+    rest: np.ndarray
+    positions: np.ndarray
+    rotations: np.ndarray
+    fps: float
+
+
+def read(path, every=1):
+    """Reads a BVH file.
+
+    Args:
+      path: the file.
+      every: takes frames 0, every, 2 * every, ...
+
+    Returns:
+      `Motion`.
+
+    Raises:
+      DataError: the file cannot be read, or does not hold what its head announces.
+    """
+    try:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            words = file.read().split()
+    except OSError as error:
+        raise DataError(f'{path}: expected a BVH file, found nothing readable ({error.strerror}).') from error
+    try:
+        joints, start = _read_hierarchy(words)
+        seconds, channels = _read_frames(words, start, sum(len(joint['channels']) for joint in joints))
+    except (IndexError, ValueError, KeyError) as error:
+        raise DataError(f'{path}: expected a BVH file, found something else ({error}).') from error
+    return _pose_joints(joints, channels[::every], 1 / (seconds * every))
+
+
+def _read_hierarchy(words):
+    """Returns the joints, dicts of name, parent, offset and channels, and the place after MOTION."""
+    if words[0] != 'HIERARCHY':
+        raise ValueError(f'it begins with {words[0]!r} instead of HIERARCHY')
+    joints, parents, place = [], [None], 1
+    while words[place] != 'MOTION':
+        word = words[place]
+        if word in ('ROOT', 'JOINT', 'End'):
+            name = f'{joints[parents[-1]]["name"]} end' if word == 'End' else words[place + 1]
+            joints.append({'name': name, 'parent': parents[-1], 'offset': np.zeros(3), 'channels': []})
+            place += 2
+        elif word == '{':
+            parents.append(len(joints) - 1)
+            place += 1
+        elif word == '}':
+            parents.pop()
+            place += 1
+        elif word == 'OFFSET':
+            joints[-1]['offset'] = np.array([float(number) for number in words[place + 1:place + 4]])
+            place += 4
+        elif word == 'CHANNELS':
+            count = int(words[place + 1])
+            joints[-1]['channels'] = words[place + 2:place + 2 + count]
+            unknown = [channel for channel in joints[-1]['channels'] if channel not in {**_MOVES, **_TURNS}]
+            if unknown:
+                raise ValueError(f'channel {unknown[0]!r}')
+            place += 2 + count
+        else:
+            raise ValueError(f'{word!r} in the hierarchy')
+    return joints, place + 1
+
+
+def _read_frames(words, place, num_channels):
+    """Returns the seconds of a frame and the numbers [T, channels]."""
+    if words[place] != 'Frames:' or words[place + 2:place + 4] != ['Frame', 'Time:']:
+        raise ValueError('no "Frames:" and "Frame Time:" after MOTION')
+    count, seconds = int(words[place + 1]), float(words[place + 4])
+    numbers = np.array(words[place + 5:], np.float64)
+    if count < 1 or not seconds > 0 or numbers.size != count * num_channels or not np.isfinite(numbers).all():
+        raise ValueError(f'{numbers.size} numbers for {count} frames of {num_channels} channels and {seconds:g} s')
+    return seconds, numbers.reshape(count, num_channels)
+
+
+def _pose_joints(joints, channels, fps):
+    """Follows the hierarchy from the root on."""
+    count = len(channels)
+    positions, rotations, rest, column = [], [], [], 0
+    for joint in joints:
+        offset, turn = np.tile(joint['offset'], (count, 1)), np.tile(np.eye(3), (count, 1, 1))
+        for channel in joint['channels']:  # in the file's order, the first is the outermost
+            values = channels[:, column]
+            column += 1
+            if channel in _MOVES:
+                offset[:, _MOVES[channel]] = values
+            else:
+                turn = turn @ _turn(_TURNS[channel], np.deg2rad(values))
+        parent = joint['parent']
+        if parent is not None:
+            offset = positions[parent] + np.einsum('tij,tj->ti', rotations[parent], offset)
+            turn = rotations[parent] @ turn
+        rest.append(joint['offset'] + (0 if parent is None else rest[parent]))
+        positions.append(offset)
+        rotations.append(turn)
+    return Motion([joint['name'] for joint in joints], np.stack(rest), np.stack(positions, axis=1),
+                  np.stack(rotations, axis=1), fps)
+
+
+def _turn(axis, angles):
+    """Returns rotations [T, 3, 3] about an axis by the right-hand rule."""
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    matrices = np.tile(np.eye(3), (len(angles), 1, 1))
+    matrices[:, first, first] = matrices[:, second, second] = np.cos(angles)
+    matrices[:, second, first], matrices[:, first, second] = np.sin(angles), -np.sin(angles)
+    return matrices

@@ -1,0 +1,225 @@
+"""What the page of `experiments.demo` can do, without the page: from uploads and choices to pictures.
+
+All bounds and checks are here. Whatever comes in, the answer is a picture or a `RequestError` with one clear message.
+Nothing is kept between two requests, and nothing is written.
+"""
+
+import dataclasses
+import io
+import threading
+import time
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from data_pipeline.errors import PictureError
+from data_pipeline.picture_file import decode_image
+from data_pipeline.pose_file import is_far_outside
+from experiments import part_pictures, pictures
+from experiments.demo_samples import Person
+from experiments.photo_person import find_person
+from experiments.pose_edits import arm_raised, bent, turned, with_proportions
+from experiments.program import UsageError, one_line
+from repose_tf.shapes import ShapeError
+from repose_tf.skeleton import NUM_JOINTS
+
+EDIT_BOUNDS_DEG = {'turn_deg': (-180, 180), 'bend_deg': (-30, 60), 'left_arm_deg': (-60, 160),
+                   'right_arm_deg': (-60, 160)}
+_FORMATS = ('JPEG', 'PNG', 'WEBP')
+_MAX_ASPECT = 4  # longer side of a photo by the shorter one
+_FRAME_MS = 90
+
+
+class RequestError(UsageError):
+    """A request of the page that cannot be met; the message says what was expected and what was found."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a request may cost.
+
+    Attributes:
+      upload_mb: size of an uploaded file, MB.
+      megapixels: of an uploaded photo, told from its header before it is decoded.
+      frames: of a clip.
+      seconds: after which a clip is given up.
+    """
+
+    upload_mb: float = 10
+    megapixels: float = 25
+    frames: int = 48
+    seconds: float = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Edits:
+    """How a pose is changed, degrees; see pose_edits.py and EDIT_BOUNDS_DEG."""
+
+    turn_deg: float = 0
+    bend_deg: float = 0
+    left_arm_deg: float = 0
+    right_arm_deg: float = 0
+
+
+class Backend:
+    """Answers requests with one model.
+
+    Attributes:
+      image_size: rows and columns of the model's pictures, px.
+      limits: `Limits`.
+    """
+
+    def __init__(self, model, limits=None, estimator=None, no_estimator=''):
+        """Holds what the requests share.
+
+        Args:
+          model: `model_source.ReposingModel`.
+          limits: `Limits`.
+          estimator: `person.Estimator` for photos, or None.
+          no_estimator: why there is none, for whoever uploads a photo.
+        """
+        self.image_size, self.limits = model.image_size, limits or Limits()
+        self._model, self._estimator, self._no_estimator = model, estimator, no_estimator
+        self._looking = threading.Lock()  # a TensorFlow Lite network takes one picture at a time
+
+    def person_of(self, data, name='your photo'):
+        """Finds the person in the bytes of a photo file; returns a `Person`, or raises RequestError."""
+        image = self._decoded(data)
+        if self._estimator is None:
+            raise RequestError(f'Photos need a model that finds the pose, and here is none. {self._no_estimator}')
+        try:
+            with self._looking:
+                cut, pose, num_people = find_person(image, self._estimator, self.image_size)
+        except PictureError as error:
+            raise RequestError(one_line(error)) from error
+        note = f'{num_people} people were found, the largest was taken.' if num_people > 1 else ''
+        return Person(name, cut, pose, note)
+
+    def target_pose(self, person, pose_person, edits=None):
+        """Brings a pose to a person.
+
+        Args:
+          person: the `Person` who takes the pose.
+          pose_person: the `Person` whose pose is taken.
+          edits: `Edits`.
+
+        Returns:
+          [19, 3] float32 px; the bones are as long as those of `person`, unless it is the person's own pose.
+        """
+        self._check(person)
+        self._check(pose_person)
+        edits = edits or Edits()
+        degrees = {name: _number(name, getattr(edits, name), *bounds) for name, bounds in EDIT_BOUNDS_DEG.items()}
+        turn, bend, left_arm, right_arm = (np.deg2rad(degrees[name]) for name in EDIT_BOUNDS_DEG)
+        pose = pose_person.pose
+        if person.name != pose_person.name:
+            pose = with_proportions(pose, person.pose)
+        for side, angle in (('l', left_arm), ('r', right_arm)):
+            pose = arm_raised(pose, side, angle) if angle else pose
+        pose = bent(pose, bend) if bend else pose
+        return turned(pose, turn) if turn else np.asarray(pose, np.float32)
+
+    def picture(self, person, target_pose):
+        """Returns the person in a pose [19, 3] px, uint8 [S, S, 3]."""
+        self._check(person)
+        _check_pose(target_pose, self.image_size)
+        return self._reposed(person, target_pose[np.newaxis])[0]
+
+    def turntable(self, person, target_pose, num_frames):
+        """Shows the person from all sides in a pose [19, 3] px; returns the bytes of a GIF that goes on for ever."""
+        self._check(person)
+        _check_pose(target_pose, self.image_size)
+        num_frames = int(_number('frames', num_frames, 2, self.limits.frames))
+        angles = np.arange(num_frames) * 2 * np.pi / num_frames
+        frames = self._reposed(person, np.stack([turned(target_pose, angle) for angle in angles]))
+        images = [Image.fromarray(pictures.enlarge(frame)) for frame in frames]
+        file = io.BytesIO()
+        images[0].save(file, 'GIF', save_all=True, append_images=images[1:], duration=_FRAME_MS, loop=0)
+        return file.getvalue()
+
+    def parts(self, person, target_pose):
+        """Returns what the model makes on the way: list of (caption, uint8 [H, W, 3])."""
+        self._check(person)
+        _check_pose(target_pose, self.image_size)
+        try:
+            found = self._model.parts(person.image, person.pose, target_pose)
+        except ShapeError as error:
+            raise RequestError(one_line(error)) from error
+        except UsageError as error:  # of a SavedModel
+            raise RequestError(one_line(error)) from error
+        return part_pictures.of_parts(person.image, found)
+
+    def skeleton(self, image, pose_px):
+        """Draws a pose over an image at the size at which it is shown."""
+        shown = pictures.enlarge(image)
+        return pictures.draw_skeleton(shown, pose_px * (len(shown) / self.image_size))
+
+    def _reposed(self, person, poses):
+        deadline = time.monotonic() + self.limits.seconds
+
+        def look_at_the_clock(done, total):
+            if time.monotonic() > deadline and done < total:
+                raise RequestError(f'This took longer than {self.limits.seconds:g} s; {done} of {total} pictures were '
+                                   'done. Ask for fewer.')
+        return self._model.repose(person.image, person.pose, np.asarray(poses, np.float32), look_at_the_clock)
+
+    def _decoded(self, data):
+        """Returns the pixels of a photo file, uint8 [H, W, 3]; its header is looked at first."""
+        if not isinstance(data, bytes) or not data:
+            raise RequestError('Expected a photo, found an empty file.')
+        if len(data) > self.limits.upload_mb * 1e6:
+            raise RequestError(f'Expected a file of at most {self.limits.upload_mb:g} MB, found '
+                               f'{len(data) / 1e6:.1f} MB.')
+        columns, rows = _announced_size(data)
+        if columns * rows > self.limits.megapixels * 1e6:
+            raise RequestError(f'Expected a photo of at most {self.limits.megapixels:g} megapixels, found '
+                               f'{columns} x {rows} px.')
+        if max(columns, rows) > _MAX_ASPECT * min(columns, rows):
+            raise RequestError(f'Expected a photo whose sides differ at most {_MAX_ASPECT} times, found '
+                               f'{columns} x {rows} px.')
+        try:
+            return decode_image(data, 'upload')
+        except (PictureError, cv2.error, MemoryError) as error:
+            raise RequestError(one_line(error)) from error
+
+    def _check(self, person):
+        """Refuses what is no person of this model: a page may hold on to one for a long time."""
+        size = self.image_size
+        if not isinstance(person, Person):
+            raise RequestError('Choose a person and a pose first.')
+        image = person.image
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape != (size, size, 3):
+            raise RequestError(f'Expected a picture of {size} x {size} px, found {_described(image)}.')
+        _check_pose(person.pose, size)
+
+
+def _check_pose(pose, size):
+    if not isinstance(pose, np.ndarray) or pose.shape != (NUM_JOINTS, 3) or pose.dtype.kind not in 'fiu':
+        raise RequestError(f'Expected a pose of {NUM_JOINTS} joints (x, y, z), found {_described(pose)}.')
+    if not np.isfinite(pose).all():
+        raise RequestError('Expected a pose of finite numbers, found one with others.')
+    if is_far_outside(pose, size):
+        raise RequestError('Expected a pose in the picture, found joints far outside of it.')
+
+
+def _described(value):
+    return f'{value.dtype} {list(value.shape)}' if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def _number(name, value, least, most):
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not is_number or not least <= value <= most:
+        raise RequestError(f'{name}: expected a number from {least:g} to {most:g}, found {str(value)[:40]!r}.')
+    return float(value)
+
+
+def _announced_size(data):
+    """Returns the (columns, rows) that the header of a photo file announces; nothing is decoded."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return image.size
+    except Image.DecompressionBombError as error:
+        raise RequestError(f'Expected a photo, found a file that announces far too many pixels ({error}).') from error
+    except Exception as error:  # noqa: BLE001  (Pillow raises many kinds for files that are broken)
+        raise RequestError(f'Expected a photo as JPEG, PNG or WebP, found {len(data)} bytes that are none.') from error

@@ -1,0 +1,78 @@
+"""Changes a pose [19, 3] px as a person would: turning, bending, raising an arm, somebody else's proportions.
+
+x right, y down, z away from the camera, see repose_tf/coordinates.py. All of these keep the length of every bone, but
+for `with_proportions`, which is there to change them.
+"""
+
+import numpy as np
+
+from repose_tf.skeleton import BONES, JOINT_INDEX, joint_indices
+
+_PELVIS = JOINT_INDEX['pelv']
+_LEGS = joint_indices('lhip', 'lkne', 'lank', 'rhip', 'rkne', 'rank', 'pelv')
+_ANKLES = joint_indices('lank', 'rank')
+_SHORTEST_PX = 1e-6  # below it a direction means nothing
+
+
+def turned(pose_px, angle):
+    """Turns a person about the vertical through the pelvis, radians; from facing us towards the picture's right."""
+    return _rotated(pose_px, slice(None), pose_px[_PELVIS], (0, -1, 0), angle)
+
+
+def bent(pose_px, angle):
+    """Bends what is above the hips, radians; forwards where it is positive, as the person sees it."""
+    upper = np.setdiff1d(np.arange(len(pose_px)), _LEGS)
+    left, right = pose_px[joint_indices('lhip', 'rhip')]
+    return _rotated(pose_px, upper, (left + right) / 2, right - left, -angle)
+
+
+def arm_raised(pose_px, side, angle):
+    """Swings the whole arm about the shoulder in the plane of the chest, radians; positive away from the body.
+
+    Args:
+      pose_px: [19, 3].
+      side: 'l' or 'r', the person's own.
+      angle: 0 leaves it as it is.
+    """
+    left, right, neck = pose_px[joint_indices('lsho', 'rsho', 'neck')]
+    forwards = np.cross(left - right, neck - pose_px[_PELVIS])
+    arm = joint_indices(f'{side}elb', f'{side}wri')
+    return _rotated(pose_px, arm, pose_px[JOINT_INDEX[f'{side}sho']], forwards, angle if side == 'l' else -angle)
+
+
+def with_proportions(pose_px, body_px):
+    """Gives a pose the bones of another body, and puts it on that one's ground.
+
+    Args:
+      pose_px: [19, 3], the pose; its picture may be of any size.
+      body_px: [19, 3], a pose of the person who shall take it.
+
+    Returns:
+      [19, 3] px of the body's picture: every bone points as in `pose_px` and is as long as in `body_px`; the pelvis is
+      left or right where the body's is, and the lower ankle as low as the body's.
+    """
+    pose_px, body_px = np.asarray(pose_px, np.float64), np.asarray(body_px, np.float64)
+    result = np.zeros_like(pose_px)
+    for first, second in BONES:  # parents come first, the neck is the root
+        parent, child = JOINT_INDEX[first], JOINT_INDEX[second]
+        direction = pose_px[child] - pose_px[parent]
+        length = np.linalg.norm(direction)
+        own = np.linalg.norm(body_px[child] - body_px[parent])
+        result[child] = result[parent] + direction * (own / max(length, _SHORTEST_PX))
+    ground = body_px[_ANKLES, 1].max() - result[_ANKLES, 1].max()
+    shift = [body_px[_PELVIS, 0] - result[_PELVIS, 0], ground, -result[_PELVIS, 2]]
+    return (result + shift).astype(np.float32)
+
+
+def _rotated(pose_px, chosen, centre_px, axis, angle):
+    """Rotates some joints about an axis through a point, by the right-hand rule in (x, y, z)."""
+    result = np.array(pose_px, np.float64)
+    axis = np.asarray(axis, np.float64)
+    length = np.linalg.norm(axis)
+    if length < _SHORTEST_PX:  # shoulders in one point: no plane to swing in
+        return result.astype(np.float32)
+    axis = axis / length
+    points = result[chosen] - centre_px
+    along = (points @ axis)[:, np.newaxis] * axis
+    result[chosen] = centre_px + along + np.cos(angle) * (points - along) + np.sin(angle) * np.cross(axis, points)
+    return result.astype(np.float32)
