@@ -45,8 +45,9 @@ class Page:
         self._backend, self._samples = backend, samples
         with gr.Blocks(title='Reposing people', analytics_enabled=False, delete_cache=(60, _KEEP_S)) as self.blocks:
             gr.HTML(demo_html.head(model_name, backend.image_size, backend.limits), elem_id='head')
-            self._choice = gr.State(Choice(samples.persons[len(samples.persons) // 4], samples.poses[len(samples.poses) // 2]),
-                                    time_to_live=3600)
+            # One to begin with that shows something: not the first person in the first pose, which is their own.
+            first = Choice(samples.persons[len(samples.persons) // 4], samples.poses[len(samples.poses) // 2])
+            self._choice = gr.State(first, time_to_live=3600)
             with gr.Row():
                 with gr.Column(scale=5, min_width=300):
                     self._add_choosers(no_estimator)

@@ -81,7 +81,7 @@ def bad_person(rng, size):
 
 
 def ask(backend, rng):
-    """Sends one request, most of them bad; returns what comes back, a picture or bytes. RequestError is an answer too."""
+    """Sends one request, most of them bad; returns a picture or the bytes of a clip, or raises RequestError."""
     size = backend.image_size
     good = make_person(rng, size)
     kind = rng.integers(0, 4)
