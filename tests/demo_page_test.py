@@ -108,9 +108,9 @@ def test_clip_and_parts_are_shown(tab):
 @pytest.mark.skipif(not os.environ.get('DEMO_TEST_ESTIMATOR'), reason='DEMO_TEST_ESTIMATOR names no pose model')
 def test_an_uploaded_file_is_answered_and_not_kept(tab, server, tmp_path):
     (tmp_path / 'broken.png').write_bytes(b'no picture at all')
-    tab.upload('#person-upload input[type=file], input[type=file]', tmp_path / 'broken.png')
+    tab.upload('input[type=file]', tmp_path / 'broken.png')
     assert 'JPEG, PNG or WebP' in tab.wait("(document.querySelector('.message.error') || {}).innerText")
-    assert [path for path in server[1].rglob('broken*')] == []
+    assert list(server[1].rglob('broken*')) == []
 
 
 def test_nothing_is_asked_for_from_outside(tab, server):
