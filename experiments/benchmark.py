@@ -13,7 +13,8 @@ from experiments import machine, program
 from experiments.program import UsageError
 
 # Case -> module with `run(rounds, max_gigabytes, plot_dir)`, which returns Markdown.
-CASES = {case: f'experiments.benchmark_{case}' for case in ('generator', 'input', 'metrics', 'train_step', 'warp')}
+CASES = {case: f'experiments.benchmark_{case}' for case in (
+    'generator', 'input', 'metrics', 'serving', 'train_step', 'warp')}
 
 
 def define_flags():

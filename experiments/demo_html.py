@@ -17,8 +17,8 @@ def head(model_name, image_size, limits):
     return ('<h1>Reposing people</h1>'
             '<p>One picture of a person, a pose, and out comes the same person in that pose. Choose both below.</p>'
             f'<p><strong>Model: {html.escape(model_name)}</strong>, {image_size} x {image_size} px. It knows what '
-            'it was trained on: the models that come with this project saw a few rendered people and nothing else, so faces '
-            'and prints blur, and photos of real people come out worse than the samples.</p>'
+            'it was trained on: the models that come with this project saw a few rendered people and nothing else, so '
+            'faces and prints blur, and photos of real people come out worse than the samples.</p>'
             f'<p>Uploads (up to {limits.upload_mb:g} MB) are deleted as soon as they are read; nothing leaves this '
             'server.</p>')
 

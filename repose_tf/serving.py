@@ -1,4 +1,4 @@
-"""The model as others call it: pictures of people and poses in, pictures out, in three signatures.
+"""The model as others call it: pictures of people and poses in, pictures out, in four signatures.
 
 Whoever calls is not trusted: what does not fit ends in one `InvalidArgumentError` that names the argument, before
 anything is computed with it.
@@ -103,6 +103,9 @@ class Reposer(tf.Module):
         {'image': [B, S, S, 3] uint8}; poses in px of S x S pictures.
       repose_sequence: the same with target_pose [B, N, 19, 3], N from 1, -> {'image': [B, N, S, S, 3] uint8}; a source
         is encoded once for its N targets.
+      repose_layers: as repose -> {'image', 'foreground', 'background': [B, S, S, 3], 'foreground_alpha': [B, S, S, 1]},
+        float32, colours in [-1, 1], alpha in [0, 1]: what `repose` shows before it is rounded, and what it is blended
+        of.
       serve: (image_bytes [B] string, source_pose, target_pose [B, 19, 3]) -> {'image_bytes': [B] string}: square
         JPEG or PNG files of any size, both poses in px of them, -> PNG files of S x S px. See `picture_codec.decoded`.
       generator_variables: the trained variables, so that they are saved along.
@@ -129,6 +132,10 @@ class Reposer(tf.Module):
             poses = _checked_poses(limits, size, source_image, source_pose, target_pose)
             return {'image': reposed_sequence_pixels(generator, source_image, *poses)}
 
+        def repose_layers(source_image, source_pose, target_pose):
+            poses = _checked_poses(limits, size, source_image, source_pose, target_pose)
+            return generator(image_from_pixels(source_image), *poses, training=False)
+
         def serve(image_bytes, source_pose, target_pose):
             with tf.control_dependencies(_batch_checks(limits, image_bytes, source_pose, target_pose)):
                 image_bytes = tf.identity(image_bytes)
@@ -142,13 +149,15 @@ class Reposer(tf.Module):
         self.repose = tf.function(repose, autograph=False, input_signature=[image, pose, target])
         self.repose_sequence = tf.function(repose_sequence, autograph=False, input_signature=[
             image, pose, _spec('target_pose', [None, NUM_JOINTS, 3])])
+        self.repose_layers = tf.function(repose_layers, autograph=False, input_signature=[image, pose, target])
         self.serve = tf.function(serve, autograph=False, input_signature=[
             _spec('image_bytes', [], tf.string), pose, target])
 
     def save(self, path):
-        """Writes a SavedModel with the signatures `serving_default` (`serve`), `repose` and `repose_sequence`."""
+        """Writes a SavedModel; its signatures are the functions' names, but for `serve`, which is `serving_default`."""
         tf.saved_model.save(self, path, signatures={
-            'serving_default': self.serve, 'repose': self.repose, 'repose_sequence': self.repose_sequence})
+            'serving_default': self.serve, 'repose': self.repose, 'repose_sequence': self.repose_sequence,
+            'repose_layers': self.repose_layers})
 
 
 def _spec(name, shape, dtype=tf.float32):

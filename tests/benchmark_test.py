@@ -5,10 +5,18 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline import augment
-from experiments import benchmark, benchmark_input, benchmark_metrics, benchmark_tools, benchmark_warp
+from experiments import (
+    benchmark,
+    benchmark_input,
+    benchmark_metrics,
+    benchmark_serving,
+    benchmark_tools,
+    benchmark_warp,
+)
 from experiments.program import UsageError
 from tests.augment_test import make_batch
 from tests.programs import assert_one_error, run_program
+from tests.tiny import TINY
 
 
 def test_peak_memory_counts_what_is_held_at_once():
@@ -90,3 +98,11 @@ def test_peers_compute_the_same(make, monkeypatch):
     result = runs['forward']()
     found = np.moveaxis(result.numpy(), 1, -1) if result is not None else results[0]
     np.testing.assert_allclose(found, case.dense(*map(tf.constant, case.arguments)), atol=1e-4)
+
+
+def test_serving_is_measured_for_every_kind_of_request():
+    rows = benchmark_serving.measured(TINY, 3, rounds=1, max_gigabytes=1.0, batch_sizes=(1, 2))
+    assert [row['what'] for row in rows] == [
+        'load', 'first call of repose, 1 picture', 'repose, batch 1', 'repose, batch 2',
+        'serving_default, batch 1 (PNG in, PNG out)', 'repose_sequence, 3 targets', '3 calls of repose, same source']
+    assert all(float(row['s']) > 0 for row in rows)

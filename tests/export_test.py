@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments import export, export_check
+from experiments import export, export_check, warmup_requests
 from experiments.program import UsageError
 from experiments.systems import SavedModelSystem
 from repose_tf.serving import Reposer, image_from_pixels, pixels_from_image
@@ -23,6 +23,11 @@ def test_pixels_come_back_from_images():
 @pytest.fixture(scope='module')
 def generator():
     return tiny_generator()
+
+
+@pytest.fixture(scope='module')
+def loaded(exported):
+    return tf.saved_model.load(str(exported[1]))
 
 
 @pytest.fixture(scope='module')
@@ -46,19 +51,38 @@ def test_serving_is_the_generator_between_pixels(generator):
 
 def test_export_says_what_it_checked_and_leaves_nothing_over(exported):
     process, output = exported
-    assert 'reloaded in a fresh process' in process.stdout and str(output) in process.stdout
+    for words in ('With oneDNN: loaded in a fresh process', 'Without oneDNN: loaded', 'Size: ', str(output)):
+        assert words in process.stdout
     assert sorted(path.name for path in output.parent.iterdir()) == ['exported', 'tiny-0001']
 
 
-def test_the_saved_model_takes_any_batch(exported, generator):
-    signature = tf.saved_model.load(str(exported[1])).signatures['serving_default']
+def test_the_saved_model_takes_any_batch(loaded, generator):
     inputs = {name: tf.constant(value)
               for name, value in export.example_inputs(TINY.image_size, batch_size=3).items()}
-    found = signature(**inputs)['image']
+    found = loaded.signatures['repose'](**inputs)['image']
     image = image_from_pixels(inputs['source_image'])
     expected = generator(image, inputs['source_pose'], inputs['target_pose'])
     assert found.dtype == tf.uint8 and found.shape == (3, TINY.image_size, TINY.image_size, 3)
     assert np.abs(found.numpy() - (expected['image'].numpy() + 1.0) * 127.5).max() <= 0.51
+
+
+def test_warm_up_requests_are_what_the_signatures_take(exported, loaded):
+    records = tf.data.TFRecordDataset(str(exported[1] / warmup_requests.FILE)).as_numpy_iterator()
+    log_class, seen = warmup_requests.message_class('PredictionLog'), set()
+    for record in records:
+        request = log_class.FromString(record).predict_log.request
+        inputs = {entry.key: tf.constant(tf.make_ndarray(entry.value)) for entry in request.inputs}
+        loaded.signatures[request.model_spec.signature_name](**inputs)
+        seen.add(request.model_spec.signature_name)
+    assert seen == {'serving_default', 'repose', 'repose_sequence'}
+
+
+def test_warm_up_requests_are_those_of_tensorflow_serving(exported):
+    apis = pytest.importorskip('tensorflow_serving.apis.prediction_log_pb2', reason='needs tensorflow-serving-api')
+    for record in tf.data.TFRecordDataset(str(exported[1] / warmup_requests.FILE)).as_numpy_iterator():
+        log = apis.PredictionLog.FromString(record)
+        assert log.predict_log.request.inputs['target_pose'].dtype == tf.float32.as_datatype_enum
+        assert set(log.DESCRIPTOR.fields_by_name) and not log.UnknownFields()
 
 
 def test_export_overwrites_nothing(exported):
@@ -66,11 +90,14 @@ def test_export_overwrites_nothing(exported):
         export.check_is_free(str(exported[1]))
 
 
-def test_the_check_sees_another_result(exported, tmp_path):
+def test_the_check_sees_another_result(exported, generator, tmp_path):
     inputs = export.example_inputs(TINY.image_size)
-    np.savez(tmp_path / 'examples.npz', image=255 - inputs['source_image'], **inputs)
-    with pytest.raises(UsageError, match='expected the results of the live model'):
-        export_check.compare(str(exported[1]), str(tmp_path / 'examples.npz'))
+    layers = Reposer(generator).repose_layers(**inputs)
+    for name in ('image', 'foreground_alpha'):
+        changed = {**layers, name: layers[name] + 2e-4}
+        np.savez(tmp_path / 'examples.npz', **changed, **inputs)
+        with pytest.raises(UsageError, match='expected the results of the live model, found 0.0002'):
+            export_check.compare(str(exported[1]), str(tmp_path / 'examples.npz'))
 
 
 def test_a_missing_run_is_one_line(tmp_path):
