@@ -117,7 +117,7 @@ class Page:
     def _chooser(self, kind):
         offered = self._samples.persons if kind == 'person' else self._samples.poses
 
-        def choose(choice, *controls, event: gr.SelectData):
+        def choose(event: gr.SelectData, choice, *controls):
             choice = dataclasses.replace(choice, **{kind: offered[event.index]})
             return choice, *self._show(choice, *controls)
         return choose

@@ -37,7 +37,7 @@ def server(run_path, tmp_path_factory):
     folder = tmp_path_factory.mktemp('temporary')
     process = subprocess.Popen([sys.executable, '-m', 'experiments.demo', f'--model={run_path}', '--port=0',
                                 '--model_dir=' + os.environ.get('DEMO_TEST_ESTIMATOR', '/nowhere')], cwd=ROOT,
-                               env={**os.environ, 'TMPDIR': str(folder), 'HOME': str(folder / 'home')},
+                               env={**os.environ, 'TMPDIR': str(folder)},
                                stdout=subprocess.PIPE, text=True)
     address = next(match[1] for line in process.stdout if (match := re.search(r'Open (\S+)', line)))
     yield address, folder
@@ -49,7 +49,7 @@ def server(run_path, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def tab(server):
-    with tempfile.TemporaryDirectory() as profile, open_browser(pathlib.Path(profile)) as tab:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, open_browser(pathlib.Path(profile)) as tab:
         tab.send('Page.navigate', url=server[0])
         tab.wait("!!document.querySelector('#result img')")
         yield tab
