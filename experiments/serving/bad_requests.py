@@ -1,0 +1,163 @@
+"""Requests as they should not be, by kind; some are good, so that answers are among the refusals."""
+
+import functools
+import struct
+import zlib
+
+import cv2
+import numpy as np
+
+from experiments.export import example_inputs
+
+# What is sent of a picture that has none of its pixels: enough for a header that promises them.
+_BOMB_SIDES_PX = (20_000, 2 ** 31 - 1, 2 ** 32 - 1)
+# The kinds that have to be answered by pictures.
+GOOD_KINDS = ('good, all signatures', 'grey, transparent or 16 bits', 'another size')
+_NOT_PICTURES = (b'', b'\0', b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'GIF89a' + bytes(40), b'BM' + bytes(60),
+                 b'<svg xmlns="http://www.w3.org/2000/svg"/>', b'RIFF\0\0\0\0WEBP')
+
+
+def good(rng, size):
+    """Returns a good request to each signature: dict, name -> arguments as arrays."""
+    inputs = example_inputs(size)
+    return {'repose': inputs, 'repose_sequence': _sequence(inputs, 3), 'serving_default': _files(inputs)}
+
+
+def kinds(size):
+    """Returns dict, kind -> function of a generator of random numbers that makes (signature, arguments)."""
+    def poses(change):
+        return functools.partial(_with_pose, size, change)
+
+    def files(make):
+        return functools.partial(_with_file, size, make)
+
+    return {
+        'good, all signatures': functools.partial(_good, size),
+        'pose with a NaN': poses(lambda rng, pose: _poke(rng, pose, np.nan)),
+        'pose with an infinity': poses(lambda rng, pose: _poke(rng, pose, rng.choice([np.inf, -np.inf]))),
+        'joint far outside': poses(lambda rng, pose: _poke(rng, pose, 10.0 ** rng.uniform(1, 38))),
+        'all joints in one place': poses(lambda rng, pose: np.full_like(pose, rng.uniform(-size, size))),
+        'pose of another rank': poses(lambda rng, pose: pose[0] if rng.random() < 0.5 else pose[np.newaxis]),
+        'pose with other joints': poses(lambda rng, pose: pose[:, :rng.integers(0, 19)]),
+        'pose of another batch': poses(lambda rng, pose: np.repeat(pose, rng.integers(2, 200), axis=0)),
+        'pose of another type': poses(lambda rng, pose: pose.astype(rng.choice(['f8', 'i4', 'c8']))),
+        'image of another size': functools.partial(_with_image, size, _other_size),
+        'image of another type': functools.partial(_with_image, size, lambda rng, image: image.astype('f4')),
+        'zero batch': functools.partial(_batch, size, 0),
+        'batch too large': functools.partial(_batch, size, 1000),
+        'no or too many targets': functools.partial(_targets, size),
+        'argument missing': functools.partial(_missing, size),
+        'no picture': files(lambda rng, _: _NOT_PICTURES[rng.integers(len(_NOT_PICTURES))]),
+        'random bytes': files(lambda rng, _: rng.bytes(rng.integers(1, 5000))),
+        'truncated JPEG': files(lambda rng, image: _cut(rng, _encoded(image, '.jpg'))),
+        'truncated PNG': files(lambda rng, image: _cut(rng, _encoded(image, '.png'))),
+        'JPEG with changed bytes': files(lambda rng, image: _changed(rng, _encoded(image, '.jpg'))),
+        'PNG with changed bytes': files(lambda rng, image: _changed(rng, _encoded(image, '.png'))),
+        'decompression bomb': files(lambda rng, _: _bomb(rng)),
+        'tiny picture': files(lambda rng, _: _encoded(_noise(rng, *rng.integers(1, 16, 2), 3), '.png')),
+        'picture not square': files(lambda rng, _: _encoded(_noise(rng, 40, 41 + rng.integers(100), 3), '.jpg')),
+        'grey, transparent or 16 bits': files(_unusual),
+        'another size': files(lambda rng, _: _encoded(_noise(rng, *[rng.integers(16, 300)] * 2, 3), '.jpg')),
+    }
+
+
+def _request(rng, size, batch_size=1):
+    inputs = example_inputs(size, batch_size)
+    return {**inputs, 'source_image': rng.integers(0, 256, inputs['source_image'].shape, np.uint8)}
+
+
+def _sequence(inputs, num_targets):
+    return {**inputs, 'target_pose': np.repeat(inputs['target_pose'][:, np.newaxis], num_targets, axis=1)}
+
+
+def _files(inputs):
+    poses = {name: inputs[name] for name in ('source_pose', 'target_pose')}
+    return {'image_bytes': np.array([_encoded(image, '.png') for image in inputs['source_image']], object), **poses}
+
+
+def _good(size, rng):
+    requests = good(rng, size)
+    name = rng.choice(list(requests))
+    return name, requests[name]
+
+
+def _with_pose(size, change, rng):
+    """Changes one of the poses of a request to one of the signatures with one target."""
+    inputs, name = _request(rng, size), rng.choice(['source_pose', 'target_pose'])
+    inputs[name] = change(rng, inputs[name])
+    return ('repose', inputs) if rng.random() < 0.5 else ('serving_default', _files(inputs))
+
+
+def _with_image(size, change, rng):
+    inputs = _request(rng, size)
+    return 'repose', {**inputs, 'source_image': change(rng, inputs['source_image'])}
+
+
+def _with_file(size, make, rng):
+    inputs = _request(rng, size)
+    data = make(rng, inputs['source_image'][0])
+    return 'serving_default', {**_files(inputs), 'image_bytes': np.array([data], object)}
+
+
+def _batch(size, batch_size, rng):
+    inputs = {name: np.resize(value, (batch_size, *value.shape[1:])) for name, value in _request(rng, size).items()}
+    if rng.random() < 0.5:
+        return 'repose', inputs
+    data = np.array([b'\x89PNG'] * batch_size, 'S4')
+    return 'serving_default', {'image_bytes': data, **{name: inputs[name] for name in ('source_pose', 'target_pose')}}
+
+
+def _targets(size, rng):
+    return 'repose_sequence', _sequence(_request(rng, size), rng.choice([0, 100_000]))
+
+
+def _missing(size, rng):
+    inputs = _request(rng, size)
+    del inputs[rng.choice(list(inputs))]
+    return 'repose', inputs
+
+
+def _poke(rng, pose, value):
+    pose = pose.copy()
+    pose[0, rng.integers(pose.shape[1]), rng.integers(3)] = value
+    return pose
+
+
+def _other_size(rng, image):
+    return _noise(rng, 1, *rng.integers(0, 600, 2), 3)
+
+
+def _noise(rng, *shape):
+    return rng.integers(0, 256, shape, np.uint8)
+
+
+def _encoded(image, suffix):
+    return cv2.imencode(suffix, image)[1].tobytes()
+
+
+def _cut(rng, data):
+    return data[:rng.integers(len(data))]
+
+
+def _changed(rng, data):
+    data = np.frombuffer(data, np.uint8).copy()
+    data[rng.integers(0, len(data), rng.integers(1, 20))] = rng.integers(0, 256)
+    return data.tobytes()
+
+
+def _unusual(rng, image):
+    return [lambda: _encoded(image[..., 0], '.jpg'), lambda: _encoded(image[..., 0], '.png'),
+            lambda: _encoded(image[..., [0, 1, 2, 0]], '.png'),
+            lambda: _encoded(image.astype(np.uint16) * 257, '.png')][rng.integers(4)]()
+
+
+def _bomb(rng):
+    """A PNG file of few bytes whose header promises a huge square, or a JPEG file's header that does."""
+    side = _BOMB_SIDES_PX[rng.integers(len(_BOMB_SIDES_PX))]
+    if rng.random() < 0.5:
+        frame = struct.pack('>HBHHB', 17, 8, 65_000, 65_000, 3) + bytes([1, 17, 0, 2, 17, 0, 3, 17, 0])
+        return b'\xff\xd8\xff\xc0' + frame + b'\xff\xd9'
+    chunks = ((b'IHDR', struct.pack('>IIBBBBB', side, side, 8, 2, 0, 0, 0)),
+              (b'IDAT', zlib.compress(bytes(2_000_000), 9)), (b'IEND', b''))
+    return b'\x89PNG\r\n\x1a\n' + b''.join(struct.pack('>I', len(body)) + name + body
+                                           + struct.pack('>I', zlib.crc32(name + body)) for name, body in chunks)

@@ -1,0 +1,58 @@
+"""Asks TensorFlow Serving for a picture by gRPC; needs the package tensorflow-serving-api (docs/serving.md).
+
+python -m experiments.serving.grpc_client --source=photo.png --source_pose=poses.json#p000/00 \
+    --target_pose=poses.json#p000/05 --output=build/reposed.png
+"""
+
+import grpc
+import tensorflow as tf
+from absl import flags as absl_flags
+
+from experiments import program
+from experiments.program import UsageError
+from experiments.serving import request
+
+# gRPC's own bound of 4 MB is less than a photo may have.
+MAX_MESSAGE_BYTES = 64_000_000
+CHANNEL_OPTIONS = tuple((f'grpc.max_{way}_message_length', MAX_MESSAGE_BYTES) for way in ('send', 'receive'))
+
+
+def define_flags():
+    """Defines which server is asked."""
+    absl_flags.DEFINE_string('server', 'localhost:8500', 'Host and port of the server.')
+
+
+def main():
+    values = absl_flags.FLAGS
+    request.write_picture(predict(values.server, request.from_flags(), values.timeout_s)[0])
+
+
+def to_proto(asked):
+    """Returns a `Request` as a PredictRequest."""
+    try:
+        from tensorflow_serving.apis import predict_pb2
+    except ImportError:
+        raise UsageError('gRPC needs the package tensorflow-serving-api, which is not installed; '
+                         'experiments.serving.rest_client needs nothing more.') from None
+    proto = predict_pb2.PredictRequest()
+    proto.model_spec.name, proto.model_spec.signature_name = request.MODEL_NAME, 'serving_default'
+    for name, value in vars(asked).items():
+        proto.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    return proto
+
+
+def predict(server, asked, timeout_s):
+    """Sends a `Request`; returns the PNG files of the answer. UsageError where there is none."""
+    proto = to_proto(asked)
+    from tensorflow_serving.apis import prediction_service_pb2_grpc
+    with grpc.insecure_channel(server, options=CHANNEL_OPTIONS) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        try:
+            answer = stub.Predict(proto, timeout=timeout_s)
+        except grpc.RpcError as error:
+            raise UsageError(f'--server={server}: {error.code().name}: {error.details()}') from None
+    return list(tf.make_ndarray(answer.outputs['image_bytes']))
+
+
+if __name__ == '__main__':
+    program.run(main, define_flags, request.define_flags)
