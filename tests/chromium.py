@@ -20,7 +20,8 @@ def open_browser(profile):
     process = subprocess.Popen(
         [find_chromium(), '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
          '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-         '--remote-debugging-port=0', '--remote-allow-origins=*', f'--user-data-dir={profile}', 'about:blank'],
+         '--window-size=1300,1000', '--remote-debugging-port=0', '--remote-allow-origins=*',
+         f'--user-data-dir={profile}', 'about:blank'],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield Tab(_tab_address(profile / 'DevToolsActivePort'))
