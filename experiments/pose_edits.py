@@ -20,10 +20,10 @@ def turned(pose_px, angle):
 
 
 def bent(pose_px, angle):
-    """Bends what is above the hips, radians; forwards where it is positive, as the person sees it."""
+    """Bends what is above the pelvis, radians; forwards where it is positive, as the person sees it."""
     upper = np.setdiff1d(np.arange(len(pose_px)), _LEGS)
     left, right = pose_px[joint_indices('lhip', 'rhip')]
-    return _rotated(pose_px, upper, (left + right) / 2, right - left, -angle)
+    return _rotated(pose_px, upper, pose_px[_PELVIS], right - left, -angle)
 
 
 def arm_raised(pose_px, side, angle):

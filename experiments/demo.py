@@ -1,0 +1,88 @@
+"""A page in the browser to try a model: choose or upload a person, choose a pose, see the person in it.
+
+    python -m experiments.demo --model=runs/quickstart
+
+Needs requirements-demo.txt. It works without any network: nothing is asked for but this server (docs/demo.md).
+"""
+
+import os
+import pathlib
+import sys
+import tempfile
+
+from absl import flags as absl_flags
+
+from data_pipeline.errors import DataError
+from data_pipeline.estimators import define_estimator, open_estimator
+from experiments import flags, program
+from experiments.program import UsageError
+
+FLAGS = absl_flags.FLAGS
+
+
+def define_page():
+    """Defines the model, the server and what a request may cost."""
+    text, integer, number = absl_flags.DEFINE_string, absl_flags.DEFINE_integer, absl_flags.DEFINE_float
+    text('model', '', 'Run folder or <runs_dir>/<run_name> for its newest run, packed model, or SavedModel.')
+    absl_flags.DEFINE_enum('weights', 'average', ('average', 'latest'), 'Of a run: the moving average of the weights, '
+                           'or those of the last step.')
+    text('samples', 'data/people', 'Folder in the people layout: the people and poses to choose from.')
+    text('host', '127.0.0.1', 'Address to listen at; 0.0.0.0 lets other machines in.')
+    integer('port', 7860, 'Port to listen at; 0: any free one.', lower_bound=0, upper_bound=65535)
+    number('max_upload_mb', 10, 'Size of an uploaded file, MB.', lower_bound=0.01)
+    number('max_megapixels', 25, 'Pixels of an uploaded photo, in millions.', lower_bound=0.01)
+    integer('max_frames', 48, 'Pictures of a clip.', lower_bound=2)
+    number('max_seconds', 60, 'Seconds after which a clip is given up.', lower_bound=0.1)
+    integer('max_waiting', 16, 'Requests that wait for the one in work; more are turned away.', lower_bound=1)
+
+
+def main():
+    model_path = flags.required('model')
+    with tempfile.TemporaryDirectory(prefix='repose_demo_') as folder:
+        _keep_files_in(folder)
+        try:
+            import gradio  # noqa: F401  (after the folder is known, which it reads when imported)
+        except ImportError as error:
+            raise UsageError('The page needs Gradio: pip install -r requirements.txt -r requirements-demo.txt '
+                             f'({error}).') from error
+        page = open_page(model_path)
+        try:
+            launch(page, FLAGS.host, FLAGS.port)
+        except KeyboardInterrupt:
+            print('Stopped.')
+
+
+def open_page(model_path):
+    """Loads what the flags name; returns the `Page`."""
+    from experiments import demo_backend, demo_page, demo_samples, model_source  # TensorFlow after the flags
+    model = model_source.load(model_path, FLAGS.weights)
+    estimator, no_estimator = None, ''
+    try:
+        estimator = open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
+    except DataError as error:
+        no_estimator = program.one_line(error)
+        print(f'Photos cannot be uploaded: {no_estimator}', file=sys.stderr)
+    limits = demo_backend.Limits(FLAGS.max_upload_mb, FLAGS.max_megapixels, FLAGS.max_frames, FLAGS.max_seconds)
+    samples = demo_samples.load_samples(FLAGS.samples, model.image_size)
+    backend = demo_backend.Backend(model, limits, estimator, no_estimator)
+    backend.picture(samples.persons[0], samples.poses[0].pose)  # the first call builds the graph
+    return demo_page.Page(backend, samples, pathlib.Path(model_path).name, no_estimator, FLAGS.max_waiting)
+
+
+def launch(page, host, port):
+    """Serves a `Page` until the process is interrupted."""
+    from experiments import demo_page, demo_server
+    with demo_server.serve(page.blocks, host, port, demo_page.CSS_PATH, FLAGS.max_upload_mb) as address:
+        print(f'Open {address} in a browser; Ctrl-C ends it.', flush=True)
+        page.blocks.block_thread()
+
+
+def _keep_files_in(folder):
+    """Makes Gradio, and whoever asks for a temporary file, write into a folder that is removed at the end."""
+    os.environ.update(GRADIO_TEMP_DIR=os.path.join(folder, 'page'), GRADIO_ANALYTICS_ENABLED='False',
+                      GRADIO_RUN_HISTORY='False', HF_HUB_OFFLINE='1', HF_HUB_DISABLE_TELEMETRY='1', HF_HOME=folder)
+    tempfile.tempdir = folder
+
+
+if __name__ == '__main__':
+    program.run(main, define_estimator, define_page)

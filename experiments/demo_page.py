@@ -1,0 +1,178 @@
+"""The layout of the page of `experiments.demo`, with Gradio; what it shows is computed by demo_backend.py."""
+
+import dataclasses
+import pathlib
+
+import gradio as gr
+
+from experiments import demo_html
+from experiments.demo_backend import EDIT_BOUNDS_DEG, Edits, RequestError
+from experiments.demo_samples import Person
+from experiments.pictures import enlarge, pose_picture
+
+CSS_PATH = pathlib.Path(__file__).with_suffix('.css')
+_LABELS = {'turn_deg': "Turn (towards the picture's right)", 'bend_deg': 'Bend forwards',
+           'left_arm_deg': 'Raise the left arm', 'right_arm_deg': 'Raise the right arm'}
+_NO_ESTIMATOR = 'Photos of your own: not here, as no model that finds poses is installed. {}'
+_KEEP_S = 600  # files in the page's folder
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What a visitor has chosen; the `Person` who is shown and the `Person` whose pose is taken."""
+
+    person: Person
+    pose: Person
+
+
+class Page:
+    """The page.
+
+    Attributes:
+      blocks: `gr.Blocks`, not launched.
+    """
+
+    def __init__(self, backend, samples, model_name, no_estimator='', max_waiting=16):
+        """Builds the page.
+
+        Args:
+          backend: `demo_backend.Backend`.
+          samples: `demo_samples.Samples`.
+          model_name: what the page calls the model.
+          no_estimator: why photos cannot be taken, or ''.
+          max_waiting: requests that wait; more are turned away.
+        """
+        self._backend, self._samples = backend, samples
+        with gr.Blocks(title='Reposing people', analytics_enabled=False, delete_cache=(60, _KEEP_S)) as self.blocks:
+            gr.HTML(demo_html.head(model_name, backend.image_size, backend.limits), elem_id='head')
+            # One to begin with that shows something: not the first person in the first pose, which is their own.
+            first = Choice(samples.persons[len(samples.persons) // 4], samples.poses[len(samples.poses) // 2])
+            self._choice = gr.State(first, time_to_live=3600)
+            with gr.Row():
+                with gr.Column(scale=5, min_width=300):
+                    self._add_choosers(no_estimator)
+                with gr.Column(scale=6, min_width=300):
+                    self._add_results()
+        self._connect()
+        self.blocks.queue(max_size=max_waiting, default_concurrency_limit=1, api_open=False)
+
+    def _add_choosers(self, no_estimator):
+        def gallery(items, elem_id):
+            return gr.Gallery(items, format='png', columns=5, height='auto', object_fit='contain', allow_preview=False,
+                              show_label=False, elem_id=elem_id, interactive=False, buttons=[])
+
+        def upload(label, elem_id):
+            return gr.UploadButton(label, file_types=['.jpg', '.jpeg', '.png', '.webp'], type='filepath', size='sm',
+                                   elem_id=elem_id, interactive=not no_estimator)
+
+        size = self._backend.image_size
+        gr.Markdown('### 1. The person', elem_classes='step')
+        self._persons = gallery([(enlarge(person.image), person.name) for person in self._samples.persons], 'persons')
+        self._person_upload = upload('Upload a photo of a person', 'person-upload')
+        gr.Markdown('### 2. The pose', elem_classes='step')
+        self._poses = gallery([(pose_picture(size, pose.pose), pose.name) for pose in self._samples.poses], 'poses')
+        self._pose_upload = upload('Take the pose from a photo', 'pose-upload')
+        if no_estimator:
+            gr.HTML(demo_html.message(_NO_ESTIMATOR.format(no_estimator)), elem_id='no-estimator')
+        self._sliders = [gr.Slider(*EDIT_BOUNDS_DEG[name], value=0, step=5, label=f'{label}, degrees', elem_id=name,
+                                   buttons=['reset']) for name, label in _LABELS.items()]
+
+    def _add_results(self):
+        gr.Markdown('### 3. The result', elem_classes='step')
+        self._message = gr.HTML('', elem_id='message')
+        self._skeleton = gr.Checkbox(False, label='Show the skeleton over the pictures', elem_id='skeleton',
+                                     container=False)
+        with gr.Tabs():
+            with gr.Tab('Picture'):
+                self._picture = gr.HTML('', elem_id='picture')
+            with gr.Tab('All the way round'):
+                most = self._backend.limits.frames
+                self._frames = gr.Slider(2, most, value=min(24, most), step=1, label='Pictures of the clip',
+                                         elem_id='frames', buttons=[])
+                self._clip_button = gr.Button('Turn the person', variant='primary', elem_id='make-clip')
+                self._clip = gr.HTML('', elem_id='clip')
+            with gr.Tab('Inside the model'):
+                self._parts_button = gr.Button('Show the parts', variant='primary', elem_id='make-parts')
+                self._parts = gr.HTML('', elem_id='parts')
+
+    def _connect(self):
+        shared = {'concurrency_id': 'model', 'concurrency_limit': 1, 'api_visibility': 'private',
+                  'show_progress': 'minimal'}
+        controls = [self._skeleton, *self._sliders]
+        shown = [self._message, self._picture]
+        with self.blocks:
+            self.blocks.load(self._show, [self._choice, *controls], shown, **shared)
+            for control in controls:
+                event = control.input if control is self._skeleton else control.change
+                event(self._show, [self._choice, *controls], shown, trigger_mode='always_last', **shared)
+            for gallery, kind in ((self._persons, 'person'), (self._poses, 'pose')):
+                gallery.select(self._chooser(kind), [self._choice, *controls], [self._choice, *shown], **shared)
+            for button, kind in ((self._person_upload, 'person'), (self._pose_upload, 'pose')):
+                button.upload(self._uploader(kind), [button, self._choice, *controls], [self._choice, *shown], **shared)
+            self._clip_button.click(self._make_clip, [self._choice, self._frames, *self._sliders],
+                                    [self._message, self._clip], **shared)
+            self._parts_button.click(self._make_parts, [self._choice, *self._sliders], [self._message, self._parts],
+                                     **shared)
+
+    def _chooser(self, kind):
+        offered = self._samples.persons if kind == 'person' else self._samples.poses
+
+        def choose(event: gr.SelectData, choice, *controls):
+            choice = dataclasses.replace(choice, **{kind: offered[event.index]})
+            return choice, *self._show(choice, *controls)
+        return choose
+
+    def _uploader(self, kind):
+        def take(path, choice, *controls):
+            try:
+                path = pathlib.Path(path)
+                try:
+                    data = path.read_bytes()
+                finally:
+                    path.unlink(missing_ok=True)  # uploads are not kept
+                choice = dataclasses.replace(choice, **{kind: self._backend.person_of(data)})
+            except RequestError as error:
+                return gr.skip(), demo_html.message(str(error), is_error=True), gr.skip()
+            return choice, *self._show(choice, *controls)
+        return take
+
+    def _show(self, choice, with_skeleton, *edits):
+        def show():
+            person, backend = choice.person, self._backend
+            target = backend.target_pose(person, choice.pose, Edits(*edits))
+            result = backend.picture(person, target)
+            source_shown, result_shown = demo_html.png(person.image), demo_html.png(result)
+            if with_skeleton:
+                source_shown = demo_html.png(backend.skeleton(person.image, person.pose))
+                result_shown = demo_html.png(backend.skeleton(result, target))
+            note = ' '.join(dict.fromkeys(filter(None, (person.note, choice.pose.note))))
+            return note, demo_html.figures([
+                ('result', f'{person.name} in the pose', result_shown, 'reposed.png', True),
+                ('source', f'The person: {person.name}', source_shown, '', False),
+                ('target', f'The pose: {choice.pose.name}', demo_html.png(pose_picture(backend.image_size, target)), '',
+                 False)])
+        return self._answer(show)
+
+    def _make_clip(self, choice, num_frames, *edits):
+        def make():
+            target = self._backend.target_pose(choice.person, choice.pose, Edits(*edits))
+            clip = self._backend.turntable(choice.person, target, num_frames)
+            return '', demo_html.figures([('turntable', f'{choice.person.name} from all sides', clip, 'reposed.gif',
+                                           True)])
+        return self._answer(make)
+
+    def _make_parts(self, choice, *edits):
+        def make():
+            target = self._backend.target_pose(choice.person, choice.pose, Edits(*edits))
+            return '', demo_html.figures([(f'part-{index}', caption, demo_html.png(image), '', False)
+                                          for index, (caption, image) in
+                                          enumerate(self._backend.parts(choice.person, target))])
+        return self._answer(make)
+
+    def _answer(self, make):
+        """Returns a message and a picture; where the request cannot be met, why, and the picture stays."""
+        try:
+            note, shown = make()
+        except RequestError as error:
+            return demo_html.message(str(error), is_error=True), gr.skip()
+        return demo_html.message(note), shown

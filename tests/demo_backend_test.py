@@ -1,0 +1,108 @@
+"""The page's backend: right answers to good requests, one message to bad ones, and nothing remembered."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import demo_samples
+from experiments.demo_backend import Backend, Edits, Limits, RequestError
+from experiments.model_source import GeneratorReposingModel
+from experiments.pose_edits import arm_raised, bent, turned, with_proportions
+from repose_tf.skeleton import BONES, JOINT_INDEX
+from tests.bad_requests import make_person, resident_mb, send
+from tests.fake_estimator import FakeEstimator, picture
+from tests.tiny import tiny_generator
+
+LIMITS = Limits(upload_mb=2, megapixels=1, frames=6, seconds=60)
+
+
+def make_backend(limits=LIMITS):
+    return Backend(GeneratorReposingModel(tiny_generator()), limits, FakeEstimator())
+
+
+@pytest.fixture(scope='module')
+def backend():
+    return make_backend()
+
+
+def bone_lengths(pose):
+    return np.array([np.linalg.norm(pose[JOINT_INDEX[first]] - pose[JOINT_INDEX[second]]) for first, second in BONES])
+
+
+def png(image):
+    return cv2.imencode('.png', image[..., ::-1])[1].tobytes()
+
+
+def test_edits_keep_bones_and_go_the_way_that_their_names_say():
+    pose = make_person(np.random.default_rng(1), 64).pose
+    for edited in (turned(pose, 1.0), bent(pose, 0.5), arm_raised(pose, 'l', 1.0), arm_raised(pose, 'r', 1.0)):
+        np.testing.assert_allclose(bone_lengths(edited), bone_lengths(pose), rtol=1e-3, atol=1e-3)
+        assert np.abs(edited - pose).max() > 1
+    np.testing.assert_allclose(turned(turned(pose, 1.0), -1.0), pose, atol=1e-3)
+
+
+def test_the_shipped_person_turns_right_bends_to_us_and_raises_arms():
+    pose = demo_samples.load_samples('data/people', 64).poses[0].pose  # from the front
+    nose, pelvis = (JOINT_INDEX[name] for name in ('nose', 'pelv'))
+    assert (turned(pose, np.pi / 2)[nose] - pose[pelvis])[0] > abs((pose[nose] - pose[pelvis])[0])
+    assert bent(pose, 0.7)[nose, 2] < pose[nose, 2] - 5
+    for side, outwards in (('l', 1), ('r', -1)):
+        wrist = JOINT_INDEX[f'{side}wri']
+        moved = arm_raised(pose, side, 0.8)[wrist] - pose[wrist]
+        assert moved[1] < -5 and outwards * moved[0] > 0
+
+
+def test_a_pose_takes_the_bones_of_another_body():
+    rng = np.random.default_rng(2)
+    pose, body = make_person(rng, 64).pose, make_person(rng, 64).pose
+    result = with_proportions(3 * pose, body)
+    np.testing.assert_allclose(bone_lengths(result), bone_lengths(body), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(with_proportions(body, body), body - [0, 0, body[JOINT_INDEX['pelv'], 2]], atol=1e-3)
+
+
+def test_a_photo_becomes_a_person_and_a_picture(backend):
+    person = backend.person_of(png(picture(300, 200, (120, 30, 50, 150))))
+    assert person.image.shape == (32, 32, 3) and person.image[16, 16].mean() > 110  # the bright person in the middle
+    pose = backend.target_pose(person, person, Edits(turn_deg=30))
+    assert np.array_equal(backend.picture(person, pose), backend.picture(person, pose))
+    clip = Image.open(io.BytesIO(backend.turntable(person, pose, 5)))
+    assert clip.n_frames == 5
+    assert len(backend.parts(person, pose)) == 6
+
+
+@pytest.mark.parametrize('data, words', [
+    (b'', 'empty file'), (b'GIF89a nothing', 'JPEG, PNG or WebP'), (bytes(2_000_001), 'at most 2 MB'),
+    (png(np.zeros((1100, 1000, 3), np.uint8)), 'at most 1 megapixels'),
+    (png(np.zeros((40, 400, 3), np.uint8)), 'differ at most 4'), (png(np.zeros((90, 90, 3), np.uint8)), 'nobody')])
+def test_bad_uploads_are_named(backend, data, words):
+    with pytest.raises(RequestError, match=words):
+        backend.person_of(data)
+
+
+def test_a_clip_is_bounded_in_pictures_and_time(backend):
+    person = make_person(np.random.default_rng(3), 32)
+    with pytest.raises(RequestError, match='frames: expected a number from 2 to 6, found'):
+        backend.turntable(person, person.pose, 7)
+    hasty = Backend(backend._model, Limits(frames=40, seconds=0), FakeEstimator())
+    with pytest.raises(RequestError, match='longer than 0 s; 4 of 40'):
+        hasty.turntable(person, person.pose, 40)
+
+
+def test_without_an_estimator_a_photo_is_refused_and_says_why(backend):
+    blind = Backend(backend._model, LIMITS, None, 'Install it so.')
+    with pytest.raises(RequestError, match='finds the pose.*Install it so'):
+        blind.person_of(png(picture(300, 200, (120, 30, 50, 150))))
+
+
+def test_bad_requests_leave_nothing_behind(backend):
+    good = make_person(np.random.default_rng(0), 32)
+    before = backend.picture(good, good.pose)
+    send(backend, 100, seed=3)
+    warm = resident_mb()
+    num_pictures, messages = send(backend, 200, seed=4)
+    assert num_pictures > 20 and len(messages) > 50 and len(set(messages)) > 20
+    assert resident_mb() < 1.05 * warm
+    assert np.array_equal(backend.picture(good, good.pose), before)
