@@ -70,8 +70,9 @@ def _file_description():
     for message, fields in _FIELDS.items():
         described = file.message_type.add(name=message)
         for name, (number, kind, repeated) in fields.items():
-            is_text = kind == 'string'
-            described.field.add(
-                name=name, number=number, label=kinds.LABEL_REPEATED if repeated else kinds.LABEL_OPTIONAL,
-                type=kinds.TYPE_STRING if is_text else kinds.TYPE_MESSAGE, type_name='' if is_text else f'.{kind}')
+            field = described.field.add(
+                name=name, number=number, type=kinds.TYPE_STRING,
+                label=kinds.LABEL_REPEATED if repeated else kinds.LABEL_OPTIONAL)
+            if kind != 'string':
+                field.type, field.type_name = kinds.TYPE_MESSAGE, f'.{kind}'
     return file
