@@ -16,10 +16,11 @@ from data_pipeline.errors import DataError
 from data_pipeline.fashion import FashionBuilder, open_fashion
 from data_pipeline.iper import IperBuilder, open_iper
 from data_pipeline.people import open_people
-from experiments import flags, repose
+from experiments import checkpoints, flags, repose, run_folder
 from experiments.datasets import Data
 from experiments.saved_flags import flags_text
 from experiments.settings import DataSettings
+from repose_tf import serving
 from tests.data_set_folders import (
     FASHION_OUTFITS,
     IPER_VIDEOS,
@@ -189,13 +190,14 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
 def test_the_sheet_shows_pairs_of_the_runs_data(tmp_path, monkeypatch):
     write_people(tmp_path / 'source', {'a': 2, 'b': 3}, {'train': ['a'], 'test': ['b']})
     monkeypatch.setattr(repose, 'FLAGS', types.SimpleNamespace(
-        contact_sheet=tmp_path / 'sheet.png', num_pairs=2, weights='latest'))
+        model='run', contact_sheet=tmp_path / 'sheet.png', num_pairs=2, weights='latest'))
     monkeypatch.setattr(repose.flags, 'data_settings', lambda saved: saved)
-    monkeypatch.setattr(repose.checkpoints, 'load_generator', lambda folder, weights: None)
-    monkeypatch.setattr(repose, 'Reposer', lambda generator: Negative)
+    monkeypatch.setattr(checkpoints, 'load_generator', lambda folder, weights: None)
+    monkeypatch.setattr(serving, 'Reposer', lambda generator: Negative)
     run = types.SimpleNamespace(settings=lambda: types.SimpleNamespace(data=settings('people', tmp_path)),
                                 architecture=lambda: types.SimpleNamespace(image_size=SIZE))
-    assert repose.repose_test_pairs(run).is_file()
+    monkeypatch.setattr(run_folder, 'open_existing', lambda path: run)
+    assert repose.repose_test_pairs().is_file()
 
 
 def test_a_split_that_is_not_there_is_named_before_anything_is_built(tmp_path):

@@ -8,6 +8,14 @@ import pytest
 from experiments.interruption import Interruption
 
 
+@pytest.fixture(autouse=True)
+def usual_ctrl_c():
+    """A program that a shell starts in the background ignores Ctrl-C from the start; these tests do not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(('number', 'exit_code'), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_is_noted_and_has_its_exit_code(number, exit_code):
     with Interruption() as interruption:
