@@ -5,7 +5,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from experiments import checkpoints, run_folder
+from experiments import checkpoints, packed_model, run_folder
 from experiments.program import UsageError
 from experiments.systems import SavedModelSystem
 from repose_tf.serving import image_from_pixels, pixels_from_image
@@ -31,8 +31,7 @@ def load(path, weights='average'):
 
     if holds('saved_model.pb'):
         return SavedReposingModel(path)
-    if holds('weights.npz'):
-        from experiments import packed_model
+    if packed_model.is_packed(path):
         return GeneratorReposingModel(packed_model.load_generator(path))
     if os.path.isdir(path) and not holds('architecture.json'):
         raise UsageError(f'{path}: expected a run folder, a packed model (architecture.json, weights.npz) or a '
