@@ -1,7 +1,7 @@
 """The model as others call it: pictures of people and poses in, pictures out, in four signatures.
 
-Whoever calls is not trusted: numbers and sizes that do not fit end in an `InvalidArgumentError` that names the argument,
-before anything is computed with them; damaged files end in that of TensorFlow's decoders.
+Whoever calls is not trusted: numbers and sizes that do not fit end in an `InvalidArgumentError` that names the
+argument, before anything is computed with them; damaged files end in that of TensorFlow's decoders.
 """
 
 import dataclasses
