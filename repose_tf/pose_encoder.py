@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from repose_tf import heatmaps
 from repose_tf.blocks import Composite, ResidualUnit3D, run_in_turn
+from repose_tf.skeleton import NUM_JOINTS
 
 
 class PoseEncoder(Composite):
@@ -17,15 +18,24 @@ class PoseEncoder(Composite):
         self.remat = remat
         self.grid = arch.grid
         self.flat = arch.pose == '2d'
+        # Statistics by row make much of the rounding in rows that hold no joint: then it must be the reference's.
+        self.makes_heatmaps = arch.volume_norm == 'row'
         self.conv = keras.layers.Conv3D(arch.pose_channels, 3, padding='same', dtype=dtype)
+        self.conv.build((None, *arch.grid.shape, NUM_JOINTS))
         self.units = tuple(
             ResidualUnit3D(arch.pose_channels, min(arch.num_groups, arch.pose_channels),
                            arch.volume_norm == 'row', dtype=dtype)
             for _ in range(arch.pose_units))
 
     def call(self, pose_px):
-        drawn = heatmaps.volume_heatmaps(pose_px, self.grid)
-        if self.flat:
-            drawn = heatmaps.flattened(drawn)
-        features = self.conv(tf.cast(drawn, self.compute_dtype))
-        return run_in_turn(self.units, features, self.remat)
+        return run_in_turn(self.units, self._convolved(pose_px), self.remat)
+
+    def _convolved(self, pose_px):
+        """The convolution of the heatmaps, which need not be made."""
+        if self.makes_heatmaps:
+            drawn = heatmaps.volume_heatmaps(pose_px, self.grid, self.flat)
+            return self.conv(tf.cast(drawn, self.compute_dtype))
+        kernel, bias = (tf.cast(tf.convert_to_tensor(variable), tf.float32)
+                        for variable in (self.conv.kernel, self.conv.bias))
+        drawn = heatmaps.convolved_volume_heatmaps(pose_px, self.grid, kernel, self.flat)
+        return tf.cast(drawn + bias, self.compute_dtype)

@@ -48,12 +48,11 @@ def test_image_heatmaps_have_depth_as_channels():
         np.testing.assert_allclose(maps.reshape(64, 64, 16, 19), expected, atol=1e-6)
 
 
-def test_flattened_has_the_same_heatmap_at_every_depth_but_the_padded_one():
-    volume = heatmaps.volume_heatmaps(tf.constant(poses()), GRID)
-    found = heatmaps.flattened(volume).numpy()
-    highest = volume.numpy().max(3)
+def test_flat_ones_are_the_highest_at_every_depth_but_the_padded_one():
+    highest = heatmaps.volume_heatmaps(tf.constant(poses()), GRID).numpy().max(3)
+    found = heatmaps.volume_heatmaps(tf.constant(poses()), GRID, flat=True).numpy()
     for depth in range(16):
-        np.testing.assert_array_equal(found[:, :, :, depth], highest)
+        np.testing.assert_allclose(found[:, :, :, depth], highest, atol=1e-7)
     assert not found[:, :, :, 16].any()
 
 
@@ -63,20 +62,27 @@ def test_flat_image_heatmaps_are_the_highest_of_the_others():
     np.testing.assert_allclose(found, np.broadcast_to(volume.max(3, keepdims=True), volume.shape), atol=1e-7)
 
 
+def image_convolution(pose, kernel, flat):
+    drawn = tf.pad(heatmaps.image_heatmaps(pose, GRID, flat), [[0, 0], [0, 1], [0, 1], [0, 0]])
+    return tf.nn.conv2d(drawn, kernel, 2, 'SAME')
+
+
+def volume_convolution(pose, kernel, flat):
+    return tf.nn.conv3d(heatmaps.volume_heatmaps(pose, GRID, flat), kernel, [1] * 5, 'SAME')
+
+
 @pytest.mark.parametrize('flat', [False, True])
-def test_convolved_without_being_made_they_are_the_same_and_so_is_the_kernels_gradient(flat):
-    pose, kernel = tf.constant(poses()), tf.random.normal([7, 7, 16 * 19, 3])
-    upstream = tf.random.normal([2, 33, 33, 3])
-
-    def plain(kernel):
-        drawn = tf.pad(heatmaps.image_heatmaps(pose, GRID, flat), [[0, 0], [0, 1], [0, 1], [0, 0]])
-        return tf.nn.conv2d(drawn, kernel, 2, 'SAME')
-
+@pytest.mark.parametrize('plain, convolved, shape', [
+    (image_convolution, heatmaps.convolved_image_heatmaps, [7, 7, 16 * 19, 3]),
+    (volume_convolution, heatmaps.convolved_volume_heatmaps, [3, 3, 3, 19, 4])])
+def test_convolved_without_being_made_they_are_the_same_and_so_is_the_kernels_gradient(plain, convolved, shape, flat):
+    pose, kernel = tf.constant(poses()), tf.random.normal(shape)
+    upstream = tf.random.normal(plain(pose, kernel, flat).shape)
     results = []
-    for function in (plain, lambda kernel: heatmaps.convolved_image_heatmaps(pose, GRID, kernel, flat)):
+    for function in (plain, lambda pose, kernel, flat: convolved(pose, GRID, kernel, flat)):
         with tf.GradientTape() as tape:
             tape.watch(kernel)
-            value = function(kernel)
+            value = function(pose, kernel, flat)
             loss = tf.reduce_mean(value * upstream)
         results.append((value, tape.gradient(loss, kernel)))
     (value, gradient), (found, found_gradient) = results

@@ -81,7 +81,8 @@ def test_the_geometry_stays_in_float32(monkeypatch):
             return result
         return spy
 
-    for module, name in ((helmert, 'part_transforms'), (heatmaps, 'volume_heatmaps'), (heatmaps, 'image_heatmaps')):
+    for module, name in ((helmert, 'part_transforms'), (heatmaps, 'convolved_volume_heatmaps'),
+                         (heatmaps, 'convolved_image_heatmaps')):
         monkeypatch.setattr(module, name, spied(getattr(module, name)))
     image, source, target = inputs(TINY)
     outputs = [build(Generator(TINY, dtype=dtype))(image, source, target, with_volumes=True)
