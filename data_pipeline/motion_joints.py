@@ -7,7 +7,8 @@ from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
 # Names in use (CMU, Mixamo, MotionBuilder; Poser and Daz; plain), without prefixes as mixamorig:, in small letters.
 _SIDED = {
-    'sho': ('{side}arm', '{side}uparm', '{side}upperarm', '{s}shldr', '{s}shoulder'),
+    # A rig's 'LeftShoulder' is the collar bone where it has a 'LeftArm', too.
+    'sho': ('{side}arm', '{side}uparm', '{side}upperarm', '{s}shldr', '{s}shoulder', '{side}shoulder'),
     'elb': ('{side}forearm', '{side}lowarm', '{side}elbow', '{s}forearm', '{s}elbow'),
     'wri': ('{side}hand', '{side}wrist', '{s}hand', '{s}wrist'),
     'hip': ('{side}upleg', '{side}thigh', '{side}hip', '{s}thigh', '{s}hip'),

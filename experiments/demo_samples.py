@@ -7,7 +7,7 @@ import numpy as np
 from data_pipeline.errors import DataError
 from data_pipeline.people_folder import open_folder
 from data_pipeline.picture_file import read_image
-from experiments.repose_inputs import resized
+from experiments.photo_person import resized
 from repose_tf.coordinates import scale_pose
 
 _MAX_PERSONS, _MAX_POSES = 10, 10

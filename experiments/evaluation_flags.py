@@ -94,12 +94,13 @@ def _open_files():
 def _open_data(kind):
     first = None
     if kind == 'run_dir':
-        first = systems.run_system(FLAGS.run_dir, FLAGS.weights)
+        first = systems.generator_system(FLAGS.run_dir, FLAGS.weights)
         settings = flags.data_settings(run_folder.open_existing(FLAGS.run_dir).settings().data)
     else:
         settings = DataSettings(**{name: FLAGS[name].value for name in field_names(DataSettings)})
         if kind == 'saved_model':
-            first = _saved_system(FLAGS.saved_model)
+            is_packed = packed_model.is_packed(FLAGS.saved_model)
+            first = (systems.generator_system if is_packed else systems.SavedModelSystem)(FLAGS.saved_model)
     data = datasets.Data(settings, FLAGS.protocol)
     pairs = data.pairs(FLAGS.split, FLAGS.num_pairs)
     options = {'part': FLAGS.predictions_part, 'others': data.pairs(FLAGS.split),
@@ -110,10 +111,6 @@ def _open_data(kind):
     others = [systems.open_system(path) if systems.is_model(path) else PredictionFolder(path, pairs, **options)
               for path in FLAGS.against]
     return source, [first, *others, systems.CopyOfSource(), systems.MeanOfOthers(source.means_of_others)]
-
-
-def _saved_system(path):
-    return systems.packed_system(path) if packed_model.is_packed(path) else systems.SavedModelSystem(path)
 
 
 def check_complete(opened, output):

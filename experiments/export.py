@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags as absl_flags
 
-from experiments import checkpoints, flags, packed_model, program, run_folder, warmup_requests
+from experiments import flags, model_path, program, warmup_requests
 from experiments.program import UsageError
 from repose_tf.serving import Limits, Reposer
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
@@ -42,10 +42,7 @@ def main():
     check_is_free(output)
     # What is served computes in float32 on any machine, however it was trained.
     path = FLAGS.model or FLAGS.run_dir
-    if packed_model.is_packed(path):
-        generator = packed_model.load_generator(path)
-    else:
-        generator = checkpoints.load_generator(run_folder.open_existing(path), 'float32', FLAGS.weights)
+    generator = model_path.open_generator(path, FLAGS.weights, 'float32').generator
     print(f'Writing {path} as a SavedModel ...', flush=True)
     limits = Limits(FLAGS.max_batch, FLAGS.max_targets, FLAGS.max_side_px, FLAGS.max_bytes)
     for line in export(generator, output, limits):

@@ -1,11 +1,9 @@
 """A trained model by its path: a run folder, a packed model or a SavedModel, all called in the same way."""
 
-import os
-
 import numpy as np
 import tensorflow as tf
 
-from experiments import checkpoints, packed_model, run_folder
+from experiments import model_path
 from experiments.program import UsageError
 from experiments.systems import SavedModelSystem
 from repose_tf.serving import image_from_pixels, pixels_from_image
@@ -26,17 +24,9 @@ def load(path, weights='average'):
     Raises:
       UsageError: it is none of these, or one that cannot be read.
     """
-    def holds(name):
-        return os.path.isfile(os.path.join(path, name))
-
-    if holds('saved_model.pb'):
+    if model_path.is_saved_model(path):
         return SavedReposingModel(path)
-    if packed_model.is_packed(path):
-        return GeneratorReposingModel(packed_model.load_generator(path))
-    if os.path.isdir(path) and not holds('architecture.json'):
-        raise UsageError(f'{path}: expected a run folder, a packed model (architecture.json, weights.npz) or a '
-                         'SavedModel, found a folder that is none of them.')
-    return GeneratorReposingModel(checkpoints.load_generator(run_folder.open_existing(path), weights=weights))
+    return GeneratorReposingModel(model_path.open_generator(path, weights).generator)
 
 
 class ReposingModel:
@@ -49,16 +39,18 @@ class ReposingModel:
     def __init__(self, image_size):
         self.image_size = image_size
 
-    def for_source(self, source_image, source_pose):
+    def for_source(self, source_image, source_pose, with_alpha=False):
         """Prepares reposing one person; the source is encoded once where the model can.
 
         Args:
           source_image: [S, S, 3] uint8, RGB.
           source_pose: [19, 3] float32, px in it, z = 0 at the pelvis, away from the camera.
+          with_alpha: whether the person's share is asked for, which costs time with SavedModels.
 
         Returns:
           function of target poses [N, 19, 3] float32 px, N in memory at once; returns images [N, S, S, 3] uint8, and
-          the person's share in every pixel, [N, S, S] float32 in [0, 1], or None where the model does not tell it.
+          the person's share in every pixel, [N, S, S] float32 in [0, 1], or None where it was not asked for or an older
+          SavedModel does not tell it.
         """
         raise NotImplementedError
 
@@ -126,13 +118,13 @@ class GeneratorReposingModel(ReposingModel):
         self._encode, self._decode = (tf.function(function, autograph=False, reduce_retracing=True)
                                       for function in (encode, decode))
 
-    def for_source(self, source_image, source_pose):
+    def for_source(self, source_image, source_pose, with_alpha=False):
         image, pose = _batch_of_one(source_image, source_pose)
         encoded = self._encode(image, pose)
 
         def repose(target_poses):
             images, alphas = self._decode(encoded, pose, tf.constant(target_poses, tf.float32))
-            return images.numpy(), alphas.numpy()
+            return images.numpy(), alphas.numpy() if with_alpha else None
 
         return repose
 
@@ -153,17 +145,21 @@ class SavedReposingModel(ReposingModel):
         self._system = SavedModelSystem(path)
         super().__init__(self._system.image_size)
 
-    def for_source(self, source_image, source_pose):
+    def for_source(self, source_image, source_pose, with_alpha=False):
         image, pose = _batch_of_one(source_image, source_pose)
+        signatures = self._system.signatures
 
         def repose(target_poses):
             targets = tf.constant(target_poses, tf.float32)
-            if self._system.repose_sequence:
-                return self._system.repose_sequence(
+            repeated = {'source_image': tf.repeat(image, len(target_poses), axis=0), 'target_pose': targets,
+                        'source_pose': tf.repeat(pose, len(target_poses), axis=0)}
+            if with_alpha and 'repose_layers' in signatures:
+                layers = signatures['repose_layers'](**repeated)
+                return pixels_from_image(layers['image']).numpy(), layers['foreground_alpha'][..., 0].numpy()
+            if 'repose_sequence' in signatures:
+                return signatures['repose_sequence'](
                     source_image=image, source_pose=pose, target_pose=targets[tf.newaxis])['image'][0].numpy(), None
-            images = self._system.repose(source_image=tf.repeat(image, len(target_poses), axis=0), target_pose=targets,
-                                         source_pose=tf.repeat(pose, len(target_poses), axis=0))['image']
-            return images.numpy(), None
+            return signatures['repose'](**repeated)['image'].numpy(), None
 
         return repose
 

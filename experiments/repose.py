@@ -24,6 +24,7 @@ from experiments.program import UsageError
 
 FLAGS = absl_flags.FLAGS
 _SHEET_BATCH_SIZE = 4
+_MAX_SIDES = {False: 960, True: 480}  # px, alone and side by side
 _FPS = {'turntable': 12.0, 'poses': 4.0}
 
 
@@ -58,10 +59,10 @@ def define_output():
     absl_flags.DEFINE_float('fps', None, "Pictures a second; default: the clip's own, 12 for a turntable, 4 for poses.",
                             lower_bound=0.1, upper_bound=240)
     flag('paste_back', None, 'Puts the result back into the photo. Default: where the photo was cropped.')
-    absl_flags.DEFINE_integer('max_side', 960, 'The photo is shrunk to this for GIFs, videos and several pictures, px.',
-                              lower_bound=64)
+    absl_flags.DEFINE_integer('max_side', None, 'The photo is shrunk to this for GIFs, videos and several pictures, '
+                              'px; default: 960, side by side 480.', lower_bound=64)
     flag('side_by_side', False, 'Shows source, target and result.')
-    flag('skeleton', False, 'Draws the poses over source and result.')
+    flag('skeleton', False, 'Draws the poses over source, target and result.')
     flag('bodypart', False, "Writes <output>-parts.png too: the parts' masks and the model's volumes, of up to 8 "
                              'targets.')
     text('contact_sheet', '', 'PNG file of a sheet of test pairs, not of one picture; of a run.')
@@ -101,10 +102,10 @@ def repose_person():
     picture_outputs.check_output(FLAGS.output, count)
     is_large = count == 1 and pathlib.Path(FLAGS.output).suffix.lower() not in picture_outputs.ANIMATIONS
     paste_back = person.is_cropped if FLAGS.paste_back is None else FLAGS.paste_back
-    frames = Frames(person, paste_back, None if is_large else FLAGS.max_side, FLAGS.side_by_side, FLAGS.skeleton,
-                    is_plain=is_large)
+    max_side = None if is_large else FLAGS.max_side or _MAX_SIDES[FLAGS.side_by_side]
+    frames = Frames(person, paste_back, max_side, FLAGS.side_by_side, FLAGS.skeleton, is_plain=is_large)
     parts = [_write_parts(model, person, targets.poses_px)] if FLAGS.bodypart else []
-    repose = model.for_source(person.image, person.pose_px)
+    repose = model.for_source(person.image, person.pose_px, with_alpha=paste_back)
     shown = targets.read_pictures() if FLAGS.side_by_side and targets.read_pictures else iter([None] * count)
     with picture_outputs.open_output(FLAGS.output, FLAGS.fps or targets.fps) as add, \
             tqdm(total=count, unit=' pictures', desc='reposing', disable=count == 1) as bar:

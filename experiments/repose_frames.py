@@ -34,7 +34,8 @@ class Frames:
           image: uint8 [S, S, 3], the result.
           alpha: the person's share [S, S], or None.
           pose_px: [19, 3], px of it.
-          target: uint8 [H, W, 3], the picture that the pose is from, or None: the pose is drawn.
+          target: the picture that the pose is from, uint8 [H, W, 3], and the pose [19, 3] px of it; None: the pose is
+            drawn.
 
         Returns:
           uint8 [H, W, 3].
@@ -46,13 +47,17 @@ class Frames:
         if not self._side_by_side:
             return result
         if target is None:
-            target = pictures.draw_skeleton(np.full_like(result, 96), self._shown_pose(pose_px))
-        rows, columns = target.shape[:2]
-        height = len(result)
-        shrinks = height < rows
-        target = cv2.resize(target, (max(1, round(columns * height / rows)), height),
-                            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-        return np.concatenate([self._source, target, result], axis=1)
+            panel = pictures.draw_skeleton(np.full_like(result, 96), self._shown_pose(pose_px))
+        else:
+            panel = self._panel(*target, len(result))
+        return np.concatenate([self._source, panel, result], axis=1)
+
+    def _panel(self, picture, pose_px, height):
+        """Brings the picture that a pose is from to the height of the others."""
+        factor = height / len(picture)
+        panel = cv2.resize(picture, (max(1, round(picture.shape[1] * factor)), height),
+                           interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+        return pictures.draw_skeleton(panel, pose_px * factor) if self._skeleton else panel
 
     def _shown_pose(self, pose_px):
         return self._canvas.pose(pose_px) if self._canvas else pose_px * self._factor

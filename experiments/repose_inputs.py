@@ -3,16 +3,12 @@
 import dataclasses
 import pathlib
 
-import cv2
 import numpy as np
 
 from data_pipeline import pose_file
-from data_pipeline.errors import DataError
 from data_pipeline.person_crop import Square, square_around
-from data_pipeline.person_finder import find_largest
 from data_pipeline.picture_file import read_image
-from data_pipeline.picture_sources import Source
-from data_pipeline.pose_checks import Limits, check_person
+from experiments.photo_person import cut_out, estimate
 from experiments.program import UsageError
 
 _SUFFIXES = ('.jpg', '.jpeg', '.png')
@@ -99,24 +95,7 @@ def load_person(path, pose, size, open_estimator):
         if not inside.any():
             raise UsageError(f'--source_pose: expected a pose in the picture {path}, found no joint inside of it.')
         square = square_around(found.px[:, :2], found.px_per_mm, (columns, rows))
-    pose_px = (found.px - np.float32([square.left, square.top, 0])) * np.float32(size / square.side)
-    return Person(photo, square, resized(square.cut(photo), size), pose_px, mask), num_people
-
-
-def estimate(path, image, estimator):
-    """Finds the pose of the largest person; returns a `Pose` px of the image, a mask or None, the number of people."""
-    finding, mask = find_largest(estimator, image)
-    source = Source(pathlib.Path(path), str(path), '', '-', '')
-    accepted, rejects = check_person([(source, '-', finding)], Limits(min_pictures=1))
-    if not accepted:
-        raise DataError(f'{path}: expected a picture of a person: {rejects[0].detail}.')
-    return accepted[0].pose, mask, finding['people']
-
-
-def resized(image, size):
-    """Returns a square uint8 image [H, H, 3] at [size, size, 3]; averages where it shrinks."""
-    shrinks = size < len(image)
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return Person(photo, square, *cut_out(photo, found, square, size), mask), num_people
 
 
 def find_pose(flag, argument, place):

@@ -13,7 +13,7 @@ from data_pipeline.person_finder import find_largest
 from data_pipeline.picture_file import read_image
 from data_pipeline.picture_sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, Source, read_frames
 from data_pipeline.pose_checks import Limits, check_person
-from experiments import repose_inputs
+from experiments import photo_person, repose_inputs
 from experiments.pose_edits import turned, with_proportions
 from experiments.program import UsageError
 from repose_tf.coordinates import scale_pose
@@ -29,7 +29,7 @@ class Targets:
       poses_px: float32 [N, 19, 3].
       is_framed: they are px of the picture to be made; else of a picture of their own, where only their shape counts.
       fps: frames a second, or None for poses that are no clip.
-      read_pictures: function that yields their N pictures uint8 [H, W, 3], or None.
+      read_pictures: function that yields their N pictures uint8 [H, W, 3], each with its pose [19, 3] px, or None.
       said: list of lines that the user should know.
     """
 
@@ -70,8 +70,9 @@ def load_targets(argument, place, source_side, size, open_estimator, every=1, sm
         return Targets(motion_joints.poses_of(motion, argument).astype(np.float32), fps=motion.fps)
     if suffix in PHOTO_SUFFIXES:
         photo = read_image(argument)
-        pose, _, num_people = repose_inputs.estimate(argument, photo, open_estimator())
-        return Targets(pose.px[np.newaxis], read_pictures=lambda: iter([photo]), said=several(argument, num_people))
+        pose, _, num_people = photo_person.estimate(argument, photo, open_estimator())
+        return Targets(pose.px[np.newaxis], read_pictures=lambda: iter([(photo, pose.px)]),
+                       said=several(argument, num_people))
     return _of_video(argument, open_estimator(), every, smoothing)
 
 
@@ -116,7 +117,8 @@ def _of_video(path, estimator, every, smoothing):
     num_several = sum(finding.get('people', 1) > 1 for _, _, finding in findings)
     said += [f'{path}: {num_several} frames show several people: the largest was taken.'] * bool(num_several)
     return Targets(np.stack(shown), fps=fps / every, said=tuple(said),
-                   read_pictures=lambda: (image for _, image in read_frames(source, every)))
+                   read_pictures=lambda: ((image, pose) for (_, image), pose in
+                                          zip(read_frames(source, every), shown, strict=True)))
 
 
 def _frame_rate(path):

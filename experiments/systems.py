@@ -11,7 +11,7 @@ import os
 
 import tensorflow as tf
 
-from experiments import checkpoints, packed_model, run_folder
+from experiments import model_path
 from experiments.program import UsageError
 from repose_tf.serving import pixels_from_image, reposed_pixels
 from repose_tf.skeleton import NUM_JOINTS
@@ -34,19 +34,14 @@ class GeneratorSystem:
         return self._repose(pixels_from_image(batch['source_image']), batch['source_pose'], batch['target_pose'])
 
 
-def run_system(path, weights='average'):
-    """Opens the generator of a run folder; raises as `checkpoints.load_generator`."""
-    folder = run_folder.open_existing(path)
-    return GeneratorSystem(_base_name(folder.path), checkpoints.load_generator(folder, weights=weights), 'run')
-
-
-def packed_system(path):
-    """Opens a packed model; raises as `packed_model.load_generator`."""
-    return GeneratorSystem(_base_name(path), packed_model.load_generator(path), 'packed model')
+def generator_system(path, weights='average'):
+    """Opens the generator of a run or a packed model; see `model_path.open_generator`."""
+    opened = model_path.open_generator(path, weights)
+    return GeneratorSystem(opened.name, opened.generator, opened.kind)
 
 
 class SavedModelSystem:
-    """A SavedModel with the signature `repose`, see repose_tf/serving.py; `repose_sequence` may be None."""
+    """A SavedModel with the signature `repose`, see repose_tf/serving.py; older ones lack others of `signatures`."""
 
     def __init__(self, path):
         """Loads a SavedModel; UsageError where it cannot be read or has another signature."""
@@ -55,20 +50,19 @@ class SavedModelSystem:
         except (OSError, ValueError, tf.errors.OpError) as error:
             raise UsageError(f'{path}: expected a SavedModel, found one that cannot be read '
                              f'({str(error).splitlines()[0]}).') from None
-        signatures = self._loaded.signatures
-        if 'repose' not in signatures:
+        self.signatures = self._loaded.signatures
+        if 'repose' not in self.signatures:
             raise UsageError(f'{path}: expected a SavedModel with the signature repose, '
-                             f'found {", ".join(sorted(signatures)) or "none"}.')
-        self.repose = signatures['repose']
-        self.repose_sequence = signatures.get('repose_sequence')  # older ones have none
-        self.image_size = _size_of(path, self.repose)
-        self.name = _base_name(path)
+                             f'found {", ".join(sorted(self.signatures)) or "none"}.')
+        self.image_size = _size_of(path, self.signatures['repose'])
+        self.name = model_path.base_name(path)
         self.digest = digest_of(_contents(path))
         self.description = f'SavedModel {self.name}, files {self.digest}'
 
     def __call__(self, batch):
-        return self.repose(source_image=pixels_from_image(batch['source_image']), source_pose=batch['source_pose'],
-                           target_pose=batch['target_pose'])['image']
+        return self.signatures['repose'](
+            source_image=pixels_from_image(batch['source_image']), source_pose=batch['source_pose'],
+            target_pose=batch['target_pose'])['image']
 
 
 class CopyOfSource:
@@ -105,9 +99,7 @@ def is_model(path):
 
 def open_system(path):
     """Opens a SavedModel, a packed model or a run; UsageError for others."""
-    if os.path.isfile(os.path.join(path, 'saved_model.pb')):
-        return SavedModelSystem(path)
-    return packed_system(path) if packed_model.is_packed(path) else run_system(path)
+    return SavedModelSystem(path) if model_path.is_saved_model(path) else generator_system(path)
 
 
 def digest_of(parts):
@@ -116,10 +108,6 @@ def digest_of(parts):
     for part in parts:
         digest.update(part)
     return digest.hexdigest()[:12]
-
-
-def _base_name(path):
-    return os.path.basename(os.path.abspath(path))
 
 
 def _size_of(path, signature):

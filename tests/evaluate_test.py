@@ -12,7 +12,7 @@ from experiments import datasets, evaluate, evaluation_flags, flags, packed_mode
 from experiments.pair_sources import DataPairs
 from experiments.prediction_folder import pair_name
 from experiments.settings import DataSettings
-from experiments.systems import run_system
+from experiments.systems import generator_system
 from tests.people_folders import write_image, write_people
 from tests.tiny import TINY, tiny_generator, tiny_run
 
@@ -119,7 +119,7 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
     packed_model.write(generator, root / 'packed')
     settings = DataSettings('people', f'{root}/people', f'{root}/records', False)
     source = DataPairs(datasets.Data(settings), 'test', 4, SIZE)
-    system = run_system(folder.path)
+    system = generator_system(folder.path)
     for batch in source.batches(source.pairs, 4):
         names = zip(batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)
         for pair, image in zip(names, system(batch).numpy(), strict=True):

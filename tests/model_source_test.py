@@ -33,5 +33,8 @@ def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one
     Reposer(generator).save(str(tmp_path / 'saved'))
     saved = model_source.load(str(tmp_path / 'saved'))
     assert np.abs(saved.repose(image, source, targets).astype(int) - expected).max() <= 1
+    alphas = [one.for_source(image, source, with_alpha=True)(targets)[1] for one in (model, saved)]
+    assert alphas[0].shape == (5, SIZE, SIZE) and np.ptp(alphas[0]) > 0
+    np.testing.assert_allclose(*alphas, atol=1e-4)
     with pytest.raises(UsageError, match='a SavedModel gives the picture alone'):
         saved.parts(image, source, targets[0])

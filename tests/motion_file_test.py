@@ -63,7 +63,10 @@ def test_spellings_and_the_upward_axis_do_not_matter(tmp_path):
     _, expected = poses(tmp_path, text_of(CMU, [{}]))
     poser = {'LeftArm': 'lShldr', 'LeftForeArm': 'lForeArm', 'LeftHand': 'lHand', 'LeftUpLeg': 'lThigh',
              'LeftLeg': 'lShin', 'LeftFoot': 'lFoot'}
+    plain = {'Arm': 'Shoulder', 'ForeArm': 'Elbow', 'Hand': 'Wrist', 'UpLeg': 'Hip', 'Leg': 'Knee', 'Foot': 'Ankle'}
+    plain = {side + name: side + other for name, other in plain.items() for side in ('Left', 'Right')}
     for rename, turn in ((lambda name: f'mixamorig:{name}', lambda offset: offset),
+                         (lambda name: plain.get(name, name), lambda offset: offset),
                          (lambda name: poser.get(name, name), lambda offset: offset),
                          (lambda name: name, lambda offset: (offset[0], -offset[2], offset[1]))):  # Z up
         np.testing.assert_allclose(poses(tmp_path, text_of(CMU, [{}], rename, turn))[1], expected, atol=1e-9)

@@ -163,8 +163,9 @@ def test_videos_go_in_and_out(tmp_path, suffix):
     found = targets(str(path))
     assert found.fps == pytest.approx(12.5) and len(found.poses_px) == 6 and 'keep the one before' in found.said[0]
     assert np.array_equal(found.poses_px[3], found.poses_px[2]) and np.ptp(found.poses_px[:, 0, 0]) > 10
-    shapes = [image.shape for image in found.read_pictures()]
-    assert shapes == [(120, 162, 3)] * 6
+    shown = list(found.read_pictures())
+    assert [image.shape for image, _ in shown] == [(120, 162, 3)] * 6
+    assert np.array_equal([pose for _, pose in shown], found.poses_px)
 
 
 def test_several_pictures_are_a_grid_a_series_or_a_gif_or_nothing(tmp_path):

@@ -6,8 +6,7 @@ import dataclasses
 import numpy as np
 from absl import flags as absl_flags
 
-from data_pipeline import pose_file
-from experiments import flags
+from experiments import flags, repose_inputs
 from experiments.program import UsageError
 
 MODEL_NAME = 'repose'
@@ -70,11 +69,5 @@ def write_picture(data):
 
 
 def _pose(flag):
-    path, mark, key = flags.required(flag).rpartition('#')
-    if not mark:
-        raise UsageError(f'--{flag}: expected POSES.json#person/frame, found {key!r}.')
-    poses = pose_file.read(path)
-    if key not in poses:
-        raise UsageError(f'--{flag}: expected a pose of {path}, for example {min(poses, default="none")}, '
-                         f'found {key!r}.')
-    return poses[key]
+    pose, _ = repose_inputs.find_pose(f'--{flag}', flags.required(flag), None)
+    return pose.px
