@@ -1,13 +1,20 @@
 """What a server's users wait for: loading, the first call, calls of several batches, sequences against single calls."""
 
+import os
 import tempfile
 import time
 
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.person_crop import Square
 from experiments import benchmark_tools
 from experiments.export import example_inputs
+from experiments.model_source import GeneratorReposingModel
+from experiments.photo_person import resized
+from experiments.picture_outputs import open_output
+from experiments.repose_frames import Frames
+from experiments.repose_inputs import Person
 from repose_tf.architecture import PRESETS
 from repose_tf.building import build
 from repose_tf.generator import Generator
@@ -17,6 +24,7 @@ from tests import cases
 BATCH_SIZES = (1, 8, 32)
 NUM_TARGETS = 32
 _NUM_FULL_TARGETS = 8  # at 256 px on a CPU: minutes otherwise
+_PHOTO = 720, 960  # rows, columns, px
 _PIXEL_BYTES = 20e3  # what a pass holds for every pixel, roughly
 
 
@@ -33,7 +41,8 @@ def run(rounds, max_gigabytes, plot_dir):
 def measured(architecture, num_targets, rounds, max_gigabytes, batch_sizes=BATCH_SIZES):
     """Returns a row for loading and for each kind of request to a SavedModel of an untrained generator."""
     with tempfile.TemporaryDirectory() as folder:
-        Reposer(build(Generator(architecture)), Limits(max_batch=max(*batch_sizes, num_targets))).save(folder)
+        generator = build(Generator(architecture))
+        Reposer(generator, Limits(max_batch=max(*batch_sizes, num_targets))).save(folder)
         start = time.perf_counter()
         loaded = tf.saved_model.load(folder)
         rows = [_row('load', time.perf_counter() - start)]
@@ -56,9 +65,24 @@ def measured(architecture, num_targets, rounds, max_gigabytes, batch_sizes=BATCH
             _call(loaded, 'repose', {**one, 'target_pose': sequence['target_pose'][:, index]})
 
     functions[f'{num_targets} calls of repose, same source'] = call_by_call
+    model = GeneratorReposingModel(generator)
+    functions[f'film of {num_targets} frames, pasted into a photo of {_PHOTO[1]} x {_PHOTO[0]} px, MP4'] = (
+        lambda: _film(model, sequence['target_pose'][0]))
     seconds = benchmark_tools.seconds(functions, rounds)
-    counts = {**{name: count for name, (_, _, count) in requests.items()}, list(functions)[-1]: num_targets}
-    return rows + [_row(name, seconds[name], counts[name]) for name in functions]
+    counts = {name: count for name, (_, _, count) in requests.items()}
+    return rows + [_row(name, seconds[name], counts.get(name, num_targets)) for name in functions]
+
+
+def _film(model, poses):
+    """Does what `experiments.repose` does once it has a video's poses."""
+    size, side = model.image_size, _PHOTO[0]
+    photo = np.random.default_rng(2).integers(0, 256, (*_PHOTO, 3)).astype(np.uint8)
+    square = Square((_PHOTO[1] - side) // 2, 0, side)
+    person = Person(photo, square, resized(square.cut(photo), size), poses[0])
+    frames = Frames(person, paste_back=True, max_side=None, side_by_side=False, skeleton=False, is_plain=False)
+    with tempfile.TemporaryDirectory() as folder, open_output(os.path.join(folder, 'film.mp4'), 25) as add:
+        for result in model.each(person.image, person.pose_px, poses, with_alpha=True):
+            add(frames.show(*result, None))
 
 
 def _row(name, seconds, num_pictures=None):

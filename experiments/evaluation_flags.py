@@ -13,7 +13,6 @@ from experiments.pair_poses import PairPoses
 from experiments.pose_scoring import open_pose_scorer
 from experiments.prediction_folder import PredictionFolder
 from experiments.program import UsageError
-from experiments.settings import DataSettings, field_names
 
 FLAGS = absl_flags.FLAGS
 _KINDS = ('run_dir', 'saved_model', 'predictions')
@@ -97,7 +96,7 @@ def _open_data(kind):
         first = systems.generator_system(FLAGS.run_dir, FLAGS.weights)
         settings = flags.data_settings(run_folder.open_existing(FLAGS.run_dir).settings().data)
     else:
-        settings = DataSettings(**{name: FLAGS[name].value for name in field_names(DataSettings)})
+        settings = flags.data_settings(None)
         if kind == 'saved_model':
             is_packed = packed_model.is_packed(FLAGS.saved_model)
             first = (systems.generator_system if is_packed else systems.SavedModelSystem)(FLAGS.saved_model)

@@ -140,9 +140,9 @@ def settings_from_flags(values=flags.FLAGS):
 
 
 def data_settings(saved, values=flags.FLAGS):
-    """Returns the `DataSettings` of a run, but for those that were given on the command line."""
-    given = {name: values[name].value for name in field_names(DataSettings) if values[name].present}
-    return dataclasses.replace(saved, **given)
+    """Returns the `DataSettings` of a run, but for those given on the command line; without a run, of all flags."""
+    given = {name: values[name].value for name in field_names(DataSettings) if saved is None or values[name].present}
+    return dataclasses.replace(saved, **given) if saved else DataSettings(**given)
 
 
 def _check_losses(losses):

@@ -45,6 +45,8 @@ def open_generator(path, weights='average', precision=None):
     if packed_model.is_packed(path):
         generator = packed_model.load_generator(path, precision or 'float32')
         return OpenedGenerator(generator, 'packed model', base_name(path))
+    if is_saved_model(path):
+        raise UsageError(f'{path}: expected a run folder or a packed model, found a SavedModel.')
     if os.path.isdir(path) and not os.path.isfile(os.path.join(path, 'architecture.json')):
         raise UsageError(f'{path}: expected a run folder, a packed model (architecture.json, weights.npz) or a '
                          'SavedModel, found a folder that is none of them.')

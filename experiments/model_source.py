@@ -75,6 +75,22 @@ class ReposingModel:
                 progress(min(start + BATCH_SIZE, len(images)), len(images))
         return images
 
+    def each(self, source_image, source_pose, target_poses, with_alpha=False):
+        """Shows a person in one pose after the other, without keeping the pictures.
+
+        Args:
+          source_image, source_pose, with_alpha: see `for_source`.
+          target_poses: [N, 19, 3] float32, px in the wanted images.
+
+        Yields:
+          image [S, S, 3] uint8, the person's share [S, S] or None, and the pose [19, 3], N times.
+        """
+        repose = self.for_source(source_image, source_pose, with_alpha)
+        for start in range(0, len(target_poses), BATCH_SIZE):
+            poses = target_poses[start:start + BATCH_SIZE]
+            images, alphas = repose(poses)
+            yield from zip(images, [None] * len(poses) if alphas is None else alphas, poses, strict=True)
+
     def parts(self, source_image, source_pose, target_pose):
         """Computes what the model makes on the way.
 

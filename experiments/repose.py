@@ -65,7 +65,7 @@ def define_output():
     flag('skeleton', False, 'Draws the poses over source, target and result.')
     flag('bodypart', False, "Writes <output>-parts.png too: the parts' masks and the model's volumes, of up to 8 "
                              'targets.')
-    text('contact_sheet', '', 'PNG file of a sheet of test pairs, not of one picture; of a run.')
+    text('contact_sheet', '', 'PNG file of a sheet of test pairs, not of one picture; of a run or a packed model.')
     absl_flags.DEFINE_integer('num_pairs', 12, 'Rows of the sheet.', lower_bound=1)
 
 
@@ -105,16 +105,13 @@ def repose_person():
     max_side = None if is_large else FLAGS.max_side or _MAX_SIDES[FLAGS.side_by_side]
     frames = Frames(person, paste_back, max_side, FLAGS.side_by_side, FLAGS.skeleton, is_plain=is_large)
     parts = [_write_parts(model, person, targets.poses_px)] if FLAGS.bodypart else []
-    repose = model.for_source(person.image, person.pose_px, with_alpha=paste_back)
+    results = model.each(person.image, person.pose_px, targets.poses_px, with_alpha=paste_back)
     shown = targets.read_pictures() if FLAGS.side_by_side and targets.read_pictures else iter([None] * count)
     with picture_outputs.open_output(FLAGS.output, FLAGS.fps or targets.fps) as add, \
             tqdm(total=count, unit=' pictures', desc='reposing', disable=count == 1) as bar:
-        for start in range(0, count, model_source.BATCH_SIZE):
-            poses = targets.poses_px[start:start + model_source.BATCH_SIZE]
-            images, alphas = repose(poses)
-            for index, (image, pose) in enumerate(zip(images, poses, strict=True)):
-                add(frames.show(image, None if alphas is None else alphas[index], pose, next(shown)))
-                bar.update()
+        for result, target in zip(results, shown, strict=True):
+            add(frames.show(*result, target))
+            bar.update()
     return [FLAGS.output, *parts]
 
 
@@ -155,13 +152,14 @@ def _write_parts(model, person, poses):
 
 def repose_test_pairs():
     """Writes the contact sheet that the flags ask for; returns its path."""
-    from experiments import checkpoints, datasets, run_folder
+    from experiments import datasets, model_path, run_folder
     from repose_tf.serving import Reposer
-    folder = run_folder.open_existing(FLAGS.model)
-    data = datasets.Data(flags.data_settings(folder.settings().data))
-    batches = data.pair_batches('test', folder.architecture().image_size, _SHEET_BATCH_SIZE, FLAGS.num_pairs)
-    reposer = Reposer(checkpoints.load_generator(folder, weights=FLAGS.weights))
-    write_contact_sheet(FLAGS.contact_sheet, reposer, batches)
+    opened = model_path.open_generator(FLAGS.model, FLAGS.weights)
+    own = run_folder.open_existing(FLAGS.model).settings().data if opened.kind == 'run' else None
+    data = datasets.Data(flags.data_settings(own))
+    size = opened.generator.architecture.image_size
+    batches = data.pair_batches('test', size, _SHEET_BATCH_SIZE, FLAGS.num_pairs)
+    write_contact_sheet(FLAGS.contact_sheet, Reposer(opened.generator), batches)
     return FLAGS.contact_sheet
 
 

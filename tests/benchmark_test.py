@@ -104,5 +104,6 @@ def test_serving_is_measured_for_every_kind_of_request():
     rows = benchmark_serving.measured(TINY, 3, rounds=1, max_gigabytes=1.0, batch_sizes=(1, 2))
     assert [row['what'] for row in rows] == [
         'load', 'first call of repose, 1 picture', 'repose, batch 1', 'repose, batch 2',
-        'serving_default, batch 1 (PNG in, PNG out)', 'repose_sequence, 3 targets', '3 calls of repose, same source']
+        'serving_default, batch 1 (PNG in, PNG out)', 'repose_sequence, 3 targets', '3 calls of repose, same source',
+        'film of 3 frames, pasted into a photo of 960 x 720 px, MP4']
     assert all(float(row['s']) > 0 for row in rows)
