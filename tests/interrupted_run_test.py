@@ -12,7 +12,7 @@ import tensorflow as tf
 from tests.programs import ROOT
 
 # The kills hit at random moments; ten of them on one stack are enough.
-NUM_STEPS, NUM_KILLS = (60, 10) if keras.__version__ < '3' else (24, 4)
+NUM_STEPS, NUM_KILLS = (60, 10) if keras.__version__ < '3' else (12, 2)
 RUN = ['--preset=small', '--deterministic', '--batch_size=2', '--perceptual_weight=0', '--l1_weight=1',
        '--learning_rate=1e-3', '--num_validation_pairs=0', '--log_every=1', '--checkpoint_every=2', '--clip_norm=5']
 

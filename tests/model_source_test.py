@@ -5,15 +5,16 @@ import pytest
 
 from experiments import model_source, packed_model
 from experiments.program import UsageError
-from repose_tf.serving import Reposer, reposed_pixels
+from repose_tf.serving import reposed_pixels
+from tests import served_models
 from tests.cases import person_poses
-from tests.tiny import TINY, tiny_generator
+from tests.tiny import TINY
 
 SIZE = TINY.image_size
 
 
 def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one_loads(tmp_path):
-    generator = tiny_generator()
+    generator = served_models.generator()
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (SIZE, SIZE, 3)).astype(np.uint8)
     source, *targets = np.float32(person_poses(rng, 6, SIZE))
@@ -30,8 +31,7 @@ def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one
 
     packed_model.write(generator, str(tmp_path / 'packed'))
     assert model_source.load(str(tmp_path / 'packed')).image_size == SIZE
-    Reposer(generator).save(str(tmp_path / 'saved'))
-    saved = model_source.load(str(tmp_path / 'saved'))
+    saved = model_source.load(served_models.saved_model())
     assert np.abs(saved.repose(image, source, targets).astype(int) - expected).max() <= 1
     alphas = [one.for_source(image, source, with_alpha=True)(targets)[1] for one in (model, saved)]
     assert alphas[0].shape == (5, SIZE, SIZE) and np.ptp(alphas[0]) > 0

@@ -18,10 +18,16 @@ from tests.tiny import TINY, tiny_generator
 
 
 @functools.cache
+def generator():
+    """Returns the generator that the SavedModel is made of."""
+    return tiny_generator()
+
+
+@functools.cache
 def saved_model():
     """Returns the folder of the SavedModel, made once a process; it goes when the process ends."""
     folder = tempfile.TemporaryDirectory()
-    Reposer(tiny_generator()).save(folder.name)
+    Reposer(generator()).save(folder.name)
     _KEPT.append(folder)
     return folder.name
 
