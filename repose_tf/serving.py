@@ -125,16 +125,16 @@ class Reposer(tf.Module):
         limits, size = limits or Limits(), generator.architecture.image_size
 
         def repose(source_image, source_pose, target_pose):
-            poses = _checked_poses(limits, size, source_image, source_pose, target_pose)
-            return {'image': reposed_pixels(generator, source_image, *poses)}
+            inputs = _checked(limits, size, source_image, source_pose, target_pose)
+            return {'image': reposed_pixels(generator, *inputs)}
 
         def repose_sequence(source_image, source_pose, target_pose):
-            poses = _checked_poses(limits, size, source_image, source_pose, target_pose)
-            return {'image': reposed_sequence_pixels(generator, source_image, *poses)}
+            inputs = _checked(limits, size, source_image, source_pose, target_pose)
+            return {'image': reposed_sequence_pixels(generator, *inputs)}
 
         def repose_layers(source_image, source_pose, target_pose):
-            poses = _checked_poses(limits, size, source_image, source_pose, target_pose)
-            return generator(image_from_pixels(source_image), *poses, training=False)
+            image, *poses = _checked(limits, size, source_image, source_pose, target_pose)
+            return generator(image_from_pixels(image), *poses, training=False)
 
         def serve(image_bytes, source_pose, target_pose):
             with tf.control_dependencies(_batch_checks(limits, image_bytes, source_pose, target_pose)):
@@ -164,8 +164,8 @@ def _spec(name, shape, dtype=tf.float32):
     return tf.TensorSpec([None, *shape], dtype, name=name)
 
 
-def _checked_poses(limits, size, source_image, source_pose, target_pose):
-    """Returns both poses, to be used once all arguments were seen to be in order."""
+def _checked(limits, size, source_image, source_pose, target_pose):
+    """Returns the three, each to be used only once all were seen to be in order: no part of the model starts before."""
     bound = MAX_POSE_SIDES * size
     checks = _batch_checks(limits, source_image, source_pose, target_pose)
     for name, pose in (('source_pose', source_pose), ('target_pose', target_pose)):
@@ -175,7 +175,7 @@ def _checked_poses(limits, size, source_image, source_pose, target_pose):
             f'{name}: expected finite numbers up to {bound} px, {MAX_POSE_SIDES} times the side of the picture, '
             'found numbers up to:', largest]))
     with tf.control_dependencies(checks):
-        return tf.identity(source_pose), tf.identity(target_pose)
+        return [tf.identity(tensor) for tensor in (source_image, source_pose, target_pose)]
 
 
 def _batch_checks(limits, source, source_pose, target_pose):

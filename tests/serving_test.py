@@ -108,6 +108,17 @@ def test_graphs_refuse_and_go_on(reposer):
     np.testing.assert_array_equal(reposer.repose(**inputs())['image'], before)
 
 
+@pytest.mark.parametrize('signature', ['repose', 'repose_sequence', 'repose_layers'])
+def test_nothing_is_computed_with_arguments_before_they_were_checked(reposer, signature):
+    graph = getattr(reposer, signature).get_concrete_function().graph
+    num_checks = 5 if signature == 'repose_sequence' else 4
+    for argument in graph.inputs[:3]:
+        allowed, *others = sorted(argument.consumers(), key=lambda op: len(op.control_inputs), reverse=True)
+        assert allowed.type == 'Identity' and len(allowed.control_inputs) == num_checks
+        assert all(op.name.startswith('Assert') for op in allowed.control_inputs)
+        assert {op.type for op in others} <= {'Shape', 'Abs'}  # what the checks look at
+
+
 def bomb(columns, rows):
     data = bytearray(file_of(inputs()['source_image'][0]))
     data[16:24] = columns.to_bytes(4, 'big') + rows.to_bytes(4, 'big')
