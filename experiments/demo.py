@@ -85,9 +85,11 @@ def launch(page, host, port):
 
 
 def _keep_files_in(folder):
-    """Makes Gradio, and whoever asks for a temporary file, write into a folder that is removed at the end."""
+    """Makes Gradio, Keras, matplotlib, and whoever asks for a temporary file, write into a folder that is removed at
+    the end, and nothing into the user's home."""
     os.environ.update(GRADIO_TEMP_DIR=os.path.join(folder, 'page'), GRADIO_ANALYTICS_ENABLED='False',
-                      GRADIO_RUN_HISTORY='False', HF_HUB_OFFLINE='1', HF_HUB_DISABLE_TELEMETRY='1', HF_HOME=folder)
+                      GRADIO_RUN_HISTORY='False', HF_HUB_OFFLINE='1', HF_HUB_DISABLE_TELEMETRY='1', HF_HOME=folder,
+                      KERAS_HOME=folder, MPLCONFIGDIR=folder)
     tempfile.tempdir = folder
 
 
