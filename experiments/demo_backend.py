@@ -149,7 +149,7 @@ class Backend:
     def _clip(self, person, poses, fps):
         for pose in poses:
             _check_pose(pose, self.image_size)
-        return gif([pictures.enlarge(frame) for frame in self._reposed(person, poses)], fps)
+        return gif(self._reposed(person, poses), fps)
 
     def _num_frames(self, value):
         return int(_number('frames', value, 2, self.limits.frames))

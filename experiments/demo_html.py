@@ -8,6 +8,8 @@ import io
 import cv2
 from PIL import Image
 
+_CLIP_PX = 256
+
 
 def png(image):
     """Returns uint8 [H, W, 3], RGB, as the bytes of a PNG file."""
@@ -15,8 +17,10 @@ def png(image):
 
 
 def gif(images, fps):
-    """Returns a list of uint8 [H, W, 3], RGB, as the bytes of a GIF file that goes on for ever."""
-    first, *others = [Image.fromarray(image) for image in images]
+    """Returns a list of uint8 [S, S, 3], RGB, as the bytes of a GIF file that goes on for ever; small ones enlarged."""
+    size = max(_CLIP_PX, len(images[0]))
+    first, *others = [Image.fromarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR))
+                      for image in images]
     file = io.BytesIO()
     duration_ms = max(20, 10 * round(100 / fps))  # GIF counts in 10 ms, and browsers slow down what is faster than 20
     first.save(file, 'GIF', save_all=True, append_images=others, duration=duration_ms, loop=0)

@@ -14,8 +14,8 @@ from experiments.motions import MOTIONS
 from experiments.pictures import enlarge, pose_picture
 
 CSS_PATH = pathlib.Path(__file__).with_suffix('.css')
-_LABELS = {'turn_deg': "Turn (towards the picture's right)", 'bend_deg': 'Bend forwards',
-           'left_arm_deg': 'Raise the left arm', 'right_arm_deg': 'Raise the right arm'}
+_LABELS = {'turn_deg': 'Turn', 'bend_deg': 'Bend forwards', 'left_arm_deg': 'Raise left arm',
+           'right_arm_deg': 'Raise right arm'}
 _NO_ESTIMATOR = 'Photos and videos of your own: not here, as no model that finds poses is installed. {}'
 _PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
 _TURN, _VIDEO = 'turn round', 'your video'
@@ -52,34 +52,37 @@ class Page:
         with gr.Blocks(title='Reposing people', analytics_enabled=False, delete_cache=(60, _KEEP_S)) as self.blocks:
             gr.HTML(demo_html.head(model_name, backend.image_size, backend.limits), elem_id='head')
             # One to begin with that shows something: not the first person in the first pose, which is their own.
-            first = Choice(samples.persons[len(samples.persons) // 4], samples.poses[len(samples.poses) // 2])
-            self._choice = gr.State(first, time_to_live=3600)
+            first = len(samples.persons) - 1, len(samples.poses) // 2
+            self._choice = gr.State(Choice(samples.persons[first[0]], samples.poses[first[1]]), time_to_live=3600)
             with gr.Row():
                 with gr.Column(scale=5, min_width=300):
-                    self._add_choosers(no_estimator)
+                    self._add_choosers(first, no_estimator)
                 with gr.Column(scale=6, min_width=300):
                     self._add_results(not no_estimator)
         self._connect()
         self.blocks.queue(max_size=max_waiting, default_concurrency_limit=1, api_open=False)
 
-    def _add_choosers(self, no_estimator):
-        def gallery(items, elem_id):
-            return gr.Gallery(items, format='png', columns=5, height='auto', object_fit='contain', allow_preview=False,
-                              show_label=False, elem_id=elem_id, interactive=False, buttons=[])
+    def _add_choosers(self, first, no_estimator):
+        def gallery(items, chosen, elem_id):
+            return gr.Gallery(items, selected_index=chosen, format='png', columns=5, height='auto',
+                              object_fit='contain', allow_preview=False, show_label=False, elem_id=elem_id,
+                              interactive=False, buttons=[])
 
         def upload(label, elem_id):
             return _upload_button(label, _PHOTO_SUFFIXES, elem_id, not no_estimator)
 
         size = self._backend.image_size
         gr.Markdown('### 1. The person', elem_classes='step')
-        self._persons = gallery([(enlarge(person.image), person.name) for person in self._samples.persons], 'persons')
+        self._persons = gallery([(enlarge(person.image), person.name) for person in self._samples.persons],
+                                first[0], 'persons')
         self._person_upload = upload('Upload a photo of a person', 'person-upload')
         gr.Markdown('### 2. The pose', elem_classes='step')
-        self._poses = gallery([(pose_picture(size, pose.pose), pose.name) for pose in self._samples.poses], 'poses')
+        self._poses = gallery([(pose_picture(size, pose.pose), pose.name) for pose in self._samples.poses], first[1],
+                              'poses')
         self._pose_upload = upload('Take the pose from a photo', 'pose-upload')
         if no_estimator:
             gr.HTML(demo_html.message(_NO_ESTIMATOR.format(no_estimator)), elem_id='no-estimator')
-        self._sliders = [gr.Slider(*EDIT_BOUNDS_DEG[name], value=0, step=5, label=f'{label}, degrees', elem_id=name,
+        self._sliders = [gr.Slider(*EDIT_BOUNDS_DEG[name], value=0, step=5, label=f'{label} (°)', elem_id=name,
                                    buttons=['reset']) for name, label in _LABELS.items()]
 
     def _add_results(self, takes_uploads):
@@ -100,11 +103,11 @@ class Page:
         most = self._backend.limits.frames
         movements = [(f'{_TURN}, in the pose chosen', _TURN), *((name, name) for name in MOTIONS)]
         self._movement = gr.Radio([*movements, *([(_VIDEO, _VIDEO)] if takes_uploads else [])], value=_TURN,
-                                  label='The person shall', elem_id='movement')
+                                  label='Movement', elem_id='movement')
         self._video_upload = _upload_button('Take the poses from a video', demo_video.SUFFIXES, 'video-upload',
                                             takes_uploads)
-        self._frames = gr.Slider(2, most, value=min(24, most), step=1, label='Pictures (of a video: as many as are '
-                                 'taken)', elem_id='frames', buttons=[])
+        self._frames = gr.Slider(2, most, value=min(24, most), step=1, label='Pictures', elem_id='frames',
+                                 buttons=[])
         self._clip_button = gr.Button('Make the clip', variant='primary', elem_id='make-clip')
         self._clip = gr.HTML('', elem_id='clip')
 

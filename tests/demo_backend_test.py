@@ -12,7 +12,6 @@ from experiments.demo_backend import Backend, Edits
 from experiments.demo_limits import Limits, RequestError
 from experiments.model_source import GeneratorReposingModel
 from experiments.motions import MOTIONS, motion_poses
-from experiments.pictures import enlarge
 from experiments.pose_edits import arm_raised, bent, turned, with_proportions
 from repose_tf.skeleton import BONES, JOINT_INDEX
 from tests.bad_requests import good_video, make_person, resident_mb, send
@@ -132,7 +131,8 @@ def test_a_video_is_followed_as_the_command_follows_it(backend, tmp_path):
     images = backend._model.repose(person.image, person.pose, repose_targets.fitted(targets, person.pose, None))
     found = Image.open(io.BytesIO(backend.follow(person, clip)))
     assert (found.n_frames, found.info['duration']) == (4, 100)
-    assert np.abs(np.int32(found.convert('RGB')) - np.int32(enlarge(images[0]))).mean() < 8  # a GIF has 256 colours
+    enlarged = cv2.resize(images[0], found.size)
+    assert np.abs(np.int32(found.convert('RGB')) - np.int32(enlarged)).mean() < 8  # a GIF has 256 colours
 
 
 def test_of_a_longer_video_every_so_many_frames_are_taken(backend, tmp_path):
