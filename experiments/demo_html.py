@@ -3,13 +3,28 @@ them is written."""
 
 import base64
 import html
+import io
 
 import cv2
+from PIL import Image
+
+_CLIP_PX = 256
 
 
 def png(image):
     """Returns uint8 [H, W, 3], RGB, as the bytes of a PNG file."""
     return cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def gif(images, fps):
+    """Returns a list of uint8 [S, S, 3], RGB, as the bytes of a GIF file that goes on for ever; small ones enlarged."""
+    size = max(_CLIP_PX, len(images[0]))
+    first, *others = [Image.fromarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR))
+                      for image in images]
+    file = io.BytesIO()
+    duration_ms = max(20, 10 * round(100 / fps))  # GIF counts in 10 ms, and browsers slow down what is faster than 20
+    first.save(file, 'GIF', save_all=True, append_images=others, duration=duration_ms, loop=0)
+    return file.getvalue()
 
 
 def head(model_name, image_size, limits):
@@ -19,8 +34,8 @@ def head(model_name, image_size, limits):
             f'<p><strong>Model: {html.escape(model_name)}</strong>, {image_size} x {image_size} px. It knows what '
             'it was trained on: the models that come with this project saw a few rendered people and nothing else, so '
             'faces and prints blur, and photos of real people come out worse than the samples.</p>'
-            f'<p>Uploads (up to {limits.upload_mb:g} MB) are deleted as soon as they are read; nothing leaves this '
-            'server.</p>')
+            f'<p>Uploads (photos up to {limits.upload_mb:g} MB, videos up to {limits.video_mb:g} MB) '
+            'are deleted as soon as they are read; nothing leaves this server.</p>')
 
 
 def message(text, is_error=False):

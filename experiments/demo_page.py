@@ -1,28 +1,34 @@
 """The layout of the page of `experiments.demo`, with Gradio; what it shows is computed by demo_backend.py."""
 
+import contextlib
 import dataclasses
 import pathlib
 
 import gradio as gr
 
-from experiments import demo_html
-from experiments.demo_backend import EDIT_BOUNDS_DEG, Edits, RequestError
+from experiments import demo_html, demo_video
+from experiments.demo_backend import EDIT_BOUNDS_DEG, Edits
+from experiments.demo_limits import RequestError
 from experiments.demo_samples import Person
+from experiments.motions import MOTIONS
 from experiments.pictures import enlarge, pose_picture
 
 CSS_PATH = pathlib.Path(__file__).with_suffix('.css')
-_LABELS = {'turn_deg': "Turn (towards the picture's right)", 'bend_deg': 'Bend forwards',
-           'left_arm_deg': 'Raise the left arm', 'right_arm_deg': 'Raise the right arm'}
-_NO_ESTIMATOR = 'Photos of your own: not here, as no model that finds poses is installed. {}'
+_LABELS = {'turn_deg': 'Turn', 'bend_deg': 'Bend forwards', 'left_arm_deg': 'Raise left arm',
+           'right_arm_deg': 'Raise right arm'}
+_NO_ESTIMATOR = 'Photos and videos of your own: not here, as no model that finds poses is installed. {}'
+_PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
+_TURN, _VIDEO = 'turn round', 'your video'
 _KEEP_S = 600  # files in the page's folder
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """What a visitor has chosen; the `Person` who is shown and the `Person` whose pose is taken."""
+    """What a visitor has chosen; the `Person` who is shown, the `Person` whose pose is taken, the uploaded video."""
 
     person: Person
     pose: Person
+    video: demo_video.Clip | None = None
 
 
 class Page:
@@ -46,38 +52,40 @@ class Page:
         with gr.Blocks(title='Reposing people', analytics_enabled=False, delete_cache=(60, _KEEP_S)) as self.blocks:
             gr.HTML(demo_html.head(model_name, backend.image_size, backend.limits), elem_id='head')
             # One to begin with that shows something: not the first person in the first pose, which is their own.
-            first = Choice(samples.persons[len(samples.persons) // 4], samples.poses[len(samples.poses) // 2])
-            self._choice = gr.State(first, time_to_live=3600)
+            first = len(samples.persons) - 1, len(samples.poses) // 2
+            self._choice = gr.State(Choice(samples.persons[first[0]], samples.poses[first[1]]), time_to_live=3600)
             with gr.Row():
                 with gr.Column(scale=5, min_width=300):
-                    self._add_choosers(no_estimator)
+                    self._add_choosers(first, no_estimator)
                 with gr.Column(scale=6, min_width=300):
-                    self._add_results()
+                    self._add_results(not no_estimator)
         self._connect()
         self.blocks.queue(max_size=max_waiting, default_concurrency_limit=1, api_open=False)
 
-    def _add_choosers(self, no_estimator):
-        def gallery(items, elem_id):
-            return gr.Gallery(items, format='png', columns=5, height='auto', object_fit='contain', allow_preview=False,
-                              show_label=False, elem_id=elem_id, interactive=False, buttons=[])
+    def _add_choosers(self, first, no_estimator):
+        def gallery(items, chosen, elem_id):
+            return gr.Gallery(items, selected_index=chosen, format='png', columns=5, height='auto',
+                              object_fit='contain', allow_preview=False, show_label=False, elem_id=elem_id,
+                              interactive=False, buttons=[])
 
         def upload(label, elem_id):
-            return gr.UploadButton(label, file_types=['.jpg', '.jpeg', '.png', '.webp'], type='filepath', size='sm',
-                                   elem_id=elem_id, interactive=not no_estimator)
+            return _upload_button(label, _PHOTO_SUFFIXES, elem_id, not no_estimator)
 
         size = self._backend.image_size
         gr.Markdown('### 1. The person', elem_classes='step')
-        self._persons = gallery([(enlarge(person.image), person.name) for person in self._samples.persons], 'persons')
+        self._persons = gallery([(enlarge(person.image), person.name) for person in self._samples.persons],
+                                first[0], 'persons')
         self._person_upload = upload('Upload a photo of a person', 'person-upload')
         gr.Markdown('### 2. The pose', elem_classes='step')
-        self._poses = gallery([(pose_picture(size, pose.pose), pose.name) for pose in self._samples.poses], 'poses')
+        self._poses = gallery([(pose_picture(size, pose.pose), pose.name) for pose in self._samples.poses], first[1],
+                              'poses')
         self._pose_upload = upload('Take the pose from a photo', 'pose-upload')
         if no_estimator:
             gr.HTML(demo_html.message(_NO_ESTIMATOR.format(no_estimator)), elem_id='no-estimator')
-        self._sliders = [gr.Slider(*EDIT_BOUNDS_DEG[name], value=0, step=5, label=f'{label}, degrees', elem_id=name,
+        self._sliders = [gr.Slider(*EDIT_BOUNDS_DEG[name], value=0, step=5, label=f'{label} (°)', elem_id=name,
                                    buttons=['reset']) for name, label in _LABELS.items()]
 
-    def _add_results(self):
+    def _add_results(self, takes_uploads):
         gr.Markdown('### 3. The result', elem_classes='step')
         self._message = gr.HTML('', elem_id='message')
         self._skeleton = gr.Checkbox(False, label='Show the skeleton over the pictures', elem_id='skeleton',
@@ -85,15 +93,23 @@ class Page:
         with gr.Tabs():
             with gr.Tab('Picture'):
                 self._picture = gr.HTML('', elem_id='picture')
-            with gr.Tab('All the way round'):
-                most = self._backend.limits.frames
-                self._frames = gr.Slider(2, most, value=min(24, most), step=1, label='Pictures of the clip',
-                                         elem_id='frames', buttons=[])
-                self._clip_button = gr.Button('Turn the person', variant='primary', elem_id='make-clip')
-                self._clip = gr.HTML('', elem_id='clip')
+            with gr.Tab('Clip'):
+                self._add_clip(takes_uploads)
             with gr.Tab('Inside the model'):
                 self._parts_button = gr.Button('Show the parts', variant='primary', elem_id='make-parts')
                 self._parts = gr.HTML('', elem_id='parts')
+
+    def _add_clip(self, takes_uploads):
+        most = self._backend.limits.frames
+        movements = [(f'{_TURN}, in the pose chosen', _TURN), *((name, name) for name in MOTIONS)]
+        self._movement = gr.Radio([*movements, *([(_VIDEO, _VIDEO)] if takes_uploads else [])], value=_TURN,
+                                  label='Movement', elem_id='movement')
+        self._video_upload = _upload_button('Take the poses from a video', demo_video.SUFFIXES, 'video-upload',
+                                            takes_uploads)
+        self._frames = gr.Slider(2, most, value=min(24, most), step=1, label='Pictures', elem_id='frames',
+                                 buttons=[])
+        self._clip_button = gr.Button('Make the clip', variant='primary', elem_id='make-clip')
+        self._clip = gr.HTML('', elem_id='clip')
 
     def _connect(self):
         shared = {'concurrency_id': 'model', 'concurrency_limit': 1, 'api_visibility': 'private',
@@ -109,8 +125,10 @@ class Page:
                 gallery.select(self._chooser(kind), [self._choice, *controls], [self._choice, *shown], **shared)
             for button, kind in ((self._person_upload, 'person'), (self._pose_upload, 'pose')):
                 button.upload(self._uploader(kind), [button, self._choice, *controls], [self._choice, *shown], **shared)
-            self._clip_button.click(self._make_clip, [self._choice, self._frames, *self._sliders],
-                                    [self._message, self._clip], **shared)
+            of_clip = [self._choice, self._movement, self._frames, *self._sliders]
+            self._clip_button.click(self._make_clip, of_clip, [self._message, self._clip], **shared)
+            self._video_upload.upload(self._take_video, [self._video_upload, self._choice, *self._sliders],
+                                      [self._choice, self._movement, self._message, self._clip], **shared)
             self._parts_button.click(self._make_parts, [self._choice, *self._sliders], [self._message, self._parts],
                                      **shared)
 
@@ -125,11 +143,8 @@ class Page:
     def _uploader(self, kind):
         def take(path, choice, *controls):
             try:
-                path = pathlib.Path(path)
-                try:
+                with _read_once(path) as path:
                     data = path.read_bytes()
-                finally:
-                    path.unlink(missing_ok=True)  # uploads are not kept
                 choice = dataclasses.replace(choice, **{kind: self._backend.person_of(data)})
             except RequestError as error:
                 return gr.skip(), demo_html.message(str(error), is_error=True), gr.skip()
@@ -153,12 +168,25 @@ class Page:
                  False)])
         return self._answer(show)
 
-    def _make_clip(self, choice, num_frames, *edits):
+    def _take_video(self, path, choice, *edits):
+        try:
+            with _read_once(path) as path:
+                choice = dataclasses.replace(choice, video=self._backend.find_clip(path))
+        except RequestError as error:
+            return gr.skip(), gr.skip(), demo_html.message(str(error), is_error=True), gr.skip()
+        return choice, _VIDEO, *self._make_clip(choice, _VIDEO, None, *edits)
+
+    def _make_clip(self, choice, movement, num_frames, *edits):
         def make():
-            target = self._backend.target_pose(choice.person, choice.pose, Edits(*edits))
-            clip = self._backend.turntable(choice.person, target, num_frames)
-            return '', demo_html.figures([('turntable', f'{choice.person.name} from all sides', clip, 'reposed.gif',
-                                           True)])
+            person, backend, note, edited = choice.person, self._backend, '', Edits(*edits)
+            if movement == _TURN:
+                clip = backend.turntable(person, backend.target_pose(person, choice.pose, edited), num_frames)
+            elif movement == _VIDEO:
+                clip = backend.follow(person, choice.video, edited)
+                note = choice.video.note
+            else:
+                clip = backend.motion(person, movement, num_frames, edited)
+            return note, demo_html.figures([('clip-result', f'{person.name}: {movement}', clip, 'reposed.gif', True)])
         return self._answer(make)
 
     def _make_parts(self, choice, *edits):
@@ -176,3 +204,18 @@ class Page:
         except RequestError as error:
             return demo_html.message(str(error), is_error=True), gr.skip()
         return demo_html.message(note), shown
+
+
+def _upload_button(label, suffixes, elem_id, is_on):
+    return gr.UploadButton(label, file_types=list(suffixes), type='filepath', size='sm', elem_id=elem_id,
+                           interactive=is_on)
+
+
+@contextlib.contextmanager
+def _read_once(path):
+    """Yields an uploaded file's path and deletes the file: uploads are not kept."""
+    path = pathlib.Path(path)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)

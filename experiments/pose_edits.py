@@ -16,14 +16,14 @@ _SHORTEST_PX = 1e-6  # below it a direction means nothing
 
 def turned(pose_px, angle):
     """Turns a person about the vertical through the pelvis, radians; from facing us towards the picture's right."""
-    return _rotated(pose_px, slice(None), pose_px[_PELVIS], (0, -1, 0), angle)
+    return rotated(pose_px, slice(None), pose_px[_PELVIS], (0, -1, 0), angle)
 
 
 def bent(pose_px, angle):
     """Bends what is above the pelvis, radians; forwards where it is positive, as the person sees it."""
     upper = np.setdiff1d(np.arange(len(pose_px)), _LEGS)
     left, right = pose_px[joint_indices('lhip', 'rhip')]
-    return _rotated(pose_px, upper, pose_px[_PELVIS], right - left, -angle)
+    return rotated(pose_px, upper, pose_px[_PELVIS], right - left, -angle)
 
 
 def arm_raised(pose_px, side, angle):
@@ -37,7 +37,7 @@ def arm_raised(pose_px, side, angle):
     left, right, neck = pose_px[joint_indices('lsho', 'rsho', 'neck')]
     forwards = np.cross(left - right, neck - pose_px[_PELVIS])
     arm = joint_indices(f'{side}elb', f'{side}wri')
-    return _rotated(pose_px, arm, pose_px[JOINT_INDEX[f'{side}sho']], forwards, angle if side == 'l' else -angle)
+    return rotated(pose_px, arm, pose_px[JOINT_INDEX[f'{side}sho']], forwards, angle if side == 'l' else -angle)
 
 
 def with_proportions(pose_px, body_px):
@@ -64,7 +64,7 @@ def with_proportions(pose_px, body_px):
     return (result + shift).astype(np.float32)
 
 
-def _rotated(pose_px, chosen, centre_px, axis, angle):
+def rotated(pose_px, chosen, centre_px, axis, angle):
     """Rotates some joints about an axis through a point, by the right-hand rule in (x, y, z)."""
     result = np.array(pose_px, np.float64)
     axis = np.asarray(axis, np.float64)

@@ -6,16 +6,23 @@ that sends many:
 
 import argparse
 import dataclasses
+import functools
+import pathlib
 import struct
+import sys
+import tempfile
 import time
 import zlib
 
 import cv2
 import numpy as np
 
-from experiments.demo_backend import Edits, RequestError
+from experiments.demo_backend import Edits
+from experiments.demo_limits import RequestError
 from experiments.demo_samples import Person
+from experiments.motions import MOTIONS
 from tests.cases import person_poses
+from tests.fake_estimator import picture
 
 _NUMBERS = (0, 2, 3.0, 17.5, -181, 181, 1e9, -1e300, float('nan'), float('inf'), True, None, '30', [], 10 ** 400)
 
@@ -63,6 +70,43 @@ def _bomb(columns, rows):
             + chunk(b'IDAT', zlib.compress(bytes(100_000))) + chunk(b'IEND', b''))
 
 
+@functools.cache
+def good_video(num_frames=4, columns=96, rows=64):
+    """Returns the bytes of an MP4 file in which somebody, as tests.fake_estimator sees them, spreads out."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / 'video.mp4'
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 10, (columns, rows))
+        for index in range(num_frames):
+            writer.write(picture(columns, rows, (10, 8, 20 + 2 * index, 50))[..., ::-1])
+        writer.release()
+        return path.read_bytes()
+
+
+def bad_video(rng):
+    """Returns the name and bytes of an upload: truncated, damaged, empty, of no frames, a text, a picture, or fine."""
+    whole, suffix = good_video(), str(rng.choice(['.mp4', '.mov', '.webm', '.MP4', '.avi', '.txt', '']))
+    kind = rng.integers(0, 8)
+    if kind == 0:
+        return suffix, b''
+    if kind == 1:
+        return suffix, rng.bytes(int(rng.integers(1, 3000)))
+    if kind == 2:
+        return suffix, whole[:int(rng.integers(1, len(whole)))]
+    if kind == 3:
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(damaged), 8):
+            damaged[place] = rng.integers(0, 256)
+        return suffix, bytes(damaged)
+    if kind == 4:
+        texts = (b'#EXTM3U\n#EXTINF:1,\n/etc/passwd\n', b'ffconcat version 1.0\nfile /etc/passwd\n', b'no video at all')
+        return suffix, texts[rng.integers(0, len(texts))]
+    if kind == 5:
+        return suffix, good_video(0)
+    if kind == 6:
+        return suffix, bad_file(rng)
+    return '.mp4', good_video(int(rng.choice([1, 4, 7, 30])), *((16, 16) if rng.integers(2) else (96, 64)))
+
+
 def bad_person(rng, size):
     """Returns a `Person` whose picture or pose is wrong, or something that is none."""
     person = make_person(rng, size)
@@ -84,7 +128,7 @@ def ask(backend, rng):
     """Sends one request, most of them bad; returns a picture or the bytes of a clip, or raises RequestError."""
     size = backend.image_size
     good = make_person(rng, size)
-    kind = rng.integers(0, 4)
+    kind = rng.integers(0, 6)
     if kind == 0:
         return backend.picture(good, backend.target_pose(good, backend.person_of(bad_file(rng))))
     if kind == 1:
@@ -94,7 +138,17 @@ def ask(backend, rng):
     if kind == 2:
         person, pose_person = bad_person(rng, size), bad_person(rng, size) if rng.integers(2) else good
         return backend.picture(person, backend.target_pose(good, pose_person))
-    return backend.turntable(good, good.pose, _NUMBERS[rng.integers(0, len(_NUMBERS))])
+    number = _NUMBERS[rng.integers(0, len(_NUMBERS))]
+    if kind == 3:
+        return backend.turntable(good, good.pose, number)
+    if kind == 4:
+        name = [*MOTIONS, '', None, 7, 'a' * 9999][rng.integers(0, len(MOTIONS) + 4)]
+        return backend.motion(good, name, number, Edits(turn_deg=_NUMBERS[rng.integers(0, len(_NUMBERS))]))
+    suffix, data = bad_video(rng)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / f'upload{suffix}'
+        path.write_bytes(data)
+        return backend.follow(good, backend.find_clip(path))
 
 
 def send(backend, count, seed):
@@ -125,7 +179,8 @@ def resident_mb():
 
 
 def main():
-    """Sends as many as asked for to an untrained model; says what came back and how memory grew."""
+    """Sends as many as asked for to an untrained model; says what came back and how memory grew; fails if it grew more
+    than 5 % or the good request is answered differently."""
     from tests.demo_backend_test import make_backend
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument('--count', type=int, default=10_000)
@@ -143,6 +198,8 @@ def main():
           f'{len(messages) + len(more_messages)} messages; memory {warm:.1f} -> {end:.1f} MB '
           f'({100 * (end / warm - 1):+.1f} %) after warm-up; the good request is answered '
           f'{"as before" if is_same else "DIFFERENTLY"}.')
+    if end > 1.05 * warm or not is_same:
+        sys.exit('error: expected memory to grow at most 5 % and the good request to be answered as before.')
 
 
 if __name__ == '__main__':

@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import demo_samples
-from experiments.demo_backend import Backend, Edits, Limits, RequestError
+from experiments import demo_samples, demo_video, repose_targets
+from experiments.demo_backend import Backend, Edits
+from experiments.demo_limits import Limits, RequestError
 from experiments.model_source import GeneratorReposingModel
+from experiments.motions import MOTIONS, motion_poses
 from experiments.pose_edits import arm_raised, bent, turned, with_proportions
 from repose_tf.skeleton import BONES, JOINT_INDEX
-from tests.bad_requests import make_person, resident_mb, send
+from tests.bad_requests import good_video, make_person, resident_mb, send
 from tests.fake_estimator import FakeEstimator, picture
 from tests.tiny import tiny_generator
 
-LIMITS = Limits(upload_mb=2, megapixels=1, frames=6, seconds=60)
+LIMITS = Limits(upload_mb=2, megapixels=1, frames=6, seconds=60, video_mb=0.2, video_megapixels=0.01, video_frames=20)
 
 
 def make_backend(limits=LIMITS):
@@ -91,10 +93,87 @@ def test_a_clip_is_bounded_in_pictures_and_time(backend):
         hasty.turntable(person, person.pose, 40)
 
 
+@pytest.mark.parametrize('name', MOTIONS)
+def test_a_movement_keeps_bones_goes_smoothly_and_leads_on_to_its_begin(name):
+    poses = motion_poses(name, 48)
+    np.testing.assert_allclose([bone_lengths(pose) for pose in poses], np.tile(bone_lengths(poses[0]), (48, 1)),
+                               rtol=1e-3, atol=1e-3)
+    apart = np.linalg.norm(poses - np.roll(poses, 1, axis=0), axis=2).max(axis=1)  # percent of a body
+    assert apart.max() < 12 and np.ptp(poses, axis=0).max() > 20
+
+
+def test_bowing_goes_down_waving_goes_up_and_walkers_lift_their_feet():
+    def heights(name, joint):
+        return -motion_poses(name, 24)[:, JOINT_INDEX[joint], 1]
+    assert np.ptp(heights('bow', 'nose')) > 15
+    assert heights('wave', 'rwri').max() > heights('wave', 'nose').max() > heights('wave', 'lwri').max()
+    knees = motion_poses('a few steps', 24)[:, [JOINT_INDEX['lank'], JOINT_INDEX['rank']], 1]
+    assert np.ptp(knees, axis=0).min() > 8
+
+
+def test_the_chest_of_a_movement_looks_at_us():
+    pose = motion_poses('wave', 2)[0]
+    assert pose[JOINT_INDEX['nose'], 2] < pose[JOINT_INDEX['neck'], 2]
+    assert pose[JOINT_INDEX['lsho'], 0] > pose[JOINT_INDEX['rsho'], 0]
+
+
+def write(folder, data, name='video.mp4'):
+    (folder / name).write_bytes(data)
+    return folder / name
+
+
+def test_a_video_is_followed_as_the_command_follows_it(backend, tmp_path):
+    path = write(tmp_path, good_video())
+    person = make_person(np.random.default_rng(3), 32)
+    clip = backend.find_clip(path)
+    targets = repose_targets.load_targets(str(path), None, None, 32, FakeEstimator, 1, 1.0)
+    np.testing.assert_array_equal(clip.poses, targets.poses_px)
+    images = backend._model.repose(person.image, person.pose, repose_targets.fitted(targets, person.pose, None))
+    found = Image.open(io.BytesIO(backend.follow(person, clip)))
+    assert (found.n_frames, found.info['duration']) == (4, 100)
+    enlarged = cv2.resize(images[0], found.size)
+    assert np.abs(np.int32(found.convert('RGB')) - np.int32(enlarged)).mean() < 8  # a GIF has 256 colours
+
+
+def test_of_a_longer_video_every_so_many_frames_are_taken(backend, tmp_path):
+    clip = backend.find_clip(write(tmp_path, good_video(13)))
+    assert len(clip.poses) == 5 and clip.fps == pytest.approx(10 / 3) and clip.note == '5 of its 13 frames were taken.'
+
+
+@pytest.mark.parametrize('data, name, words', [
+    (b'', 'v.mp4', 'empty file'), (b'#EXTM3U /etc/passwd', 'v.mp4', 'MP4, MOV or WebM, found 19 bytes'),
+    (good_video(), 'v.txt', r"\.mp4, .mov, .webm\), found '.txt'"), (good_video()[:300], 'v.mp4', 'expected|Expected'),
+    (good_video(0), 'v.mp4', 'Expected a video'), (good_video(21), 'v.mp4', 'at most 20 frames, found 21'),
+    (good_video(2, 160, 128), 'v.mp4', 'at most 0.01 megapixels'), (bytes(200_001), 'v.mp4', 'at most 0.2 MB'),
+    (good_video(3, 16, 16), 'v.mp4', 'your video: expected a video of a person')])
+def test_bad_videos_are_named(backend, tmp_path, data, name, words):
+    with pytest.raises(RequestError, match=words) as error:
+        backend.find_clip(write(tmp_path, data, name))
+    assert str(tmp_path) not in str(error.value)
+
+
+def test_a_video_is_bounded_in_time_and_by_what_it_announces(backend, tmp_path, monkeypatch):
+    path = write(tmp_path, good_video())
+    hasty = Backend(backend._model, Limits(seconds=0), FakeEstimator())
+    with pytest.raises(RequestError, match='longer than 0 s; 0 frames'):
+        hasty.find_clip(path)
+    monkeypatch.setattr(demo_video, '_announced_frames', lambda path, limits: 3)
+    few = Backend(backend._model, Limits(frames=3), FakeEstimator())
+    with pytest.raises(RequestError, match='found more'):
+        few.find_clip(path)
+
+
+def test_without_a_video_there_is_nothing_to_follow(backend):
+    with pytest.raises(RequestError, match='Upload a video first'):
+        backend.follow(make_person(np.random.default_rng(3), 32), None)
+
+
 def test_without_an_estimator_a_photo_is_refused_and_says_why(backend):
     blind = Backend(backend._model, LIMITS, None, 'Install it so.')
-    with pytest.raises(RequestError, match='finds the pose.*Install it so'):
+    with pytest.raises(RequestError, match='finds poses.*Install it so'):
         blind.person_of(png(picture(300, 200, (120, 30, 50, 150))))
+    with pytest.raises(RequestError, match='finds poses.*Install it so'):
+        blind.find_clip('/nowhere.mp4')
 
 
 def test_bad_requests_leave_nothing_behind(backend):
@@ -103,6 +182,6 @@ def test_bad_requests_leave_nothing_behind(backend):
     send(backend, 100, seed=3)
     warm = resident_mb()
     num_pictures, messages = send(backend, 200, seed=4)
-    assert num_pictures > 20 and len(messages) > 50 and len(set(messages)) > 20
+    assert num_pictures > 20 and len(messages) > 50 and len(set(messages)) > 15
     assert resident_mb() < 1.05 * warm
     assert np.array_equal(backend.picture(good, good.pose), before)
