@@ -50,7 +50,9 @@ def read(path, every=1):
     try:
         joints, start = _read_hierarchy(words)
         seconds, channels = _read_frames(words, start, sum(len(joint['channels']) for joint in joints))
-    except (IndexError, ValueError, KeyError) as error:
+    except IndexError as error:
+        raise DataError(f'{path}: expected a BVH file, found one that ends too early.') from error
+    except (ValueError, KeyError) as error:
         raise DataError(f'{path}: expected a BVH file, found something else ({error}).') from error
     return _pose_joints(joints, channels[::every], 1 / (seconds * every))
 
