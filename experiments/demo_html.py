@@ -8,7 +8,7 @@ import io
 import cv2
 from PIL import Image
 
-_CLIP_PX = 256
+_CLIP_PX = 128  # a browser enlarges the rest; more takes long to find 256 colours for
 
 
 def png(image):

@@ -59,7 +59,7 @@ def load_targets(argument, place, source_side, size, open_estimator, every=1, sm
       UsageError, DataError: it is none of these, or nobody is found in it.
     """
     suffix = pathlib.Path(argument).suffix.lower()
-    if '#' in argument or suffix == '.json':
+    if suffix == '.json' or ('#' in argument and not pathlib.Path(argument).is_file()):
         return _of_pose_file(argument, place, source_side, size)
     if suffix not in (*PHOTO_SUFFIXES, *VIDEO_SUFFIXES, '.bvh'):
         raise UsageError(f'--target: expected {KINDS}, found {argument!r}.')

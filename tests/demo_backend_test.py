@@ -181,7 +181,7 @@ def test_bad_requests_leave_nothing_behind(backend):
     before = backend.picture(good, good.pose)
     send(backend, 100, seed=3)
     warm = resident_mb()
-    num_pictures, messages = send(backend, 200, seed=4)
-    assert num_pictures > 10 and len(messages) > 50 and len(set(messages)) > 15
+    num_pictures, messages = send(backend, 120, seed=4)
+    assert num_pictures > 5 and len(messages) > 50 and len(set(messages)) > 15
     assert resident_mb() < 1.05 * warm
     assert np.array_equal(backend.picture(good, good.pose), before)
