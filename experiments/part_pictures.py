@@ -57,8 +57,8 @@ def parts_over(image, masks):
 
 
 def depth_projection(volume, size):
-    """Shows a volume of features from the front: brightness is the strongest activity along the line of sight, full where
-    the strongest fiftieth begins, as single cells may stand far out; the colour tells its depth, near red, far blue.
+    """Shows a volume of features from the front: brightness is the strongest activity along the line of sight, full in
+    the strongest fiftieth, as single cells may stand far out; the colour tells its depth, near red, far blue.
 
     Args:
       volume: [H, W, D, C] float.
@@ -68,10 +68,11 @@ def depth_projection(volume, size):
       [size, size, 3].
     """
     activity = np.linalg.norm(volume, axis=-1)  # [H, W, D]
+    # The map's ends are nearly black: they are left out.
     nearness = 1 - activity.argmax(axis=2) / (activity.shape[2] - 1)
     strength = activity.max(axis=2)
     strength = np.minimum(strength / max(np.quantile(strength, 0.98), 1e-12), 1)
-    colours = cv2.applyColorMap(np.uint8(255 * nearness), cv2.COLORMAP_TURBO)[..., ::-1]
+    colours = cv2.applyColorMap(np.uint8(30 + 200 * nearness), cv2.COLORMAP_TURBO)[..., ::-1]
     shown = _over_image(colours * strength[..., np.newaxis], size)
     return np.uint8(np.clip(np.round(shown), 0, 255))
 
