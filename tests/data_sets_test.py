@@ -16,7 +16,7 @@ from data_pipeline.errors import DataError
 from data_pipeline.fashion import FashionBuilder, open_fashion
 from data_pipeline.iper import IperBuilder, open_iper
 from data_pipeline.people import open_people
-from experiments import checkpoints, flags, repose, run_folder
+from experiments import flags, model_path, repose, run_folder
 from experiments.datasets import Data
 from experiments.saved_flags import flags_text
 from experiments.settings import DataSettings
@@ -192,10 +192,11 @@ def test_the_sheet_shows_pairs_of_the_runs_data(tmp_path, monkeypatch):
     monkeypatch.setattr(repose, 'FLAGS', types.SimpleNamespace(
         model='run', contact_sheet=tmp_path / 'sheet.png', num_pairs=2, weights='latest'))
     monkeypatch.setattr(repose.flags, 'data_settings', lambda saved: saved)
-    monkeypatch.setattr(checkpoints, 'load_generator', lambda folder, weights: None)
     monkeypatch.setattr(serving, 'Reposer', lambda generator: Negative)
-    run = types.SimpleNamespace(settings=lambda: types.SimpleNamespace(data=settings('people', tmp_path)),
-                                architecture=lambda: types.SimpleNamespace(image_size=SIZE))
+    generator = types.SimpleNamespace(architecture=types.SimpleNamespace(image_size=SIZE))
+    monkeypatch.setattr(model_path, 'open_generator', lambda path, weights: types.SimpleNamespace(
+        generator=generator, kind='run'))
+    run = types.SimpleNamespace(settings=lambda: types.SimpleNamespace(data=settings('people', tmp_path)))
     monkeypatch.setattr(run_folder, 'open_existing', lambda path: run)
     assert repose.repose_test_pairs().is_file()
 

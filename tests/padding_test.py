@@ -45,7 +45,7 @@ def test_the_generator_pads_nothing_right_before_a_convolution_and_keeps_its_siz
     traced = tf.function(lambda *args: generator(*args, with_volumes=True), autograph=False)
     concrete = traced.get_concrete_function(*batch)
     convolutions, padded = padded_convolutions(concrete.graph)
-    assert len(convolutions) == 7 and padded == []
+    assert len(convolutions) == 6 and padded == []
     outputs = concrete(*batch)
     assert {name: tuple(outputs[name].numpy().shape) for name in outputs} == {
         name: tuple(tensor.shape) for name, tensor in concrete.structured_outputs.items()}
