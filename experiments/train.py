@@ -46,7 +46,7 @@ def main():
 def run(settings, strategy, data, folder):
     """Trains under a strategy; `folder` is the `RunFolder` to go on with, or None. Returns the exit code."""
     print(f'Building the networks for {strategy.num_replicas_in_sync} device(s) ...', flush=True)
-    trainer = Trainer(settings, strategy)
+    trainer = Trainer(settings, strategy, is_computed=not FLAGS.dry_run)
     _describe(trainer, settings)
     if FLAGS.dry_run:
         print(dry_run.report(trainer, settings, saved_flags.as_dict()))

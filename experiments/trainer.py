@@ -31,12 +31,13 @@ class Trainer:
       step: tf.function of (distributed batch, stop), see `_step`.
     """
 
-    def __init__(self, settings, strategy):
+    def __init__(self, settings, strategy, is_computed=True):
         """Builds everything; what VGG weights are in use is in `perceptual.description`.
 
         Args:
           settings: `Settings` of the run.
           strategy: a tf.distribute strategy.
+          is_computed: False where no step will run, see `perceptual.make_perceptual_loss`.
 
         Raises:
           UsageError: the batch does not divide by the devices and passes, or a precision that cannot be trained in.
@@ -52,7 +53,8 @@ class Trainer:
             self.perceptual = None
             if weights.perceptual_weight:
                 compute_dtype = 'bfloat16' if settings.model.precision == 'mixed_bfloat16' else 'float32'
-                self.perceptual = perceptual.make_perceptual_loss(weights.vgg_weights, compute_dtype)
+                self.perceptual = perceptual.make_perceptual_loss(weights.vgg_weights, compute_dtype,
+                                                                  is_computed)
         loss_weights = {'loss/perceptual': weights.perceptual_weight,
                         'loss/adversarial': weights.adversarial_weight, 'loss/l1': weights.l1_weight,
                         'loss/mask': weights.mask_weight}

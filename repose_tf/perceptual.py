@@ -121,12 +121,13 @@ class PerceptualLoss:
         return total
 
 
-def make_perceptual_loss(source, dtype='float32'):
+def make_perceptual_loss(source, dtype='float32', is_computed=True):
     """Creates the perceptual loss that a name stands for.
 
     Args:
       source: 'imagenet', 'hed' or a file, see `vgg_weights.load_vgg_weights`; or 'none'.
       dtype: see `VggFeatures`.
+      is_computed: False where only the cost is asked for: then nothing is downloaded.
 
     Returns:
       PerceptualLoss, or None for 'none': training then goes without it.
@@ -136,4 +137,6 @@ def make_perceptual_loss(source, dtype='float32'):
     """
     if source == 'none':
         return None
+    if source == 'imagenet' and not is_computed:
+        return PerceptualLoss(vgg_weights.shapes_only('VGG19'), dtype)
     return PerceptualLoss(vgg_weights.load_vgg_weights(source), dtype)

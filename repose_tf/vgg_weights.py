@@ -60,6 +60,13 @@ def used_layers(net):
     return layers
 
 
+def shapes_only(net):
+    """Returns `VggWeights` that are all zero, to count what a net costs; a loss with them is always 0."""
+    layers = {name: (np.zeros([3, 3, *channels], np.float32), np.zeros(channels[1], np.float32))
+              for name, channels in used_layers(net).items()}
+    return VggWeights(net, f'{net}, its weights not looked for, as nothing is computed', layers)
+
+
 def load_vgg_weights(source):
     """Finds the weights that a name stands for.
 

@@ -2,6 +2,8 @@
 
 import re
 
+import keras
+import pytest
 import tensorflow as tf
 
 from experiments import dry_run
@@ -22,3 +24,19 @@ def test_sizes_and_costs_are_told(monkeypatch):
     graph = dry_run.traced_pass(trainer, settings)
     assert dry_run.step_flops(trainer, settings, graph) == 2 * dry_run.graph_cost.convolution_flops(graph) > 0
     assert float(re.search(r'activations kept for the backward pass ([\d.e-]+)', text)[1]) > 0
+
+
+def test_costs_are_told_without_a_download(monkeypatch):
+    monkeypatch.setattr(keras.utils, 'get_file', lambda *args, **kwargs: pytest.fail('a download began'))
+    strategy = tf.distribute.get_strategy()
+
+    def flops(*arguments):
+        settings = tiny_settings(monkeypatch, '--batch_size=4', '--adversarial_weight=0', *arguments)
+        trainer = Trainer(settings, strategy, is_computed=False)
+        return dry_run.step_flops(trainer, settings, dry_run.traced_pass(trainer, settings)), trainer.perceptual
+
+    imagenet, perceptual = flops('--perceptual_weight=3', '--vgg_weights=imagenet')
+    assert 'VGG19' in perceptual.description and 'not looked for' in perceptual.description
+    hed, _ = flops('--perceptual_weight=3', '--vgg_weights=hed')  # VGG16: two convolutions less
+    without, _ = flops()
+    assert imagenet > hed > without
