@@ -16,6 +16,8 @@ from experiments.strategies import make_strategy
 
 def main(num_devices, num_steps, path, *flags):
     strategy = make_strategy(int(num_devices))  # first of all, so before these imports make anything
+    # To be optimised, the graphs of these few steps would take longer than the steps.
+    tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})
     from experiments.trainer import Trainer
     from repose_tf.variables import tf_variables
     from tests.tiny import raw_batch, tiny_settings
