@@ -15,15 +15,16 @@ import sys
 from absl import flags
 from tqdm import tqdm
 
-from data_pipeline import pose_checks, program
-from data_pipeline.annotation_journal import AnnotationJournal
+from data_pipeline import program
+from data_pipeline.annotation import checks
+from data_pipeline.annotation.finder import look_through
+from data_pipeline.annotation.finder_worker import FinderWorker, finder_tasks
+from data_pipeline.annotation.journal import AnnotationJournal
+from data_pipeline.annotation.sources import list_sources
+from data_pipeline.annotation.writer import CROPS, CropWriter, PeopleWriter
 from data_pipeline.errors import DataError
-from data_pipeline.estimators import define_estimator, open_estimator
-from data_pipeline.finder_worker import FinderWorker, finder_tasks
-from data_pipeline.people_writer import CROPS, CropWriter, PeopleWriter
-from data_pipeline.person_finder import look_through
-from data_pipeline.picture_sources import list_sources
-from data_pipeline.workers import define_workers, open_workers
+from data_pipeline.estimators.opening import define_estimator, open_estimator
+from data_pipeline.workers.opening import define_workers, open_workers
 
 FLAGS = flags.FLAGS
 
@@ -67,11 +68,11 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
     Raises:
       DataError: nothing to look at, nothing accepted, or something that cannot be written.
     """
-    limits = limits or pose_checks.Limits(is_square=crop == 'none')
+    limits = limits or checks.Limits(is_square=crop == 'none')
     sources, unusable = list_sources(images)
     root, work_dir = _places(images, output, crop)
     masks, path, is_upright = work_dir / 'masks', work_dir / 'journal.jsonl', crop != 'none'
-    rejects = [pose_checks.Reject(name, '', 'unusable_file', detail) for name, detail in unusable]
+    rejects = [checks.Reject(name, '', 'unusable_file', detail) for name, detail in unusable]
     settings = {'estimator': estimator.origin, 'every': every, 'upright': is_upright}
     writer, cutter = PeopleWriter(root, work_dir / 'new', crop, size), CropWriter(work_dir / 'new', masks, size, every)
     with AnnotationJournal(path, settings) as journal:
@@ -95,7 +96,7 @@ def _crops(sources, journal, limits, smoothing, writer, rejects):
     """Yields the list of `Crop`s of each person, and hands poses to the writer and `Reject`s to the list meanwhile."""
     for found in _persons(sources):
         rejects += _ends(found, journal)
-        accepted, refused = pose_checks.check_person(
+        accepted, refused = checks.check_person(
             [(source, *item) for source in found for item in journal.frames(source).items()
              if source.is_video or item[0] == source.frame], limits, smoothing)
         rejects += refused
@@ -144,7 +145,7 @@ def _persons(sources):
 
 def _ends(sources, journal):
     """Returns a `Reject` for every video that could not be read to its end."""
-    return [pose_checks.Reject(source.name, '', 'unreadable', journal.end(source))
+    return [checks.Reject(source.name, '', 'unreadable', journal.end(source))
             for source in sources if source.is_video and journal.end(source)]
 
 
@@ -163,7 +164,7 @@ def _finish(root, writer, rejects, origin):
         path.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
     except OSError as error:
         raise DataError(f'{path}: cannot be written ({error.strerror}).') from error
-    told = ', '.join(f'{count} {pose_checks.REASONS[reason]}' for reason, count in counts.most_common())
+    told = ', '.join(f'{count} {checks.REASONS[reason]}' for reason, count in counts.most_common())
     if not writer.num_poses:
         raise DataError(f'--images: expected at least one picture to be accepted, found none: {told}. See {path}.')
     writer.finish(origin)
@@ -183,7 +184,7 @@ def main():
     for name in ('images', 'output'):
         if not FLAGS[name].value:
             raise program.UsageError(f'--{name}=... must be given.')
-    limits = pose_checks.Limits(FLAGS.min_score, FLAGS.max_joints_outside, FLAGS.min_pictures, FLAGS.crop == 'none')
+    limits = checks.Limits(FLAGS.min_score, FLAGS.max_joints_outside, FLAGS.min_pictures, FLAGS.crop == 'none')
     workers = open_workers(FLAGS.beam_options)
     open_again = functools.partial(open_estimator, FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
     estimator = open_again()

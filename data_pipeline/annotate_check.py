@@ -19,11 +19,11 @@ from absl import flags
 from tqdm import tqdm
 
 from data_pipeline import program
+from data_pipeline.annotation.weak_perspective import fit_scale, lift
 from data_pipeline.errors import DataError
-from data_pipeline.estimators import define_estimator, open_estimator
-from data_pipeline.people_folder import open_folder
+from data_pipeline.estimators.opening import define_estimator, open_estimator
+from data_pipeline.people.people_folder import open_folder
 from data_pipeline.picture_file import read_image
-from data_pipeline.weak_perspective import fit_scale, lift
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, MIRROR_JOINTS
 
 FLAGS = flags.FLAGS

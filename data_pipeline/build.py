@@ -11,7 +11,7 @@ import sys
 from absl import flags
 
 from data_pipeline import program
-from data_pipeline.workers import define_workers, open_workers
+from data_pipeline.workers.opening import define_workers, open_workers
 
 FLAGS = flags.FLAGS
 

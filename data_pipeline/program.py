@@ -11,8 +11,8 @@ from absl import flags as absl_flags
 _USER_ERRORS = (
     ('data_pipeline.errors', 'DataError'),
     ('repose_tf.shapes', 'ShapeError'),
-    ('repose_tf.fid', 'TooFewSamplesError'),
-    ('repose_tf.reference', 'CheckpointError'),
+    ('repose_tf.metrics.fid', 'TooFewSamplesError'),
+    ('repose_tf.reference.loading', 'CheckpointError'),
     ('repose_tf.vgg_weights', 'WeightsError'),
 )
 

@@ -11,17 +11,13 @@ import sys
 
 from absl import flags as absl_flags
 
-from experiments import (
-    ablation_page,
-    ablation_runs,
-    datasets,
-    evaluation,
-    evaluation_flags,
-    pair_sources,
-    program,
-    systems,
-)
-from experiments.program import UsageError
+from data_pipeline import program
+from data_pipeline.program import UsageError
+from experiments.configuration import data as datasets
+from experiments.evaluation import options, pair_sources, systems
+from experiments.evaluation import run as evaluation
+from experiments.reporting import ablation_page
+from experiments.training import ablation_runs
 
 FLAGS = absl_flags.FLAGS
 _BATCH_SIZE = 8
@@ -41,7 +37,7 @@ def define_flags():
     absl_flags.DEFINE_list('inner_seeds', ['1'], 'Seeds of the other two variants.')
     absl_flags.DEFINE_integer('num_parallel', 2, 'Runs that are trained at once; they share the cores.', lower_bound=1)
     absl_flags.DEFINE_integer('num_pairs', 0, 'A sample of so many test pairs; 0: all.', lower_bound=0)
-    evaluation_flags.define_metrics()
+    options.define_metrics()
     FLAGS.set_default('pose_estimator', 'regressor')
 
 
@@ -58,7 +54,7 @@ def main():
     if FLAGS.pose_estimator == 'regressor' and not FLAGS.pose_model:
         FLAGS.pose_model = trained_regressor(settings.data.source_dir, size)
     source = pair_sources.DataPairs(datasets.Data(settings.data), 'test', FLAGS.num_pairs, size)
-    scorer = evaluation_flags.open_scorer(source)
+    scorer = options.open_scorer(source)
     scored = [systems.generator_system(run.folder().path) for run in runs]
     baselines = [systems.CopyOfSource(), systems.MeanOfOthers(source.means_of_others)]
     files = evaluation.score_systems(

@@ -9,11 +9,12 @@ import os
 
 from absl import flags as absl_flags
 
-from experiments import machine, program
-from experiments.program import UsageError
+from data_pipeline import program
+from data_pipeline.program import UsageError
+from experiments.configuration import machine
 
 # Case -> module with `run(rounds, max_gigabytes, plot_dir)`, which returns Markdown.
-CASES = {case: f'experiments.benchmark_{case}' for case in (
+CASES = {case: f'experiments.benchmarks.{case}' for case in (
     'generator', 'input', 'metrics', 'serving', 'train_step', 'warp')}
 
 

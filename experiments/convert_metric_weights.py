@@ -13,8 +13,11 @@ so, here and wherever the metric's figures tell their weights.
 
 from absl import flags as absl_flags
 
-from experiments import flags, metric_weights, program, torch_metric_weights
-from experiments.program import UsageError
+from data_pipeline import program
+from data_pipeline.program import UsageError
+from experiments.configuration import flags
+from experiments.metric_networks import published_weights
+from experiments.metric_networks import weights as metric_weights
 
 FLAGS = absl_flags.FLAGS
 
@@ -45,8 +48,8 @@ def convert(net, backbone, linear, output):
     """
     weights, origin = [], []
     if net != 'inception':  # first, as it may be missing and takes no time
-        weights, *origin = torch_metric_weights.linear(net, linear or None)
-    layers, backbone_origin = torch_metric_weights.backbone(net, backbone)
+        weights, *origin = published_weights.linear(net, linear or None)
+    layers, backbone_origin = published_weights.backbone(net, backbone)
     origins = [backbone_origin, *origin]
     digest = metric_weights.write(output, net, origins, layers, weights)
     print(f'Converted: {output} (sha256 {digest[:12]}), {net} of {", ".join(origins)}')

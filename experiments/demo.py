@@ -12,10 +12,11 @@ import tempfile
 
 from absl import flags as absl_flags
 
+from data_pipeline import program
 from data_pipeline.errors import DataError
-from data_pipeline.estimators import define_estimator, open_estimator
-from experiments import flags, program
-from experiments.program import UsageError
+from data_pipeline.estimators.opening import define_estimator, open_estimator
+from data_pipeline.program import UsageError
+from experiments.configuration import flags
 
 FLAGS = absl_flags.FLAGS
 
@@ -58,8 +59,11 @@ def main():
 
 def open_page(model_path):
     """Loads what the flags name; returns the `Page`."""
-    from experiments import demo_backend, demo_page, demo_samples, model_source  # TensorFlow after the flags
-    from experiments.demo_limits import Limits
+    from experiments.demo_page import backend as demo_backend
+    from experiments.demo_page import page as demo_page
+    from experiments.demo_page import samples as demo_samples
+    from experiments.demo_page.limits import Limits
+    from experiments.models import model_source  # TensorFlow after the flags
     model = model_source.load(model_path, FLAGS.weights)
     estimator, no_estimator = None, ''
     try:
@@ -77,9 +81,10 @@ def open_page(model_path):
 
 def launch(page, host, port):
     """Serves a `Page` until the process is interrupted."""
-    from experiments import demo_page, demo_server
+    from experiments.demo_page import page as demo_page
+    from experiments.demo_page import server
     largest_mb = max(FLAGS.max_upload_mb, FLAGS.max_video_mb)
-    with demo_server.serve(page.blocks, host, port, demo_page.CSS_PATH, largest_mb) as address:
+    with server.serve(page.blocks, host, port, demo_page.CSS_PATH, largest_mb) as address:
         print(f'Open {address} in a browser; Ctrl-C ends it.', flush=True)
         page.blocks.block_thread()
 

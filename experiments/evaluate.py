@@ -15,7 +15,11 @@ import os
 
 from absl import flags as absl_flags
 
-from experiments import evaluation, evaluation_flags, evaluation_output, flags, program
+from data_pipeline import program
+from experiments.configuration import flags
+from experiments.evaluation import options
+from experiments.evaluation import run as evaluation
+from experiments.reporting import output as evaluation_output
 
 FLAGS = absl_flags.FLAGS
 _BATCH_SIZE = 8
@@ -28,11 +32,11 @@ def define_output():
 
 
 def main():
-    evaluation_flags.given_kind()  # refused before anything is loaded
-    source, systems = evaluation_flags.open_all()
-    output = evaluation_flags.output_folder(source)
-    evaluation_flags.check_complete(systems, output)
-    scorer, frechet = evaluation_flags.open_scorer(source), evaluation_flags.open_frechet(source)
+    options.given_kind()  # refused before anything is loaded
+    source, systems = options.open_all()
+    output = options.output_folder(source)
+    options.check_complete(systems, output)
+    scorer, frechet = options.open_scorer(source), options.open_frechet(source)
     folder = os.path.join(output, 'scores')
     truth = frechet and frechet.truth(source.data, source.image_size, folder)  # what it lacks is said before the work
     files = evaluation.score_systems(systems, source, scorer, folder, _BATCH_SIZE, frechet)
@@ -45,5 +49,5 @@ def main():
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_run_dir, flags.define_data, evaluation_flags.define_systems,
-                evaluation_flags.define_pairs, evaluation_flags.define_metrics, define_output)
+    program.run(main, flags.define_run_dir, flags.define_data, options.define_systems,
+                options.define_pairs, options.define_metrics, define_output)

@@ -15,8 +15,11 @@ import numpy as np
 import tensorflow as tf
 from absl import flags as absl_flags
 
-from experiments import flags, model_path, program, warmup_requests
-from experiments.program import UsageError
+from data_pipeline import program
+from data_pipeline.program import UsageError
+from experiments.configuration import flags
+from experiments.models import opening as model_path
+from experiments.models import warmup_requests
 from repose_tf.serving import Limits, Reposer
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
@@ -117,7 +120,7 @@ def _check_in_fresh_process(saved, examples, has_onednn):
     """Runs export_check; returns its one line or raises what it says."""
     project = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     process = subprocess.run(
-        [sys.executable, '-m', 'experiments.export_check', f'--saved_model={os.path.abspath(saved)}',
+        [sys.executable, '-m', 'experiments.models.export_check', f'--saved_model={os.path.abspath(saved)}',
          f'--examples={os.path.abspath(examples)}'], cwd=project, capture_output=True, text=True, check=False,
         env={**os.environ, 'TF_ENABLE_ONEDNN_OPTS': str(int(has_onednn))})
     if process.returncode:

@@ -15,14 +15,16 @@ import tempfile
 import tensorflow as tf
 from absl import flags as absl_flags
 
-from experiments import checkpoints, flags, program
+from data_pipeline import program
+from data_pipeline.program import UsageError
+from experiments.configuration import flags
+from experiments.configuration.saved_flags import flags_text
 from experiments.export import check_is_free
-from experiments.program import UsageError
-from experiments.run_folder import RunFolder
-from experiments.saved_flags import flags_text
-from experiments.trainer import Trainer
-from repose_tf import reference
-from repose_tf.reference_checkpoint import opened
+from experiments.training import checkpoints
+from experiments.training.run_folder import RunFolder
+from experiments.training.trainer import Trainer
+from repose_tf.reference import loading
+from repose_tf.reference.checkpoint import opened
 
 FLAGS = absl_flags.FLAGS
 
@@ -47,22 +49,22 @@ def import_checkpoint(checkpoint, output, warp, pose):
     """Makes the run folder; it appears complete, or not at all.
 
     Args:
-      checkpoint: path, see `repose_tf.reference_checkpoint.opened`.
+      checkpoint: path, see `repose_tf.reference.checkpoint.opened`.
       output: folder to make.
       warp, pose: '3d' or '2d', the variant.
 
     Raises:
-      CheckpointError: see `repose_tf.reference.load_generator`.
+      CheckpointError: see `repose_tf.reference.loading.load_generator`.
       UsageError: the folder cannot be made.
     """
     values = run_flags(output, warp, pose)
     with opened(checkpoint) as saved:
-        reference.check_variant(saved, warp, pose)
+        loading.check_variant(saved, warp, pose)
         trainer = untrained(flags.settings_from_flags(values))
-        reference.restore(trainer.generator, saved)
+        loading.restore(trainer.generator, saved)
         trainer.average.set_weights(trainer.generator.get_weights())
-        if reference.has_discriminator(saved):
-            reference.restore(trainer.discriminator, saved)
+        if loading.has_discriminator(saved):
+            loading.restore(trainer.discriminator, saved)
         else:
             print(f'{checkpoint} holds no discriminator: further training would begin with an untrained one.')
     write_run(output, flags_text(values), trainer)

@@ -7,8 +7,11 @@ in a picture is printed.
 import numpy as np
 from absl import flags as absl_flags
 
-from experiments import checkpoints, flags, packed_model, program, run_folder
+from data_pipeline import program
+from experiments.configuration import flags
 from experiments.export import example_inputs
+from experiments.training import checkpoints, run_folder
+from repose_tf import packed_model
 from repose_tf.serving import Reposer
 
 

@@ -18,9 +18,11 @@ import numpy as np
 from absl import flags as absl_flags
 from tqdm import tqdm
 
-from data_pipeline.estimators import define_estimator, open_estimator
-from experiments import flags, picture_outputs, program
-from experiments.program import UsageError
+from data_pipeline import program
+from data_pipeline.estimators.opening import define_estimator, open_estimator
+from data_pipeline.program import UsageError
+from experiments.configuration import flags
+from experiments.pictures import files as picture_outputs
 
 FLAGS = absl_flags.FLAGS
 _SHEET_BATCH_SIZE = 4
@@ -89,8 +91,9 @@ def main():
 
 def repose_person():
     """Reposes the person whom the flags name; returns the paths of what is written."""
-    from experiments import model_source, repose_inputs  # TensorFlow loads after the flags are checked
-    from experiments.repose_frames import Frames
+    from experiments.models import model_source
+    from experiments.reposing import repose_inputs  # TensorFlow loads after the flags are checked
+    from experiments.reposing.frames import Frames
     model = model_source.load(FLAGS.model, FLAGS.weights)
     opened = functools.cache(lambda: open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg))
     person, num_people = repose_inputs.load_person(FLAGS.source, FLAGS.source_pose, model.image_size, opened)
@@ -117,7 +120,8 @@ def repose_person():
 
 def _load_targets(person, size, opened):
     """Returns the `Targets` of all flags, fitted to the person."""
-    from experiments import repose_inputs, repose_targets
+    from experiments.reposing import repose_inputs
+    from experiments.reposing import targets as repose_targets
     place = repose_inputs.place_of(FLAGS.source)
     found = [repose_targets.load_targets(argument, place, person.square.side, size, opened, FLAGS.every,
                                          FLAGS.smoothing) for argument in FLAGS.target]
@@ -139,7 +143,8 @@ def _load_targets(person, size, opened):
 
 def _write_parts(model, person, poses):
     """Writes the sheet of body parts and volumes, a row for each of up to 8 targets; returns its path."""
-    from experiments import part_pictures, pictures
+    from experiments.pictures import drawing as pictures
+    from experiments.pictures import parts as part_pictures
     chosen = poses[np.unique(np.linspace(0, len(poses) - 1, 8).astype(int))]
     rows = [part_pictures.of_parts(person.image, model.parts(person.image, person.pose_px, pose)) for pose in chosen]
     output = pathlib.Path(FLAGS.output)
@@ -152,7 +157,9 @@ def _write_parts(model, person, poses):
 
 def repose_test_pairs():
     """Writes the contact sheet that the flags ask for; returns its path."""
-    from experiments import datasets, model_path, run_folder
+    from experiments.configuration import data as datasets
+    from experiments.models import opening as model_path
+    from experiments.training import run_folder
     from repose_tf.serving import Reposer
     opened = model_path.open_generator(FLAGS.model, FLAGS.weights)
     own = run_folder.open_existing(FLAGS.model).settings().data if opened.kind == 'run' else None
@@ -169,9 +176,9 @@ def write_contact_sheet(path, reposer, batches):
     Args:
       path: PNG file.
       reposer: `Reposer` of the model.
-      batches: iterable of batches of data_pipeline.input_pipeline, images in uint8.
+      batches: iterable of batches of data_pipeline.batches.input_pipeline, images in uint8.
     """
-    from experiments import pictures
+    from experiments.pictures import drawing as pictures
     samples, captions = [], []
     for batch in batches:
         results = reposer.repose(batch['source_image'], batch['source_pose'], batch['target_pose'])['image']

@@ -9,11 +9,14 @@ import sys
 import tensorflow as tf
 from absl import flags as absl_flags
 
-from experiments import checkpoints, datasets, dry_run, flags, program, run_folder, saved_flags, strategies
-from experiments.program import UsageError
-from experiments.reports import Reports
-from experiments.trainer import Trainer
-from experiments.training_loop import train
+from data_pipeline import program
+from data_pipeline.program import UsageError
+from experiments.configuration import data as datasets
+from experiments.configuration import devices, flags, saved_flags
+from experiments.training import checkpoints, dry_run, run_folder
+from experiments.training.loop import train
+from experiments.training.reports import Reports
+from experiments.training.trainer import Trainer
 
 FLAGS = absl_flags.FLAGS
 
@@ -33,7 +36,7 @@ def main():
     settings.model.architecture()  # refused before anything is built
     if settings.train.deterministic:
         tf.config.experimental.enable_op_determinism()
-    strategy = strategies.make_strategy(settings.train.num_virtual_cpus)
+    strategy = devices.make_strategy(settings.train.num_virtual_cpus)
     data = None
     if not FLAGS.dry_run:  # which needs no data and writes nothing
         data = datasets.Data(settings.data)
@@ -51,7 +54,7 @@ def run(settings, strategy, data, folder):
     if FLAGS.dry_run:
         print(dry_run.report(trainer, settings, saved_flags.as_dict()))
         return 0
-    is_chief, is_new = strategies.is_chief(strategy), folder is None
+    is_chief, is_new = devices.is_chief(strategy), folder is None
     if is_new or not is_chief:
         begin(trainer, settings, folder)
     if not is_chief:

@@ -16,11 +16,12 @@ import tensorflow as tf
 from absl import flags
 from tqdm import tqdm
 
-from data_pipeline import people_folder
-from experiments import joint_pictures, program
-from experiments.joint_regressor import JointRegressor, build_network, load_regressor, read_joints
-from experiments.program import UsageError
-from repose_tf.pose_auc import pose_auc
+from data_pipeline import program
+from data_pipeline.people import people_folder
+from data_pipeline.program import UsageError
+from experiments.metric_networks import joint_pictures
+from experiments.metric_networks.joint_regressor import JointRegressor, build_network, load_regressor, read_joints
+from repose_tf.metrics.pose_auc import pose_auc
 
 _WARM_UP = 100  # steps
 _CLIP_NORM = 1.0

@@ -5,14 +5,14 @@ import math
 import keras
 import tensorflow as tf
 
-from repose_tf import body_parts
 from repose_tf.architecture import Architecture
 from repose_tf.background_inpainter import BackgroundInpainter
 from repose_tf.lifting_encoder import LiftingEncoder
 from repose_tf.pose_encoder import PoseEncoder
 from repose_tf.projection_decoder import ProjectionDecoder
 from repose_tf.shapes import check_pose, check_same_batch, check_shape
-from repose_tf.volumetric_warp import VolumetricWarp
+from repose_tf.warp import body_parts
+from repose_tf.warp.volumetric_warp import VolumetricWarp
 
 # A part of people of usual size reaches up to 6 % of the volume, or 19 % where the target stands three times as large
 # in its picture as the source; in the plane a fit may spread a part over more than half.

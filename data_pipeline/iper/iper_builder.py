@@ -3,8 +3,8 @@
 import functools
 import pathlib
 
-from data_pipeline.iper_folder import open_folder
-from data_pipeline.record_builder import RecordBuilder, open_records
+from data_pipeline.iper.iper_folder import open_folder
+from data_pipeline.records.record_builder import RecordBuilder, open_records
 
 
 class IperBuilder(RecordBuilder):

@@ -2,8 +2,8 @@
 
 import functools
 
-from data_pipeline.people_folder import open_folder
-from data_pipeline.record_builder import RecordBuilder, open_records
+from data_pipeline.people.people_folder import open_folder
+from data_pipeline.records.record_builder import RecordBuilder, open_records
 
 
 class PeopleBuilder(RecordBuilder):

@@ -15,8 +15,9 @@ import tensorflow as tf
 from absl import flags as absl_flags
 from tqdm import tqdm
 
-from experiments import flags, machine, program
-from experiments.program import UsageError
+from data_pipeline import program
+from data_pipeline.program import UsageError
+from experiments.configuration import flags, machine
 from experiments.serving import bad_requests
 
 MAX_GROWTH = 0.05

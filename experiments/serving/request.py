@@ -6,8 +6,9 @@ import dataclasses
 import numpy as np
 from absl import flags as absl_flags
 
-from experiments import flags, repose_inputs
-from experiments.program import UsageError
+from data_pipeline.program import UsageError
+from experiments.configuration import flags
+from experiments.reposing import repose_inputs
 
 MODEL_NAME = 'repose'
 

@@ -7,8 +7,8 @@ python -m experiments.serving.rest_client --source=photo.png --source_pose=poses
 import requests
 from absl import flags as absl_flags
 
-from experiments import program
-from experiments.program import UsageError
+from data_pipeline import program
+from data_pipeline.program import UsageError
 from experiments.serving import request
 
 

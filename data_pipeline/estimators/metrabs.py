@@ -1,0 +1,64 @@
+"""MeTRAbs, a SavedModel of the estimator that followed the paper's own: an `Estimator` (see person.py)."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipeline.errors import DataError
+from data_pipeline.estimators.person import Person
+from repose_tf.skeleton import JOINT_NAMES
+
+SKELETON = 'coco_19'
+# Its joints have the project's names, in another order.
+MODEL_JOINT_NAMES = ('neck', 'nose', 'pelv', *JOINT_NAMES[2:18])
+_FROM_MODEL = [MODEL_JOINT_NAMES.index(name) for name in JOINT_NAMES]
+
+
+class Metrabs:
+    """An `Estimator` of a SavedModel with `detect_poses`."""
+
+    def __init__(self, model_dir, fov_deg=55.0):
+        """Loads the model.
+
+        Args:
+          model_dir: folder of the SavedModel.
+          fov_deg: field of view assumed of every picture, degrees along the larger side.
+
+        Raises:
+          DataError: there is no such model, or it has other joints.
+        """
+        if not (pathlib.Path(model_dir) / 'saved_model.pb').is_file():
+            raise DataError(f'--model_dir: expected the folder of a MeTRAbs SavedModel, with saved_model.pb in it, '
+                            f'found {model_dir!r}.')
+        try:
+            self._model = tf.saved_model.load(str(model_dir))
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            raise DataError(f'{model_dir}: expected a SavedModel, found one that does not load ({error}).') from error
+        if not hasattr(self._model, 'detect_poses'):
+            raise DataError(f'{model_dir}: expected a MeTRAbs model with detect_poses, found a SavedModel without.')
+        self._fov_deg = fov_deg
+        self._check_joint_names(model_dir)
+        self.origin = (f'MeTRAbs {pathlib.Path(model_dir).resolve().name}, skeleton {SKELETON}, '
+                       f'field of view {fov_deg:g} degrees')
+
+    def largest_person(self, image):
+        """See `person.Estimator`; the largest box counts, and there is no mask."""
+        found = self._model.detect_poses(
+            tf.constant(image), default_fov_degrees=self._fov_deg, skeleton=SKELETON)
+        boxes, poses_mm, poses_px = (found[name].numpy() for name in ('boxes', 'poses3d', 'poses2d'))
+        if not len(boxes):
+            return None, 0
+        largest = int(np.argmax(boxes[:, 2] * boxes[:, 3]))
+        person = Person(poses_px[largest][_FROM_MODEL].astype(np.float64),
+                        poses_mm[largest][_FROM_MODEL].astype(np.float64), float(boxes[largest, 4]))
+        return person, len(boxes)
+
+    def _check_joint_names(self, model_dir):
+        """Refuses another order of joints, where the model tells its own."""
+        names = getattr(self._model, 'per_skeleton_joint_names', {})
+        if SKELETON in names:
+            found = tuple(name.decode() for name in np.asarray(names[SKELETON]))
+            if found != MODEL_JOINT_NAMES:
+                raise DataError(f'{model_dir}: {SKELETON}: expected the joints {" ".join(MODEL_JOINT_NAMES)}, '
+                                f'found {" ".join(found)}.')

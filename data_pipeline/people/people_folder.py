@@ -1,0 +1,111 @@
+"""A folder in the `people` layout: which persons, pictures, masks, poses and splits it holds, checked.
+
+The layout is described in data/people/README.md. Nothing is decoded here: that is the builder's work.
+"""
+
+import pathlib
+
+from data_pipeline.errors import DataError
+from data_pipeline.poses import pose_file
+from data_pipeline.records.folder import (
+    IMAGE_SUFFIXES,
+    SPLITS,
+    Folder,
+    Picture,
+    content_name,
+    find_mask,
+    match_poses,
+    order_by_hash,
+)
+
+_SHARES = {'test': 0.15, 'validation': 0.10}  # of the persons, where splits.json does not say
+
+
+def open_folder(root, allow_missing_poses=False):
+    """Lists and checks a folder in the people layout.
+
+    Args:
+      root: the folder.
+      allow_missing_poses: leave out pictures without a pose, and count them, instead of refusing the folder.
+
+    Returns:
+      A `Folder`.
+
+    Raises:
+      DataError: the layout is broken; the message names the file or the person.
+    """
+    root = pathlib.Path(root)
+    images = _list_pictures(root)
+    poses_path, splits_path = root / 'poses.json', root / 'splits.json'
+    persons, left_out = match_poses(images, pose_file.read_poses(poses_path), poses_path, allow_missing_poses)
+    for person, frames in persons.items():
+        if len(frames) < 2:
+            raise DataError(f'{root / "images" / person}: expected two or more pictures with a pose, '
+                            f'found {len(frames)}.')
+    splits = _read_splits(splits_path, persons) if splits_path.exists() else _draw_splits(persons)
+    text_files = [path for path in (poses_path, splits_path) if path.exists()]
+    return Folder(root, content_name(root, text_files, persons), persons, splits, left_out)
+
+
+def _list_pictures(root):
+    """Returns dict, person -> dict, frame -> `Picture`. Names that begin with a dot are none of ours."""
+    folder = root / 'images'
+    if not folder.is_dir():
+        raise DataError(f'{folder}: expected a folder of pictures, <person>/<frame>.jpg or .png, found none.')
+    images = {}
+    for person in sorted(folder.iterdir()):
+        if person.name.startswith('.'):
+            continue
+        if not person.is_dir():
+            raise DataError(f'{person}: expected a folder for every person, found a file.')
+        frames = images[person.name] = {}
+        for path in sorted(person.iterdir()):
+            if path.name.startswith('.'):
+                continue
+            if path.suffix.lower() not in IMAGE_SUFFIXES:
+                raise DataError(f'{path}: expected a picture, {", ".join(IMAGE_SUFFIXES)}, '
+                                f'found {path.name!r}.')
+            if path.stem in frames:
+                raise DataError(f'{path}: expected one picture of a name, '
+                                f'found {frames[path.stem].path.name} too.')
+            frames[path.stem] = Picture(path, find_mask(root, f'{person.name}/{path.stem}'))
+    if not images:
+        raise DataError(f'{folder}: expected a folder for every person, found none.')
+    return images
+
+
+def _read_splits(path, persons):
+    """Reads splits.json; checks that every split has persons, that they exist and are in one split only."""
+    content = pose_file.read_json(path, 'the splits')
+    split_of, splits = {}, {}
+    for split, names in content.items():
+        if split not in SPLITS:
+            raise DataError(f'{path}: expected splits among {", ".join(SPLITS)}, found {split!r}.')
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise DataError(f'{path}: "{split}": expected a list of one person or more, found {names!r}.')
+        for person in names:
+            if person not in persons:
+                raise DataError(f'{path}: "{split}": expected persons of {path.parent / "images"}, '
+                                f'found {person!r}.')
+            if person in split_of:
+                raise DataError(f'{path}: "{split}": expected every person in one split and once, '
+                                f'found {person!r} in "{split_of[person]}" too.')
+            split_of[person] = split
+        splits[split] = tuple(names)
+    if 'train' not in splits:
+        raise DataError(f'{path}: expected a split "train", found {", ".join(splits) or "nothing"}.')
+    return splits
+
+
+def _draw_splits(persons):
+    """Splits by person, always alike: in the order of a hash, so that a new person moves few others.
+
+    Fewer than three persons are all trained on.
+    """
+    order = order_by_hash(persons)
+    splits = {}
+    if len(order) >= 3:
+        for split, share in _SHARES.items():
+            count = max(1, round(share * len(persons)))
+            splits[split], order = tuple(sorted(order[:count])), order[count:]
+    return {'train': tuple(sorted(order)), **splits}

@@ -1,0 +1,202 @@
+"""What a reader of a layout hands to the builder: persons, their pictures with poses, splits, listed pairs.
+
+A person stands for one person in one clothing, an outfit: the pictures that may be paired. Nothing is decoded
+here; what is left out is kept by name with its reason, so that it can be counted and said.
+"""
+
+import collections
+import dataclasses
+import hashlib
+import os
+import pathlib
+import re
+
+from data_pipeline.errors import DataError
+from data_pipeline.poses import pose_file
+
+SPLITS = ('train', 'validation', 'test')
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
+NO_POSE = 'no pose'
+_NO_PICTURE = 'a pose without a picture'
+_TOO_FEW = 'fewer than two pictures with a pose in the outfit'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Picture:
+    """Where a picture lies.
+
+    Attributes:
+      path: its file, or the video that holds it.
+      mask_path: its foreground mask, or None.
+      video_index: which frame of the video it is, from 0; None for a file of its own.
+    """
+
+    path: pathlib.Path
+    mask_path: pathlib.Path | None = None
+    video_index: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a person with its pose.
+
+    Attributes:
+      id: `person/frame`.
+      picture: its `Picture`.
+      pose: its `pose_file.Pose`.
+    """
+
+    id: str
+    picture: Picture
+    pose: pose_file.Pose
+
+    @property
+    def image_path(self):
+        return self.picture.path
+
+    @property
+    def mask_path(self):
+        return self.picture.mask_path
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """What a folder holds; no person is in two splits, or DataError is raised.
+
+    Attributes:
+      root: the folder.
+      name: its name and a digest of what lies in it: another content has another name.
+      persons: dict, person -> tuple of `Frame`, two or more, by name.
+      splits: dict, split -> tuple of persons; only splits that are there.
+      left_out: dict, id of a picture or name of what else was left out -> reason.
+      pairs: dict, protocol -> tuple of (source id, target id) that the folder's own lists name.
+    """
+
+    root: pathlib.Path
+    name: str
+    persons: dict
+    splits: dict
+    left_out: dict
+    pairs: dict = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        split_of = {}
+        for split, persons in self.splits.items():
+            for person in persons:
+                if person in split_of:
+                    raise DataError(f'{self.root}: expected every person in one split, '
+                                    f'found {person!r} in "{split_of[person]}" and "{split}".')
+                split_of[person] = split
+
+    @property
+    def num_missing_poses(self):
+        """Pictures left out because they have no pose that can be used."""
+        return sum(reason.startswith(NO_POSE) for reason in self.left_out.values())
+
+    def summary(self):
+        """Returns in words how much was left out and why; '' if nothing was."""
+        counts = collections.Counter(self.left_out.values())
+        return ', '.join(f'{count} x {reason}' for reason, count in counts.most_common())
+
+    def frame_ids(self, split):
+        """Returns dict, person -> list of `person/frame`, of a split; DataError where there is none."""
+        if split not in self.splits:
+            raise DataError(f'{self.root}: expected one of the splits {", ".join(self.splits)}, '
+                            f'found {split!r}.')
+        return {person: [frame.id for frame in self.persons[person]] for person in self.splits[split]}
+
+
+def match_poses(images, poses, where, allow_missing_poses, unusable=()):
+    """Brings pictures and poses together.
+
+    Args:
+      images: dict, person -> dict, frame -> `Picture`.
+      poses: dict, `person/frame` -> `pose_file.Pose`.
+      where: names the pictures and the poses in the message.
+      allow_missing_poses: leave out pictures without a pose instead of refusing them.
+      unusable: dict, `person/frame` -> why its pose cannot be used.
+
+    Returns:
+      dict, person -> tuple of `Frame`, by name, maybe empty; dict, id -> why it was left out.
+
+    Raises:
+      DataError: pictures without a pose that are not allowed.
+    """
+    unusable, persons, left_out, num_used = dict(unusable), {}, {}, 0
+    for person, pictures in images.items():
+        frames = []
+        for name in sorted(pictures):
+            key = f'{person}/{name}'
+            if key in poses:
+                frames.append(Frame(key, pictures[name], poses[key]))
+            else:
+                left_out[key] = f'{NO_POSE}: {unusable[key]}' if key in unusable else NO_POSE
+        persons[person] = tuple(frames)
+        num_used += len(frames)
+    if left_out and not allow_missing_poses:
+        key = min(left_out, key=lambda key: left_out[key] == NO_POSE)  # one that says more, if there is any
+        raise DataError(f'{where}: expected a pose for every picture, found none for {len(left_out)}, for example '
+                        f'{key!r} ({left_out[key]}); allow_missing_poses leaves them out.')
+    if num_used < len(poses):
+        left_out.update({key: _NO_PICTURE for key in poses if _is_missing(images, key)})
+    return persons, left_out
+
+
+def drop_small(persons, left_out):
+    """Returns the persons with two or more frames; the others' frames are added to `left_out`."""
+    for frames in persons.values():
+        if len(frames) == 1:
+            left_out[frames[0].id] = _TOO_FEW
+    return {person: frames for person, frames in persons.items() if len(frames) > 1}
+
+
+def picture_files(folder, other_suffixes):
+    """Yields the pictures below a folder, by name; nothing hidden, nothing of masks/.
+
+    Args:
+      folder: `pathlib.Path`.
+      other_suffixes: of files that may lie beside the pictures.
+
+    Raises:
+      DataError: any other file.
+    """
+    for parent, subfolders, names in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith('.') and name != 'masks')
+        for name in sorted(names):
+            path = pathlib.Path(parent, name)
+            suffix = path.suffix.lower()
+            if name.startswith('.') or suffix in other_suffixes:
+                continue
+            if suffix not in IMAGE_SUFFIXES:
+                raise DataError(f'{path}: expected a picture, {", ".join(IMAGE_SUFFIXES)}, found {name!r}.')
+            yield path
+
+
+def find_mask(root, key):
+    """Returns the mask of a picture, <root>/masks/<key>.png, or None where there is none."""
+    path = root / 'masks' / f'{key}.png'
+    return path if path.is_file() else None
+
+
+def order_by_hash(names):
+    """Returns names in an order that is always alike and that a new name hardly changes."""
+    return sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+
+
+def content_name(root, text_files, persons):
+    """Returns the folder's name and a digest: of its text files in full, of pictures by size and time."""
+    digest = hashlib.sha256()
+    for path in text_files:
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    paths = {path: None for frames in persons.values() for frame in frames
+             for path in (frame.image_path, frame.mask_path) if path is not None}
+    for path in paths:
+        stat = os.stat(path)
+        digest.update(f'{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n'.encode())
+    readable = re.sub(r'[^A-Za-z0-9]+', '_', root.resolve().name) or 'root'
+    return f'{readable}-{digest.hexdigest()[:10]}'
+
+
+def _is_missing(images, key):
+    person, _, frame = key.partition('/')
+    return frame not in images.get(person, ())

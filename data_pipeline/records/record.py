@@ -1,0 +1,161 @@
+"""What is written of a person: records of up to 32 pictures, checked and encoded.
+
+A record is a dict: person, and frames, a list of dicts: name, image and mask (the bytes of a JPEG or PNG file; no
+mask: empty), size (rows and columns, px), pose_px [19, 3], px_per_mm (NaN where nobody knows it) and origin
+(who or what measured the pose).
+"""
+
+import random
+import tempfile
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from data_pipeline.errors import DataError
+from data_pipeline.poses.pose_file import is_far_outside
+from repose_tf.coordinates import scale_pose
+
+MAX_FRAMES = 32  # of a record: a training pair is drawn within one, so it must not grow with the data set
+MIN_SIZE, MAX_SIZE = 16, 4096  # px; a picture of a person, that every step can hold
+_SEED = 0
+_FILM_IN_MEMORY = 32 << 20  # bytes of a person's frames of videos
+_JPEG, _PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
+
+
+def records_of(person, frames):
+    """Yields (key, record) of all pictures of a person; every picture is decoded once, so that no broken one gets in.
+
+    Args:
+      person: name.
+      frames: its `folder.Frame`s. Videos are read once, and so their frames wait, as PNG and from some MB on in a
+        temporary file, until their records are written.
+
+    Raises:
+      DataError: a picture, mask or pose that cannot be used; names the file.
+    """
+    with _Film([frame.picture for frame in frames if frame.picture.video_index is not None]) as film:
+        for index, part in enumerate(_cut(person, frames)):
+            yield f'{person}/{index:05d}', {'person': person, 'frames': [_encode(frame, film) for frame in part]}
+
+
+def _cut(person, frames):
+    """Cuts a person's frames into records of like size; shuffled, so that a record spans a whole video."""
+    num_records = -(-len(frames) // MAX_FRAMES)
+    if num_records == 1:
+        return [frames]
+    frames = list(frames)
+    random.Random(f'{_SEED} {person}').shuffle(frames)
+    return [frames[index::num_records] for index in range(num_records)]
+
+
+def _encode(frame, film):
+    """Reads and checks what belongs to a frame; returns it as in a record."""
+    path, mask_path = frame.image_path, frame.mask_path
+    if frame.picture.video_index is None:
+        data = _read_file(path)
+        rows, columns = _decode(path, data, 3).shape[:2]
+    else:
+        data, (rows, columns) = film.read(frame.picture)
+    if rows != columns or not MIN_SIZE <= rows <= MAX_SIZE:
+        raise DataError(f'{path}: expected a square picture around the person of {MIN_SIZE} to {MAX_SIZE} px, '
+                        f'found {columns} x {rows} px.')
+    mask_data = b'' if mask_path is None else _read_mask(mask_path, rows)
+    pose = frame.pose
+    px = scale_pose(pose.px, rows / (pose.image_size or rows))
+    if is_far_outside(px, rows):
+        raise DataError(f'{path}: expected a pose of the person in this picture of {rows} px, '
+                        f'found {frame.id!r} with joints far outside of it.')
+    return {'name': frame.id.split('/')[1], 'image': data, 'mask': mask_data, 'size': rows,
+            'pose_px': px.astype(np.float32), 'px_per_mm': pose.px_per_mm, 'origin': pose.origin}
+
+
+def _read_mask(path, size):
+    data = _read_file(path)
+    mask = _decode(path, data, 1)
+    if mask.shape[:2] != (size, size):
+        raise DataError(f'{path}: expected a mask of {size} x {size} px like its picture, '
+                        f'found {mask.shape[1]} x {mask.shape[0]} px.')
+    between = mask[(mask > 0) & (mask < 255)]
+    if between.size:
+        raise DataError(f'{path}: expected a mask of 0 and 255 only, found {between[0]}.')
+    return data
+
+
+def _read_file(path):
+    """Returns a picture's bytes; by content, as there are PNGs under .jpg names."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f'{path}: expected a picture, found nothing readable ({error.strerror}).') from error
+    if not data.startswith((_JPEG, _PNG)):
+        raise DataError(f'{path}: expected a JPEG or PNG picture, found {data[:8]!r}.')
+    return data
+
+
+def _decode(path, data, channels):
+    """Returns the pixels of a picture, which the readers of the records will see alike."""
+    try:
+        size = _announced_size(data)
+        if max(size) > MAX_SIZE:  # before so much memory is asked for
+            raise DataError(f'{path}: expected a picture of at most {MAX_SIZE} px, found {size[1]} x {size[0]} px.')
+        image = tf.io.decode_image(data, channels, expand_animations=False).numpy()
+    except tf.errors.InvalidArgumentError as error:
+        raise DataError(f'{path}: expected a whole picture, found one that cannot be decoded '
+                        f'({error.message.splitlines()[0]}).') from error
+    if b'Exif\0\0' in data[:4096] and _is_turned(data):
+        raise DataError(f'{path}: expected a picture that is stored upright, found one that only its rotation '
+                        'tag (EXIF) turns upright.')
+    return image
+
+
+def _announced_size(data):
+    """Returns (rows, columns) as the head of a JPEG or PNG says."""
+    if data.startswith(_PNG):
+        return int.from_bytes(data[20:24], 'big'), int.from_bytes(data[16:20], 'big')
+    return tuple(tf.io.extract_jpeg_shape(data).numpy()[:2])
+
+
+def _is_turned(data):
+    """Says whether the EXIF data of a picture turn it: OpenCV follows them, TensorFlow does not."""
+    pixels = np.frombuffer(data, np.uint8)
+    upright, stored = (cv2.imdecode(pixels, cv2.IMREAD_COLOR | flag) for flag in (0, cv2.IMREAD_IGNORE_ORIENTATION))
+    return not np.array_equal(upright, stored)
+
+
+class _Film:
+    """Frames of videos as PNG files, read once from the start; see `records_of`. Use in a `with` statement."""
+
+    def __init__(self, pictures):
+        self._file = tempfile.SpooledTemporaryFile(_FILM_IN_MEMORY)  # noqa: SIM115  (closed by __exit__)
+        self._places = {}  # Picture -> (place, length, (rows, columns))
+        wanted = {}
+        for picture in pictures:
+            wanted.setdefault(picture.path, {})[picture.video_index] = picture
+        for path, picture_at in wanted.items():
+            self._store(path, picture_at)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._file.close()
+
+    def read(self, picture):
+        """Returns the PNG file and (rows, columns) of a frame."""
+        place, length, size = self._places[picture]
+        self._file.seek(place)
+        return self._file.read(length), size
+
+    def _store(self, path, picture_at):
+        video = cv2.VideoCapture(str(path))
+        for index in range(max(picture_at) + 1):
+            if not video.grab():
+                raise DataError(f'{path}: expected a whole video, found one whose frame {index} cannot be read, '
+                                f'of {max(picture_at) + 1} or more.')
+            if index in picture_at:
+                _, image = video.retrieve()
+                data = cv2.imencode('.png', image)[1].tobytes()
+                self._places[picture_at[index]] = self._file.tell(), len(data), image.shape[:2]
+                self._file.write(data)
+        video.release()

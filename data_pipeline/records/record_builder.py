@@ -1,0 +1,122 @@
+"""The TFDS builder behind every data set here: a reader lists the folder, this writes the records."""
+
+import os
+import pathlib
+
+import tensorflow as tf  # before tensorflow_datasets, which would otherwise load without it
+import tensorflow_datasets as tfds
+from absl import logging
+
+from data_pipeline.errors import DataError
+from data_pipeline.records.record import records_of
+from data_pipeline.records.record_parts import RecordParts
+from repose_tf.skeleton import NUM_JOINTS
+
+# A full disk, a file larger than allowed, a folder that is not ours.
+_WRITE_ERRORS = (OSError, tf.errors.ResourceExhaustedError, tf.errors.OutOfRangeError, tf.errors.PermissionDeniedError)
+LEFT_OUT_FILE = 'left_out.txt'  # beside the records: what was left out and why, a line each
+
+
+class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Records of a folder, up to 32 pictures of one person each; see record.py.
+
+    Records are kept under the folder's name and the digest of what lies in it, so that two folders, or a folder
+    before and after a change, are never confused. They appear when all are written, or not at all.
+
+    Attributes:
+      folder: the `Folder` that the records are of.
+    """
+
+    VERSION = tfds.core.Version('2.0.0')
+    RELEASE_NOTES = {'2.0.0': 'The origin of every pose.', '1.0.0': 'Up to 32 pictures of one person a record.'}
+    read_folder = None  # in subclasses: function of (source_dir, allow_missing_poses), returns a `Folder`
+
+    def __init__(self, source_dir, data_dir=None, allow_missing_poses=False, workers=None, **kwargs):
+        """Checks the folder; `open_records` also makes the records.
+
+        Args:
+          source_dir: a folder in the layout that the data set's README.md describes.
+          data_dir: where records are kept; None for TFDS's own place.
+          allow_missing_poses: leave out pictures without a pose, and say how many, instead of refusing the
+            folder.
+          workers: `BeamWorkers` that make the records, or None: this process does.
+          **kwargs: as for every TFDS builder.
+
+        Raises:
+          DataError: the folder is not in the layout.
+        """
+        self.folder = type(self).read_folder(source_dir, allow_missing_poses)
+        if self.folder.left_out:
+            logging.warning('%s: left out: %s. %s beside the records names them.', source_dir, self.folder.summary(),
+                            LEFT_OUT_FILE)
+        config = tfds.core.BuilderConfig(name=self.folder.name, description=f'Of the folder {source_dir}.')
+        self.get_builder_config = lambda name, version: config  # or TFDS warns that it does not know it
+        super().__init__(data_dir=data_dir, config=config, **kwargs)
+        self._workers = workers
+        # Beside the records, under the same digest. TFDS keeps what lies in their folder from when all is written.
+        self._parts = RecordParts(pathlib.Path(f'{self.data_dir}.parts'), self.folder)
+
+    def _info(self):
+        frame = {
+            'name': tfds.features.Text(),
+            'image': tfds.features.Tensor(shape=(), dtype=tf.string),  # the file as it is
+            'mask': tfds.features.Tensor(shape=(), dtype=tf.string),  # empty where there is none
+            'size': tfds.features.Scalar(tf.int32),
+            'pose_px': tfds.features.Tensor(shape=(NUM_JOINTS, 3), dtype=tf.float32),
+            'px_per_mm': tfds.features.Scalar(tf.float32),
+            'origin': tfds.features.Text(),
+        }
+        features = tfds.features.FeaturesDict(
+            {'person': tfds.features.Text(), 'frames': tfds.features.Sequence(frame)})
+        metadata = tfds.core.MetadataDict(
+            num_missing_poses=self.folder.num_missing_poses, left_out=self.folder.summary())
+        return self.dataset_info_from_configs(features=features, metadata=metadata)
+
+    def _split_generators(self, dl_manager):
+        del dl_manager  # nothing is downloaded
+        self._list_left_out()
+        return {split: self._generate_examples(persons) for split, persons in self.folder.splits.items()}
+
+    def _generate_examples(self, persons):
+        for person in persons:
+            yield from records_of(person, self.folder.persons[person])
+
+    def _generate_splits(self, dl_manager, download_config):
+        """Writes all records; returns a list of tfds.core.SplitInfo."""
+        if self._workers is None:
+            return super()._generate_splits(dl_manager, download_config)
+        self._parts.make(self._workers, self.info.features)
+        self._list_left_out()
+        splits = [self._parts.write_shards(split, self._get_filename_template(split_name=split))
+                  for split in self.folder.splits]
+        self._parts.remove()
+        return splits
+
+    def _list_left_out(self):
+        # While records are made, data_dir is a folder that TFDS renames at the end.
+        with tf.io.gfile.GFile(f'{self.data_dir}/{LEFT_OUT_FILE}', 'w') as file:
+            file.write(''.join(f'{name}: {reason}\n' for name, reason in self.folder.left_out.items()))
+
+
+def open_records(builder_class, source_dir, data_dir=None, allow_missing_poses=False, workers=None):
+    """Returns the builder of a folder with its records made.
+
+    Args:
+      builder_class: a subclass of `RecordBuilder`.
+      source_dir, data_dir, allow_missing_poses, workers: as for it.
+
+    Raises:
+      DataError: the folder is not in the layout, something in it cannot be read, or no room for the records.
+    """
+    builder = builder_class(source_dir, data_dir, allow_missing_poses, workers)
+    try:
+        builder.download_and_prepare()
+    except (RuntimeError, *_WRITE_ERRORS) as error:
+        # TFDS wraps what happened in a RuntimeError.
+        if not isinstance(error, _WRITE_ERRORS) and not isinstance(error.__cause__, _WRITE_ERRORS):
+            raise
+        if os.path.isdir(builder.data_dir):  # another process made the same records in the meantime
+            return builder_class(source_dir, data_dir, allow_missing_poses, workers)
+        raise DataError(f'{builder.data_dir}: expected room for the records, found that they cannot be written '
+                        f'({error}); nothing of them is kept.') from error
+    return builder

@@ -1,0 +1,119 @@
+"""The records of every person in files of their own, made by any number of workers, and then put into shards.
+
+TFDS's own way through Beam would hold all records in the memory of Beam's runner for one machine. The shards come out
+byte for byte as TFDS writes them in one process: records in the order of the hashes of their keys, cut into
+as many shards as it would.
+"""
+
+import functools
+import json
+import os
+import shutil
+import uuid
+
+import tensorflow as tf  # before tensorflow_datasets, which would otherwise load without it
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core import hashing
+from tensorflow_datasets.core.utils import shard_utils
+
+from data_pipeline.errors import DataError
+from data_pipeline.records.record import records_of
+
+
+class RecordParts:
+    """The parts of one build. What an earlier run of it made is taken as it is."""
+
+    def __init__(self, root, folder):
+        """Args: `root`, pathlib.Path of the folder for the parts, of this very `folder.Folder` only."""
+        self._root, self._folder = root, folder
+        # A person's name may be anything; their number among all is the same in every run.
+        self._numbers = {person: number for number, person in enumerate(folder.persons)}
+
+    def make(self, workers, features):
+        """Makes the parts that are not there yet.
+
+        Args:
+          workers: `BeamWorkers`.
+          features: the FeaturesDict of the records.
+
+        Raises:
+          DataError: as `records_of`, or no room. Nothing is kept then, as another folder will have another name.
+          WorkerError: a worker ended; what was made is kept.
+        """
+        root = self._root  # and not self, with the whole folder
+        root.mkdir(parents=True, exist_ok=True)
+        try:
+            workers.run(lambda: functools.partial(_write_part, root, features), self._tasks(), root / 'tasks')
+        except DataError as error:
+            if type(error) is DataError:
+                self.remove()
+            raise
+
+    def write_shards(self, split, filename_template):
+        """Writes the shards of a split.
+
+        Args:
+          split: its name.
+          filename_template: TFDS's, of the shards' paths.
+
+        Returns:
+          tfds.core.SplitInfo.
+        """
+        hash_key = hashing.Hasher(split).hash_key
+        records = sorted((hash_key(key), number, *place)
+                         for person in self._folder.splits[split] for number in [self._numbers[person]]
+                         for key, place in json.loads(_index_path(self._root, number).read_text()).items())
+        total = sum(length for *_, length in records)
+        num_shards = shard_utils.ShardConfig().get_number_shards(total, len(records))
+        ends = shard_utils.get_shard_boundaries(len(records), num_shards)
+        starts = [0, *ends[:-1]]
+        for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            path = filename_template.sharded_filepath(shard_index=index, num_shards=num_shards)
+            with tf.io.TFRecordWriter(os.fspath(path)) as writer:
+                for _, number, place, length in records[start:end]:
+                    with open(_data_path(self._root, number), 'rb') as file:
+                        file.seek(place)
+                        writer.write(file.read(length))
+        lengths = [end - start for start, end in zip(starts, ends, strict=True)]
+        return tfds.core.SplitInfo(name=split, shard_lengths=lengths, num_bytes=total,
+                                   filename_template=filename_template)
+
+    def remove(self):
+        """Removes all parts."""
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _tasks(self):
+        """Yields (number, person, frames) of every part that is not there."""
+        for persons in self._folder.splits.values():
+            for person in persons:
+                number = self._numbers[person]
+                if not _index_path(self._root, number).exists():
+                    yield number, person, self._folder.persons[person]
+
+
+def _write_part(root, features, task):
+    """Writes the records of a person, and then, as a sign that they are whole, where in the file they lie."""
+    number, person, frames = task
+    paths = [_data_path(root, number), _index_path(root, number)]
+    unfinished = [path.with_name(f'{path.name}.{uuid.uuid4().hex}') for path in paths]
+    places = {}
+    try:
+        with open(unfinished[0], 'wb') as file:
+            for key, record in records_of(person, frames):
+                data = features.serialize_example(record)
+                places[key] = file.tell(), len(data)
+                file.write(data)
+        unfinished[1].write_text(json.dumps(places))
+        for old, new in zip(unfinished, paths, strict=True):
+            os.replace(old, new)
+    except OSError as error:
+        raise DataError(f'{paths[0]}: expected room for the records, found that they cannot be written '
+                        f'({error.strerror}); nothing of them is kept.') from error
+
+
+def _data_path(root, number):
+    return root / f'{number:06d}.records'
+
+
+def _index_path(root, number):
+    return root / f'{number:06d}.json'

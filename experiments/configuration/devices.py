@@ -1,0 +1,63 @@
+"""Over which devices and processes a run is spread."""
+
+import json
+import os
+
+import tensorflow as tf
+
+from data_pipeline.program import UsageError
+
+
+def make_strategy(num_virtual_cpus=0):
+    """Returns the strategy of this process; the first thing to be called, before TensorFlow makes its devices.
+
+    Where the environment has TF_CONFIG, a MultiWorkerMirroredStrategy over its workers and their GPUs; else a
+    MirroredStrategy over all GPUs here, or over the CPU, split into virtual devices where asked for.
+
+    Args:
+      num_virtual_cpus: how many; 0: no splitting.
+
+    Raises:
+      UsageError: TF_CONFIG does not describe a cluster and this process' place in it.
+    """
+    config = cluster_config(os.environ.get('TF_CONFIG', ''))
+    names = None
+    if num_virtual_cpus:
+        cpu, = tf.config.list_physical_devices('CPU')
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(num_virtual_cpus)])
+        names = [f'CPU:{index}' for index in range(num_virtual_cpus)]
+    if config is None:
+        return tf.distribute.MirroredStrategy(names)
+    if num_virtual_cpus:
+        raise UsageError('--num_virtual_cpus: expected 0 with TF_CONFIG, whose workers have one CPU device each, '
+                         f'found {num_virtual_cpus}.')
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def cluster_config(text):
+    """Returns what TF_CONFIG says, as a dict, or None where it is empty; UsageError for what is no cluster."""
+    if not text:
+        return None
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f'TF_CONFIG: expected JSON, found {text[:60]!r} ({error}).') from None
+    example = '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
+    try:
+        task, cluster = config['task'], config['cluster']
+        workers = cluster[task['type']]
+        fits = set(cluster) <= {'chief', 'worker'} and isinstance(workers, list) and 0 <= task['index'] < len(workers)
+    except (KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise UsageError(f'TF_CONFIG: expected {example} with the index of a worker, found {text[:200]}.')
+    return config
+
+
+def is_chief(strategy):
+    """Says whether this process writes the run's files: the only one, or the first of all workers."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    return resolver.task_type == 'chief' or (resolver.task_id == 0 and 'chief' not in resolver.cluster_spec().jobs)

@@ -1,0 +1,215 @@
+"""What the page of `experiments.demo` can do, without the page: from uploads and choices to pictures.
+
+All bounds and checks are here. Whatever comes in, the answer is a picture or a `RequestError` with one clear message.
+Nothing is kept between two requests, and nothing is written.
+"""
+
+import dataclasses
+import threading
+import time
+
+import numpy as np
+
+from data_pipeline.errors import PictureError
+from data_pipeline.poses.pose_file import is_far_outside
+from data_pipeline.program import UsageError, one_line
+from experiments.demo_page import photo, uploads
+from experiments.demo_page.limits import Limits, RequestError
+from experiments.demo_page.motions import MOTIONS, motion_poses
+from experiments.demo_page.page_html import gif
+from experiments.demo_page.samples import Person
+from experiments.pictures import drawing
+from experiments.pictures import parts as part_pictures
+from experiments.reposing.source_person import find_person
+from repose_tf.pose_edits import arm_raised, bent, turned, with_proportions
+from repose_tf.shapes import ShapeError
+from repose_tf.skeleton import NUM_JOINTS
+
+EDIT_BOUNDS_DEG = {'turn_deg': (-180, 180), 'bend_deg': (-30, 60), 'left_arm_deg': (-60, 160),
+                   'right_arm_deg': (-60, 160)}
+_FPS = 11.0  # of movements and of turning round
+
+
+@dataclasses.dataclass(frozen=True)
+class Edits:
+    """How a pose is changed, degrees; see pose_edits.py and EDIT_BOUNDS_DEG."""
+
+    turn_deg: float = 0
+    bend_deg: float = 0
+    left_arm_deg: float = 0
+    right_arm_deg: float = 0
+
+
+class Backend:
+    """Answers requests with one model.
+
+    Attributes:
+      image_size: rows and columns of the model's pictures, px.
+      limits: `Limits`.
+    """
+
+    def __init__(self, model, limits=None, estimator=None, no_estimator=''):
+        """Holds what the requests share.
+
+        Args:
+          model: `model_source.ReposingModel`.
+          limits: `Limits`.
+          estimator: `person.Estimator` for photos, or None.
+          no_estimator: why there is none, for whoever uploads a photo.
+        """
+        self.image_size, self.limits = model.image_size, limits or Limits()
+        self._model, self._estimator, self._no_estimator = model, estimator, no_estimator
+        self._looking = threading.Lock()  # a TensorFlow Lite network takes one picture at a time
+
+    def person_of(self, data, name='your photo'):
+        """Finds the person in the bytes of a photo file; returns a `Person`, or raises RequestError."""
+        image = photo.decoded(data, self.limits)
+        self._check_estimator()
+        try:
+            with self._looking:
+                cut, pose, num_people = find_person(image, self._estimator, self.image_size)
+        except PictureError as error:
+            raise RequestError(one_line(error)) from error
+        note = f'{num_people} people were found, the largest was taken.' if num_people > 1 else ''
+        return Person(name, cut, pose, note)
+
+    def target_pose(self, person, pose_person, edits=None):
+        """Brings a pose to a person.
+
+        Args:
+          person: the `Person` who takes the pose.
+          pose_person: the `Person` whose pose is taken.
+          edits: `Edits`.
+
+        Returns:
+          [19, 3] float32 px; the bones are as long as those of `person`, unless it is the person's own pose.
+        """
+        self._check(person)
+        self._check(pose_person)
+        pose = pose_person.pose
+        if person.name != pose_person.name:
+            pose = with_proportions(pose, person.pose)
+        return _edited(pose, _radians(edits))
+
+    def picture(self, person, target_pose):
+        """Returns the person in a pose [19, 3] px, uint8 [S, S, 3]."""
+        self._check(person)
+        _check_pose(target_pose, self.image_size)
+        return self._reposed(person, target_pose[np.newaxis])[0]
+
+    def turntable(self, person, target_pose, num_frames):
+        """Shows the person from all sides in a pose [19, 3] px; returns the bytes of a GIF that goes on for ever."""
+        self._check(person)
+        _check_pose(target_pose, self.image_size)
+        angles = np.arange(self._num_frames(num_frames)) * 2 * np.pi / num_frames
+        return self._clip(person, np.stack([turned(target_pose, angle) for angle in angles]), _FPS)
+
+    def motion(self, person, name, num_frames, edits=None):
+        """Shows the person in a movement of motions.MOTIONS, every pose of it edited; returns the bytes of a GIF."""
+        self._check(person)
+        if name not in MOTIONS:
+            raise RequestError(f'Expected a movement ({", ".join(MOTIONS)}), found {str(name)[:40]!r}.')
+        return self._follow(person, motion_poses(name, self._num_frames(num_frames)), _FPS, edits)
+
+    def find_clip(self, path):
+        """Finds the poses in a video file; returns a `demo_video.Clip`, or raises RequestError."""
+        self._check_estimator()
+        deadline = time.monotonic() + self.limits.seconds
+        with self._looking:
+            return uploads.find_clip(path, self._estimator, self.limits, deadline)
+
+    def follow(self, person, clip, edits=None):
+        """Shows the person in the poses of a `demo_video.Clip`, all edited; returns the bytes of a GIF."""
+        self._check(person)
+        if not isinstance(clip, uploads.Clip):
+            raise RequestError('Upload a video first.')
+        return self._follow(person, clip.poses, clip.fps, edits)
+
+    def parts(self, person, target_pose):
+        """Returns what the model makes on the way: list of (caption, uint8 [H, W, 3])."""
+        self._check(person)
+        _check_pose(target_pose, self.image_size)
+        try:
+            found = self._model.parts(person.image, person.pose, target_pose)
+        except ShapeError as error:
+            raise RequestError(one_line(error)) from error
+        except UsageError as error:  # of a SavedModel
+            raise RequestError(one_line(error)) from error
+        return part_pictures.of_parts(person.image, found)
+
+    def skeleton(self, image, pose_px):
+        """Draws a pose over an image at the size at which it is shown."""
+        shown = drawing.enlarge(image)
+        return drawing.draw_skeleton(shown, pose_px * (len(shown) / self.image_size))
+
+    def _follow(self, person, poses, fps, edits):
+        """Brings poses [N, 19, 3] of any unit to a person, edits them and shows them."""
+        radians = _radians(edits)
+        return self._clip(person, np.stack([_edited(with_proportions(pose, person.pose), radians) for pose in poses]),
+                          fps)
+
+    def _clip(self, person, poses, fps):
+        for pose in poses:
+            _check_pose(pose, self.image_size)
+        return gif(self._reposed(person, poses), fps)
+
+    def _num_frames(self, value):
+        return int(_number('frames', value, 2, self.limits.frames))
+
+    def _check_estimator(self):
+        if self._estimator is None:
+            raise RequestError('Photos and videos need a model that finds poses, and here is none. '
+                               f'{self._no_estimator}')
+
+    def _reposed(self, person, poses):
+        deadline = time.monotonic() + self.limits.seconds
+
+        def look_at_the_clock(done, total):
+            if time.monotonic() > deadline and done < total:
+                raise RequestError(f'This took longer than {self.limits.seconds:g} s; {done} of {total} pictures were '
+                                   'done. Ask for fewer.')
+        return self._model.repose(person.image, person.pose, np.asarray(poses, np.float32), look_at_the_clock)
+
+    def _check(self, person):
+        """Refuses what is no person of this model: a page may hold on to one for a long time."""
+        size = self.image_size
+        if not isinstance(person, Person):
+            raise RequestError('Choose a person and a pose first.')
+        image = person.image
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape != (size, size, 3):
+            raise RequestError(f'Expected a picture of {size} x {size} px, found {_described(image)}.')
+        _check_pose(person.pose, size)
+
+
+def _radians(edits):
+    """Returns the angles of `Edits`, or of none, in the order of EDIT_BOUNDS_DEG; refuses what is out of bounds."""
+    edits = edits or Edits()
+    return [np.deg2rad(_number(name, getattr(edits, name), *bounds)) for name, bounds in EDIT_BOUNDS_DEG.items()]
+
+
+def _edited(pose, radians):
+    turn, bend, left_arm, right_arm = radians
+    for side, angle in (('l', left_arm), ('r', right_arm)):
+        pose = arm_raised(pose, side, angle) if angle else pose
+    pose = bent(pose, bend) if bend else pose
+    return turned(pose, turn) if turn else np.asarray(pose, np.float32)
+
+
+def _check_pose(pose, size):
+    if not isinstance(pose, np.ndarray) or pose.shape != (NUM_JOINTS, 3) or pose.dtype.kind not in 'fiu':
+        raise RequestError(f'Expected a pose of {NUM_JOINTS} joints (x, y, z), found {_described(pose)}.')
+    if not np.isfinite(pose).all():
+        raise RequestError('Expected a pose of finite numbers, found one with others.')
+    if is_far_outside(pose, size):
+        raise RequestError('Expected a pose in the picture, found joints far outside of it.')
+
+
+def _described(value):
+    return f'{value.dtype} {list(value.shape)}' if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def _number(name, value, least, most):
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not is_number or not least <= value <= most:
+        raise RequestError(f'{name}: expected a number from {least:g} to {most:g}, found {str(value)[:40]!r}.')
+    return float(value)

@@ -1,0 +1,80 @@
+"""The people and poses that the page offers, from a folder in the people layout."""
+
+import dataclasses
+
+import numpy as np
+
+from data_pipeline.errors import DataError
+from data_pipeline.people.people_folder import open_folder
+from data_pipeline.picture_file import read_image
+from experiments.reposing.source_person import resized
+from repose_tf.coordinates import scale_pose
+
+_MAX_PERSONS, _MAX_POSES = 10, 10
+_NAMES = {'apose_front': 'standing', 'turn': 'turned', 'turn_back': 'from behind', 'turn_side': 'from the side',
+          'walk_angles': 'a step', 'squat': 'squatting', 'mixed': 'bending', 'arms_raised': 'arms up',
+          'arms_front': 'arms in front', 'arms_behind': 'arms behind'}
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """Somebody in a picture of the model's size.
+
+    Attributes:
+      name: what the page calls them.
+      image: uint8 [S, S, 3], RGB.
+      pose: float32 [19, 3] px in it.
+      note: what the page tells of how they were found, or ''.
+    """
+
+    name: str
+    image: np.ndarray
+    pose: np.ndarray
+    note: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """What is offered.
+
+    Attributes:
+      persons: tuple of `Person`, those whom the model never saw if the folder has a test split.
+      poses: tuple of `Person`s whose poses are taken.
+    """
+
+    persons: tuple
+    poses: tuple
+
+
+def load_samples(root, size):
+    """Reads the samples.
+
+    Args:
+      root: folder in the people layout.
+      size: the model's, px.
+
+    Returns:
+      `Samples`: of up to ten persons of the test split (without one: of any) the first frame, and up to ten poses of
+      the first of them.
+
+    Raises:
+      DataError: the folder is not in order.
+    """
+    folder = open_folder(root, allow_missing_poses=True)
+    names = (folder.splits.get('test') or folder.splits['train'])[:_MAX_PERSONS]
+    poses = folder.persons[names[0]][:_MAX_POSES]
+    return Samples(tuple(_person(name, folder.persons[name][0], size) for name in names),
+                   tuple(_person(_pose_name(frame), frame, size) for frame in poses))
+
+
+def _person(name, frame, size):
+    image = read_image(frame.image_path)
+    if image.shape[0] != image.shape[1]:
+        raise DataError(f'{frame.image_path}: expected a square picture, found {image.shape[1]} x {image.shape[0]} px.')
+    pose = scale_pose(frame.pose.px, size / len(image)).astype(np.float32)
+    return Person(name, resized(image, size), pose)
+
+
+def _pose_name(frame):
+    kind, _, more = str(frame.pose.tags.get('pose', frame.id.partition('/')[2])).partition(':')
+    return _NAMES.get(kind, kind) + (f' ({more})' if more else '')

@@ -1,0 +1,96 @@
+"""Scores of reposed images against the truth."""
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipeline.batches import augment
+from repose_tf.coordinates import VolumeGrid, scale_pose
+from repose_tf.metrics import image_metrics
+from repose_tf.warp import body_parts
+
+_GRID = VolumeGrid()  # of the reference: what counts as the person depends on no model
+
+
+def foreground(batch):
+    """Returns where the scores of the person look, [B, H, W, 1] float32 in [0, 1].
+
+    The mask that came with the data; without one, the projected body parts of the target pose, drawn on the
+    reference's grid of 64 x 64 cells whatever the size of the images.
+
+    Args:
+      batch: prepared batch of the input pipeline; without target_pose, all samples must have a mask.
+    """
+    if 'target_pose' not in batch:
+        return batch['target_mask']
+    size = batch['target_mask'].shape[1]
+    drawn = body_parts.image_mask(scale_pose(batch['target_pose'], _GRID.image_size / size), _GRID)
+    projected = tf.image.resize(drawn, [size, size], 'nearest')
+    return tf.where(batch['has_target_mask'][:, tf.newaxis, tf.newaxis, tf.newaxis],
+                    batch['target_mask'], projected)
+
+
+def mean_scores(system, batches):
+    """Returns dict, metric -> mean over all pairs; a pair without foreground counts only where none is needed.
+
+    Args:
+      system: function of a prepared batch that returns images [B, S, S, 3] in [-1, 1].
+      batches: iterable of batches of the input pipeline.
+    """
+    scores = {}
+    for batch in batches:
+        prepared = augment.prepare(batch)
+        truth = (prepared['target_image'] + 1.0) / 2.0
+        image = tf.clip_by_value((tf.cast(system(prepared), tf.float32) + 1.0) / 2.0, 0.0, 1.0)
+        for metric, values in image_metrics.image_metrics(image, truth, foreground(prepared)).items():
+            scores.setdefault(metric, []).append(values.numpy())
+    return {metric: float(np.nanmean(np.concatenate(values))) for metric, values in scores.items()}
+
+
+class PairScorer:
+    """All metrics of a pair that are asked for.
+
+    Attributes:
+      identity: dict of texts, what the metrics are computed by.
+    """
+
+    def __init__(self, scored_columns, learned=None, poses=None):
+        """Prepares the metrics.
+
+        Args:
+          scored_columns: slice of the columns that count.
+          learned: dict, name -> function of generated and true images, see `learned_metrics`.
+          poses: a `PairPoses`, or None for no pose metrics.
+        """
+        self._columns, self._poses = scored_columns, poses
+        self._learned = {name: tf.function(metric, autograph=False, reduce_retracing=True)
+                         for name, metric in (learned or {}).items()}
+        self.identity = {'metrics': '1'}  # a higher number when a metric gives other values than before
+        self.identity.update({name: metric.description for name, metric in (learned or {}).items()})
+        if poses is not None:
+            self.identity['poses'] = poses.description
+
+    def __call__(self, pixels, batch):
+        """Scores the pictures of a batch.
+
+        Args:
+          pixels: [B, S, S, 3] uint8; or with the scored columns only.
+          batch: its prepared batch.
+
+        Returns:
+          dict, metric -> [B] float64; NaN where it is not defined.
+        """
+        truth = (batch['target_image'] + 1.0) / 2.0
+        mask = foreground(batch)
+        full_width = truth.shape[2]
+        truth, mask = truth[:, :, self._columns], mask[:, :, self._columns]
+        cut = pixels[:, :, self._columns] if pixels.shape[2] == full_width else pixels
+        generated = tf.cast(cut, tf.float32) / 255.0
+        scores = dict(_image_metrics(generated, truth, mask))
+        for name, metric in self._learned.items():
+            scores[name] = metric(generated, truth)
+        if self._poses is not None:
+            scores.update(self._poses.score(np.asarray(pixels), batch))
+        return {name: np.asarray(values, np.float64) for name, values in scores.items()}
+
+
+_image_metrics = tf.function(image_metrics.image_metrics, autograph=False, reduce_retracing=True)

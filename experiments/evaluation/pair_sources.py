@@ -1,0 +1,150 @@
+"""Where pairs and their true pictures come from: a protocol's of a data set, or two folders of pictures.
+
+A source has `name` (what was scored, in words), `facts` (dict of texts for the report), `identity` (dict that decides
+scores besides the system), `pairs`, `groups` (the person of each pair), `num_expected` (pairs that the whole protocol
+has), `image_size` px, `scored_columns` (slice) and `pose_changes` (dict, name -> [N]); `batches(pairs, batch_size)` are
+prepared as of `augment.prepare`.
+"""
+
+import functools
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipeline.batches import augment
+from data_pipeline.errors import DataError
+from data_pipeline.picture_file import read_image
+from data_pipeline.records.folder import IMAGE_SUFFIXES
+from experiments.evaluation import pose_change
+from experiments.metric_networks.joint_pictures import true_mm
+from repose_tf.serving import image_from_pixels, pixels_from_image
+
+_PATN_COLUMNS = (40, 216)  # of 256: the part of DeepFashion's pictures that the pose-transfer papers score
+_MEAN_OF = 64  # of a person's pictures, for the baseline
+
+
+def columns_of(protocol, image_size):
+    """Returns the slice of columns that a protocol scores, of pictures of a size in px."""
+    first, stop = _PATN_COLUMNS if protocol == 'patn-8570' else (0, 256)
+    return slice(first * image_size // 256, stop * image_size // 256)
+
+
+def pairs_of(batch):
+    """Returns the (source id, target id) of a batch's pairs."""
+    return [(source.decode(), target.decode()) for source, target in zip(
+        batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)]
+
+
+class DataPairs:
+    """The pairs of a protocol with everything that the data set knows of them."""
+
+    def __init__(self, data, split, num_pairs, image_size):
+        """Lists the pairs.
+
+        Args:
+          data: a `datasets.Data` with its protocol.
+          split: 'validation' or 'test'.
+          num_pairs: how many, spread over all; 0: all.
+          image_size: S, px.
+        """
+        self.data, self._split = data, split
+        self.pairs = data.pairs(split, num_pairs)
+        self.groups = [source.partition('/')[0] for source, _ in self.pairs]
+        self.num_expected = max(len(data.pairs(split)), len(self.pairs))
+        self.image_size = image_size
+        self.scored_columns = columns_of(data.protocol, image_size)
+        self.name = f'{data.protocol}-{split}'
+        columns = f'columns {self.scored_columns.start} to {self.scored_columns.stop}'
+        self.facts = {'protocol': data.protocol, 'split': split, 'data': data.name,
+                      'image size': f'{image_size} px, {columns}'}
+        self.identity = dict(self.facts)
+        source, target = (np.stack([data.frame(pair[side]).pose.px for pair in self.pairs]) for side in (0, 1))
+        factor = np.array([_relative_scale(data.frame(first), data.frame(second)) for first, second in self.pairs])
+        sized = target * factor[:, np.newaxis, np.newaxis]
+        self.pose_changes = {
+            'turn (degrees)': pose_change.turn_deg(source, target),
+            'joint change (torso lengths)': pose_change.joint_change(source, sized)}
+        self.has_arm_over_torso = pose_change.has_arm_over_torso(target)
+        self._sum_of = functools.lru_cache(maxsize=256)(self._sum)
+
+    def batches(self, pairs, batch_size):
+        """Yields prepared batches of some of the pairs, in their order."""
+        for batch in self.data.batches_of(self._split, pairs, self.image_size, batch_size):
+            yield augment.prepare(batch)
+
+    def true_mm(self, pairs):
+        """Returns the true joints of the targets, [N, 19, 3] mm from the pelvis; NaN where the data have none."""
+        return np.stack([true_mm(self.data.frame(target).pose) for _, target in pairs])
+
+    def means_of_others(self, batch):
+        """Returns the mean of up to 64 pictures of each target's person but the target, [B, S, S, 3] in [0, 255]."""
+        means, targets = [], pixels_from_image(batch['target_image']).numpy()
+        for target, image in zip(batch['target_id'].numpy(), targets, strict=True):
+            ids, total = self._sum_of(target.decode().partition('/')[0])
+            is_among = target.decode() in ids
+            means.append((total - is_among * image.astype(np.float32)) / (len(ids) - is_among))
+        return np.stack(means)
+
+    def _sum(self, person):
+        """Returns the ids of up to 64 pictures of a person, and the sum of the pictures, [S, S, 3] float32."""
+        ids = self.data.frame_ids(self._split)[person]
+        if len(ids) > _MEAN_OF:
+            ids = [ids[index * len(ids) // _MEAN_OF] for index in range(_MEAN_OF)]
+        return frozenset(ids), self.data.images(self._split, ids, self.image_size).sum(axis=0, dtype=np.float32)
+
+
+class FilePairs:
+    """Pictures of a folder, each with the true one of the same name in another: nothing else is known of them."""
+
+    def __init__(self, truth, masks=''):
+        """Lists the true pictures, all of one size; DataError where there are none.
+
+        Args:
+          truth: folder of the true pictures.
+          masks: folder with a foreground mask for each, of its name, or ''.
+        """
+        self._root, self._masks = pathlib.Path(truth), pathlib.Path(masks) if masks else None
+        files = sorted(file for file in self._root.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)
+        self._files = {str(file.relative_to(self._root).with_suffix('')): file for file in files}
+        if not files or len(files) != len(self._files):
+            raise DataError(f'--truth={truth}: expected a folder of pictures, each of a name of its own, '
+                            f'found {len(files)} pictures of {len(self._files)} names.')
+        self.pairs = [(name, name) for name in self._files]
+        self.groups = list(self._files)
+        self.num_expected = len(self.pairs)
+        first = read_image(files[0])
+        self.image_size = first.shape[0]
+        self.scored_columns = slice(0, first.shape[1])
+        self._shape = first.shape
+        self.name = 'files'
+        self.facts = {'protocol': 'files: pictures against those of the same name', 'truth': self._root.resolve().name,
+                      'image size': f'{first.shape[1]} x {first.shape[0]} px'}
+        self.identity = {**self.facts, 'truth': str(self._root.resolve()), 'masks': str(self._masks)}
+        self.pose_changes = {}
+
+    def batches(self, pairs, batch_size):
+        """Yields batches as `augment.prepare` makes them, with the true pictures and masks alone."""
+        for start in range(0, len(pairs), batch_size):
+            names = [name for name, _ in pairs[start:start + batch_size]]
+            images = np.stack([self._read(self._files[name]) for name in names])
+            masks = np.zeros((*images.shape[:3], 1), np.float32)
+            if self._masks:
+                masks = np.stack([self._read(self._masks / f'{name}.png')[..., :1] >= 128 for name in names])
+            yield {'target_image': image_from_pixels(images), 'target_mask': tf.cast(masks, tf.float32),
+                   'has_target_mask': tf.fill([len(names)], self._masks is not None),
+                   'source_id': tf.constant(names), 'target_id': tf.constant(names)}
+
+    def _read(self, file):
+        image = read_image(file)
+        if image.shape != self._shape:
+            rows, columns, _ = self._shape
+            raise DataError(f'{file}: expected {columns} x {rows} px like the first of --truth, '
+                            f'found {image.shape[1]} x {image.shape[0]} px.')
+        return image
+
+
+def _relative_scale(source, target):
+    """Returns what brings the target's px to the source's scale: 1 where nobody knows the scale."""
+    factor = source.pose.px_per_mm / target.pose.px_per_mm
+    return factor if np.isfinite(factor) and factor > 0 else 1.0

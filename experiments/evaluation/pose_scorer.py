@@ -1,0 +1,126 @@
+"""3D poses that an estimator sees in generated and true pictures, for pose AUC.
+
+Two figures with names of their own, see `repose_tf/metrics/pose_auc.py`:
+  `pose_auc`: what the estimator sees in the generated picture against what it sees in the true one. The estimator's own
+    errors count less, as it makes them twice; it needs no scale, as both sides have the same.
+  `pose_auc_true`: what it sees in the generated picture against the true joints. The estimator's errors and its idea of
+    how tall people are count in full: the true picture itself does not reach the best value, so show that beside.
+All joints are mm along the camera's axes: x right, y down, z forward; none of the estimators' scales is changed.
+
+Where the estimator finds nobody in the true picture, there is no `pose_auc` of the pair (NaN); where it finds nobody in
+the generated one, the value is 0. Both are for the caller to count: such poses are NaN.
+"""
+
+import hashlib
+import pathlib
+
+import cv2
+import numpy as np
+
+from data_pipeline.errors import DataError
+from data_pipeline.estimators.opening import open_estimator
+from experiments.metric_networks.joint_regressor import load_regressor
+from repose_tf.skeleton import NUM_JOINTS
+
+ESTIMATORS = ('mediapipe', 'metrabs', 'regressor')
+_FIELD_OF_VIEW_DEG = 55  # that MeTRAbs assumes, as in data_pipeline.annotate
+_MIN_SIZE = 256  # px that pictures are brought to for estimators that want to find the person first
+
+
+class PoseScorer:
+    """An estimator of poses in square pictures with one person.
+
+    Attributes:
+      name: one of ESTIMATORS.
+      description: which model of which files, for a report: with the start of their SHA-256.
+    """
+
+    def __init__(self, name, description, poses_mm):
+        """Names an estimator.
+
+        Args:
+          name: one of ESTIMATORS.
+          description: see above.
+          poses_mm: function of uint8 [B, S, S, 3], B at least 1, that gives float [B, 19, 3] mm; NaN for nobody.
+        """
+        self.name, self.description, self._poses_mm = name, description, poses_mm
+
+    def poses_mm(self, images):
+        """Finds the poses in pictures.
+
+        Args:
+          images: uint8 [B, S, S, 3], RGB.
+
+        Returns:
+          float32 [B, 19, 3] mm, camera axes, any origin; NaN where nobody was found.
+        """
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+            raise ValueError(f'images: expected uint8 [B, S, S, 3], found {images.dtype} {list(images.shape)}.')
+        if not len(images):
+            return np.zeros((0, NUM_JOINTS, 3), np.float32)
+        return np.asarray(self._poses_mm(images), np.float32)
+
+
+def open_pose_scorer(name, model_path='', model_size='full'):
+    """Loads an estimator.
+
+    Args:
+      name: one of ESTIMATORS.
+      model_path: of 'mediapipe' the folder of its two files, or '' for those of the installed package; of 'metrabs' the
+        folder of the SavedModel; of 'regressor' the .npz of experiments.train_joint_regressor.
+      model_size: which of MediaPipe's models.
+
+    Returns:
+      `PoseScorer`.
+
+    Raises:
+      DataError: there is no such file, or it holds something else.
+    """
+    if name not in ESTIMATORS:
+        raise ValueError(f'name: expected one of {", ".join(ESTIMATORS)}, found {name!r}.')
+    if name == 'regressor':
+        if not model_path:
+            raise DataError('Pose AUC by regressor: expected the weights that experiments.train_joint_regressor writes '
+                            '(.npz), found nothing.')
+        return _open_regressor(model_path)
+    estimator = open_estimator(name, model_path, model_size, _FIELD_OF_VIEW_DEG)
+    files = f', files {digest_of_folder(model_path)}' if name == 'metrabs' else ''  # MediaPipe tells its own
+    return PoseScorer(name, f'{estimator.origin}{files}; pictures below {_MIN_SIZE} px enlarged to it',
+                      lambda images: np.stack([_pose_of_largest(estimator, image) for image in images]))
+
+
+def _open_regressor(path):
+    regressor, digest = load_regressor(path)
+
+    def poses_mm(images):
+        resized = np.stack([resize(image, regressor.image_size) for image in images])
+        return regressor.joints_mm(np.float32(resized) / 127.5 - 1.0)
+
+    return PoseScorer('regressor', f'joint regressor of {regressor.image_size} px, trained on {regressor.data}, '
+                                   f'weights {digest}', poses_mm)
+
+
+def digest_of_folder(folder):
+    """Returns the start of the SHA-256 of all files below a folder, by name and content."""
+    digest, root = hashlib.sha256(), pathlib.Path(folder)
+    for path in sorted(path for path in root.rglob('*') if path.is_file()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f'{path.relative_to(root)} {content}\n'.encode())
+    return digest.hexdigest()[:8]
+
+
+def _pose_of_largest(estimator, image):
+    """Returns the joints [19, 3] mm of the largest person; NaN where there is none, or numbers that are none."""
+    person, _ = estimator.largest_person(resize(image, max(len(image), _MIN_SIZE)))
+    if person is None or not np.isfinite(person.joints_mm).all():
+        return np.full((NUM_JOINTS, 3), np.nan)
+    return person.joints_mm
+
+
+def resize(image, size):
+    """Brings a square picture to [size, size, 3]: averaged to shrink, cubic to grow."""
+    if len(image) == size:
+        return image
+    method = cv2.INTER_AREA if size < len(image) else cv2.INTER_CUBIC
+    return cv2.resize(image, (size, size), interpolation=method)

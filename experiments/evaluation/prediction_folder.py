@@ -1,0 +1,168 @@
+"""A folder of result pictures of any system, one for every pair of a protocol, found by their names.
+
+A picture is that of a pair if its path below the folder, without suffix, names the source and then the target. Of it
+letters and digits count, the field's additions `fashion`, `fasion`, `_2_` between two names and `_vis` at the end do
+not. These are of p000/00 -> p000/05, and of two pictures of DeepFashion:
+    p000.00___p000.05.png    p000/00/p000_05.jpg
+    fashionWOMENBlouses_Shirtsid0000001502_1front.jpg___fashionWOMENBlouses_Shirtsid0000001502_2side_vis.jpg
+Others take a list, a CSV file with the columns source,target,file.
+"""
+
+import csv
+import os
+import pathlib
+import re
+
+import numpy as np
+
+from data_pipeline.errors import DataError
+from data_pipeline.picture_file import read_image
+from data_pipeline.records.folder import IMAGE_SUFFIXES
+from experiments.evaluation.systems import digest_of
+
+_SHOWN = 5
+
+
+class PredictionFolder:
+    """Pictures of a system that ran elsewhere; a system itself, see `systems`.
+
+    Attributes:
+      image_size: rows of its first picture, px.
+      missing: list of pairs without a picture.
+      extra: list of pictures, paths below the folder, that are of no pair.
+    """
+
+    def __init__(self, path, pairs, list_path='', part=0, scored_columns=None, others=(), by_path=False):
+        """Finds the pictures; none is read but for their hash.
+
+        Args:
+          path: the folder.
+          pairs: list of (source id, target id).
+          list_path: CSV file, or '' to find them by name.
+          part: where a picture is several side by side, which is the result: 1 the first, -1 the last; 0: it is one.
+          scored_columns: function of the image size, the slice of columns that the protocol scores: pictures may
+            have these alone. None: they are square.
+          others: pairs that may have pictures, too, and are not scored.
+          by_path: a picture is that of the pair whose source is its path below the folder, without suffix.
+
+        Raises:
+          DataError: no folder, no pictures of any pair, two of one pair, or a list that does not fit.
+        """
+        root = pathlib.Path(path)
+        if not root.is_dir():
+            raise DataError(f'--predictions={path}: expected a folder of pictures, found none.')
+        files = sorted(file for file in root.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)
+        known = list(dict.fromkeys([*pairs, *others]))
+        if list_path:
+            found = _listed(list_path, root, known)
+        else:
+            found = _named(root, files, known, by_path)
+        if not any(pair in found for pair in pairs):
+            raise DataError(f'{path}: expected pictures named by pair, such as {pair_name(pairs[0])}.png, found '
+                            f'{len(files)} pictures and none of the {len(pairs)} pairs'
+                            + (f'; the first is {files[0].relative_to(root)}.' if files else '.'))
+        self._files, self._part = found, part
+        self.image_size = read_image(next(iter(found.values()))).shape[0]
+        self._widths = [] if by_path else [self.image_size]
+        if scored_columns is not None:
+            columns = scored_columns(self.image_size)
+            self._widths.append(columns.stop - columns.start)
+        self.missing = [pair for pair in pairs if pair not in found]
+        used = set(found.values())
+        self.extra = [str(file.relative_to(root)) for file in files if file not in used]
+        self.name = root.resolve().name
+        self.digest = digest_of(data for file in files for data in (
+            str(file.relative_to(root)).encode(), file.read_bytes()))
+        self.description = f'{len(found)} pictures in {self.name}, files {self.digest}'
+
+    def complaint(self):
+        """Returns what is missing and what is too much, in a line; '' where all is in order."""
+        parts = []
+        for what, items in (('missing', [' -> '.join(pair) for pair in self.missing]), ('of no pair', self.extra)):
+            if items:
+                more = f' and {len(items) - _SHOWN} more' if len(items) > _SHOWN else ''
+                parts.append(f'{len(items)} {what} ({", ".join(items[:_SHOWN])}{more})')
+        return '; '.join(parts)
+
+    def listing(self):
+        """Returns the same in full, a line each."""
+        return ''.join([*(f'missing: {source} -> {target}\n' for source, target in self.missing),
+                        *(f'of no pair: {name}\n' for name in self.extra)])
+
+    def __call__(self, batch):
+        """Returns the pictures of a batch's pairs, [B, S, S or fewer, 3] uint8; DataError for one of another size."""
+        images = []
+        for source, target in zip(batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True):
+            images.append(self._read(self._files[source.decode(), target.decode()]))
+        return np.stack(images)
+
+    def _read(self, file):
+        image = read_image(file)
+        rows, columns = image.shape[:2]
+        if rows == self.image_size:
+            for width in self._widths:
+                parts = columns // width
+                if columns == width and not self._part:
+                    return image
+                if self._part and columns == parts * width and -parts <= self._part <= parts:
+                    return np.split(image, parts, axis=1)[self._part - (self._part > 0)]
+        expected = ' or '.join(f'{width} x {self.image_size} px' for width in self._widths)
+        several = f', {abs(self._part)} or more of them side by side (--predictions_part)' if self._part else ''
+        raise DataError(f'{file}: expected a picture of {expected} like the first one and the truth{several}, '
+                        f'found {columns} x {rows} px.')
+
+
+def pair_name(pair):
+    """Returns the usual name of a pair's picture, without suffix."""
+    return '___'.join(frame_id.replace('/', '.') for frame_id in pair)
+
+
+def key_of(name):
+    """Returns what counts of the name of a pair's picture."""
+    name = re.sub(r'(\.(jpg|jpeg|png))?_2_(?=fas)', '___', name)
+    name = re.sub(r'\.(jpg|jpeg|png)(?=_|$)', '', name)
+    name = re.sub(r'_vis$', '', name)
+    return re.sub(r'[^A-Za-z0-9]|fash?ion', '', name)
+
+
+def _named(root, files, pairs, by_path):
+    """Returns dict, pair -> file, of the files that are named by one."""
+    pair_of = {}
+    for pair in pairs:
+        other = pair_of.setdefault(pair[0] if by_path else key_of(pair_name(pair)), pair)
+        if other != pair:
+            raise DataError(f'--predictions: the pairs {other} and {pair} would have pictures of one name; '
+                            'expected --predictions_list.')
+    found = {}
+    for file in files:
+        name = str(file.relative_to(root).with_suffix(''))
+        pair = pair_of.get(name if by_path else key_of(name))
+        if pair in found:
+            raise DataError(f'{file}: expected one picture of {" -> ".join(pair)}, found {found[pair]} too.')
+        if pair is not None:
+            found[pair] = file
+    return found
+
+
+def _listed(list_path, root, pairs):
+    """Returns dict, pair -> file, as a list names them."""
+    try:
+        with open(list_path, newline='', encoding='utf-8-sig') as file:
+            rows = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f'{list_path}: expected a CSV file, found nothing readable ({error}).') from None
+    if not rows or rows[0] != ['source', 'target', 'file']:
+        raise DataError(f'{list_path}: expected the columns source,target,file, '
+                        f'found {",".join(rows[0]) if rows else "nothing"}.')
+    known, found = set(pairs), {}
+    for number, row in enumerate(rows[1:], 2):
+        where = f'{list_path}: row {number}'
+        if len(row) != 3 or tuple(row[:2]) not in known:
+            raise DataError(f'{where}: expected a pair of the protocol and its file, found {",".join(row)!r}.')
+        path = root / row[2]
+        if not path.is_file() or os.path.commonpath([root.resolve(), path.resolve()]) != str(root.resolve()):
+            raise DataError(f'{where}: expected a picture in {root}, found {row[2]!r}.')
+        if tuple(row[:2]) in found:
+            raise DataError(f'{where}: expected every pair once, found {row[0]} -> {row[1]} again.')
+        found[tuple(row[:2])] = path
+    return found

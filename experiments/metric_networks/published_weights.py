@@ -1,0 +1,116 @@
+"""Weights of the learned metrics out of the PyTorch files in which they are published."""
+
+import importlib.metadata
+import importlib.util
+import os
+
+import numpy as np
+
+from data_pipeline.errors import DataError
+from experiments.metric_networks import torch_file
+from experiments.metric_networks.weights import checked, layer_shapes, linear_channels, sha256
+
+# Where torchvision's nets have their convolutions, in forward order.
+_FEATURES = {'lpips_alex': (0, 3, 6, 8, 10), 'lpips_vgg': (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)}
+_NORMALISATION = ('weight', 'bias', 'running_mean', 'running_var')
+_NORMALISATION_EPSILON = 1e-3
+# How the SHA-256 of the published files begins: backbones (torchvision and pytorch-fid have it in the files' names) and
+# the linear weights of lpips 0.1.4.
+_PUBLISHED = {'lpips_alex': ('7be5be79', '4df8aa71'), 'lpips_vgg': ('397923af',), 'inception': ('6726825d',)}
+_PUBLISHED_LINEAR = {'lpips_alex': ('df73285e',), 'lpips_vgg': ('a78928a0',)}
+_ADVICE = 'Install it with: pip install --no-deps lpips==0.1.4, or give --linear=FILE.pth.'
+
+
+def backbone(net, path):
+    """Reads the convolutions of a net.
+
+    Args:
+      net: of `metric_weights.NETS`.
+      path: torchvision's AlexNet or VGG16, or pytorch-fid's Inception.
+
+    Returns:
+      (name -> (kernel, bias) as `metric_weights.layer_shapes`, one line on the origin).
+
+    Raises:
+      DataError: the file cannot be read or holds another net.
+    """
+    if net == 'inception':
+        tensors = _tensors(net, path, _inception_shapes())
+        layers = {name: _without_normalisation(path, tensors, name) for name in layer_shapes(net)}
+    else:
+        tensors = _tensors(net, path, _classifier_shapes(net))
+        layers = {name: (_kernel(tensors[f'features.{index}.weight']), tensors[f'features.{index}.bias'])
+                  for name, index in zip(layer_shapes(net), _FEATURES[net], strict=True)}
+    return layers, _origin('backbone', path, _PUBLISHED[net])
+
+
+def linear(net, path=None):
+    """Reads the linear weights of LPIPS v0.1.
+
+    Args:
+      net: 'lpips_alex' or 'lpips_vgg'.
+      path: the file; None looks for that of the installed package lpips, which is not imported.
+
+    Returns:
+      (list of [C], one line on the origin).
+
+    Raises:
+      DataError: there is no such file, or it holds something else.
+    """
+    path = path or _packaged_linear(net)
+    names = [f'lin{stage}.model.1.weight' for stage in range(len(linear_channels(net)))]
+    tensors = _tensors(net, path, {name: (1, channels, 1, 1) for name, channels in zip(names, linear_channels(net))})
+    return [tensors[name].reshape(-1) for name in names], _origin('linear weights', path, _PUBLISHED_LINEAR[net])
+
+
+def _packaged_linear(net):
+    spec = importlib.util.find_spec('lpips')
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError(f'--linear: the package lpips is not installed. {_ADVICE}')
+    file = os.path.join(spec.submodule_search_locations[0], 'weights/v0.1', f'{net.removeprefix("lpips_")}.pth')
+    if not os.path.isfile(file):
+        raise DataError(f'--linear: expected {file} in the installed package lpips, found no such file. {_ADVICE}')
+    return file
+
+
+def _origin(role, path, published):
+    digest = sha256(path)
+    known = 'as published' if digest.startswith(published) else f'NOT the published {" or ".join(published)}'
+    return f'{role} {os.path.basename(path)} (sha256 {digest[:12]}, {known})'
+
+
+def _tensors(net, path, expected):
+    tensors = torch_file.load(path)
+    try:
+        return checked(tensors, expected, net)
+    except DataError as error:
+        raise DataError(f'{path}: {error}') from None
+
+
+def _classifier_shapes(net):
+    expected = {}
+    for index, ((rows, columns, channels_in, channels), bias) in zip(_FEATURES[net], layer_shapes(net).values()):
+        expected |= {f'features.{index}.weight': (channels, channels_in, rows, columns), f'features.{index}.bias': bias}
+    return expected
+
+
+def _inception_shapes():
+    expected = {}
+    for name, ((rows, columns, channels_in, channels), bias) in layer_shapes('inception').items():
+        expected[f'{name}.conv.weight'] = (channels, channels_in, rows, columns)
+        expected |= {f'{name}.bn.{part}': bias for part in _NORMALISATION}
+    return expected
+
+
+def _without_normalisation(path, tensors, name):
+    """Returns kernel and bias of a convolution with the batch normalisation behind it folded into them."""
+    gain, offset, mean, variance = (tensors[f'{name}.bn.{part}'].astype(np.float64) for part in _NORMALISATION)
+    if (variance < 0).any():
+        raise DataError(f'{path}: {name}.bn.running_var: expected variances, found values below 0.')
+    gain = gain / np.sqrt(variance + _NORMALISATION_EPSILON)
+    return _kernel(tensors[f'{name}.conv.weight']) * gain, offset - mean * gain
+
+
+def _kernel(weight):
+    """Returns [rows, columns, C_in, C_out] of PyTorch's [C_out, C_in, rows, columns]."""
+    return weight.transpose(2, 3, 1, 0)

@@ -1,0 +1,82 @@
+"""Loads a SavedModel as a stranger would and compares it with recorded results; experiments.export runs this.
+
+python -m experiments.models.export_check --saved_model=DIR --examples=FILE.npz
+"""
+
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl import flags as absl_flags
+
+from data_pipeline import program
+from data_pipeline.program import UsageError
+from experiments.configuration import flags
+
+MAX_DIFFERENCE = 1e-4  # of colours in [-1, 1] and alphas in [0, 1]
+# Grey levels of 255: whatever is made in another batch may round to the other side.
+MAX_GREY_DIFFERENCE = 1
+_INPUTS = ('source_image', 'source_pose', 'target_pose')
+
+
+def define_flags():
+    """Defines what is compared."""
+    absl_flags.DEFINE_string('saved_model', '', 'Folder of the SavedModel.')
+    absl_flags.DEFINE_string('examples', '', 'npz file: inputs and results of the signature repose_layers by name.')
+
+
+def main():
+    print(compare(flags.required('saved_model'), flags.required('examples')))
+
+
+def compare(saved_model, examples):
+    """Runs a SavedModel on recorded inputs.
+
+    Args:
+      saved_model: its folder.
+      examples: npz file with `source_image`, `source_pose`, `target_pose` and the expected layers of their pictures.
+
+    Returns:
+      one line that says how close they are and how long loading took.
+
+    Raises:
+      UsageError: if they differ, or if the signatures differ from each other.
+    """
+    start = time.perf_counter()
+    loaded = tf.saved_model.load(saved_model)
+    seconds = time.perf_counter() - start
+    with np.load(examples) as arrays:
+        inputs = {name: tf.constant(arrays[name]) for name in _INPUTS}
+        expected = {name: arrays[name] for name in arrays.files if name not in _INPUTS}
+    found = loaded.signatures['repose_layers'](**inputs)
+    difference = max(np.abs(found[name].numpy() - value).max() for name, value in expected.items())
+    if not difference <= MAX_DIFFERENCE:
+        raise UsageError(f'{saved_model}: expected the results of the live model, found {difference:.2g} beside them; '
+                         f'allowed are {MAX_DIFFERENCE:g}.')
+    _compare_signatures(saved_model, loaded.signatures, inputs, np.clip((expected['image'] + 1) * 127.5, 0, 255))
+    return (f'loaded in a fresh process in {seconds:.1f} s; {len(expected["image"])} pictures differ from the live '
+            f"model's by at most {difference:.1g} in [-1, 1], all signatures agree")
+
+
+def _compare_signatures(saved_model, signatures, inputs, grey_levels):
+    """Checks that the signatures that return pixels show the expected pictures, [B, S, S, 3] in [0, 255]."""
+    encoded = tf.constant([tf.io.encode_png(image).numpy() for image in inputs['source_image']])
+    poses = {name: inputs[name] for name in _INPUTS[1:]}
+    results = {
+        'repose': signatures['repose'](**inputs)['image'],
+        'repose_sequence': signatures['repose_sequence'](
+            **{**inputs, 'target_pose': inputs['target_pose'][:, tf.newaxis]})['image'][:, 0],
+        'serving_default': tf.stack([tf.io.decode_png(data) for data in signatures['serving_default'](
+            image_bytes=encoded, **poses)['image_bytes']])}
+    for name, pixels in results.items():
+        if pixels.dtype != tf.uint8 or pixels.shape != grey_levels.shape:
+            raise UsageError(f'{saved_model}: {name}: expected uint8 {list(grey_levels.shape)}, found '
+                             f'{pixels.dtype.name} {list(pixels.shape)}.')
+        difference = np.abs(pixels.numpy() - grey_levels).max()
+        if difference > MAX_GREY_DIFFERENCE:
+            raise UsageError(f'{saved_model}: {name}: expected the pictures of repose_layers, found {difference:.1f} '
+                             'grey levels beside them.')
+
+
+if __name__ == '__main__':
+    program.run(main, define_flags)

@@ -1,0 +1,140 @@
+"""The runs of an ablation: the paper's four variants, some with several seeds, alike in everything else."""
+
+import dataclasses
+import glob
+import os
+import subprocess
+import sys
+import time
+
+from tqdm import tqdm
+
+from data_pipeline.program import UsageError
+from experiments.configuration.saved_flags import CHANGEABLE, as_dict, saved_flags
+from experiments.training import run_folder
+
+VARIANTS = (('2d', '2d'), ('2d', '3d'), ('3d', '2d'), ('3d', '3d'))  # (warp, pose), in the order of the paper's Table 1
+_APART = ('warp', 'pose', 'seed', 'run_name')  # flags in which the runs differ
+_POLL_SECONDS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of the ablation.
+
+    Attributes:
+      warp, pose: '2d' or '3d'.
+      seed: of its weights, pairs and augmentation.
+      stem: <runs_dir>/<run_name>.
+    """
+
+    warp: str
+    pose: str
+    seed: int
+    stem: str
+
+    @property
+    def variant(self):
+        return self.warp, self.pose
+
+    def folder(self):
+        """Returns its newest `RunFolder`, or None."""
+        return run_folder.open_existing(self.stem) if glob.glob(f'{glob.escape(self.stem)}-????') else None
+
+    def steps_made(self):
+        """Returns (steps of its last checkpoint, steps that it is to make), or (0, None) before it has begun."""
+        folder = self.folder()
+        if folder is None:
+            return 0, None
+        made = [int(path.rsplit('-', 1)[1].removesuffix('.index'))
+                for path in glob.glob(os.path.join(glob.escape(folder.checkpoints_dir), 'step-*.index'))]
+        return max(made, default=0), folder.settings().train.steps
+
+    def is_done(self):
+        made, wanted = self.steps_made()
+        return made == wanted
+
+    def command(self, settings, changes):
+        """Returns the command that starts it, or goes on with it.
+
+        Args:
+          settings: flags file of what all runs have in common.
+          changes: list of flags that replace those of the file.
+        """
+        start = [sys.executable, '-m', 'experiments.train']
+        folder = self.folder()
+        if folder is not None:
+            return [*start, f'--resume={folder.path}']
+        return [*start, f'--flagfile={settings}', *changes, f'--warp={self.warp}', f'--pose={self.pose}',
+                f'--seed={self.seed}', f'--runs_dir={os.path.dirname(self.stem)}',
+                f'--run_name={os.path.basename(self.stem)}']
+
+
+def planned(runs_dir, outer_seeds, inner_seeds):
+    """Returns the runs, seed by seed.
+
+    Args:
+      runs_dir: folder of their folders.
+      outer_seeds: seeds of the variants with nothing and with everything in 3D.
+      inner_seeds: seeds of the other two.
+    """
+    return [Run(warp, pose, seed, os.path.join(runs_dir, f'{warp}_warp_{pose}_pose_seed{seed}'))
+            for seed in sorted({*outer_seeds, *inner_seeds}) for warp, pose in VARIANTS
+            if seed in (outer_seeds if warp == pose else inner_seeds)]
+
+
+def train(runs, settings, changes, num_parallel):
+    """Trains what is not trained yet, several runs at once; each writes into <its folder's name>.log.
+
+    Args:
+      runs: list of `Run`.
+      settings, changes: see `Run.command`.
+      num_parallel: how many at once; the cores are shared among them.
+
+    Raises:
+      UsageError: a run failed; the others that were going are ended, and all can be resumed.
+    """
+    waiting = [run for run in runs if not run.is_done()]
+    if not waiting:
+        return
+    os.makedirs(os.path.dirname(runs[0].stem), exist_ok=True)
+    threads = str(max(1, (os.cpu_count() or 1) // num_parallel))
+    environment = {**os.environ, 'TF_NUM_INTRAOP_THREADS': threads, 'OMP_NUM_THREADS': threads}
+    going = {}
+    try:
+        with tqdm(total=len(runs), initial=len(runs) - len(waiting), desc='training', unit='run') as bar:
+            while waiting or going:
+                while waiting and len(going) < num_parallel:
+                    run = waiting.pop(0)
+                    with open(f'{run.stem}.log', 'a') as log:
+                        going[run] = subprocess.Popen(
+                            run.command(settings, changes), stdout=log, stderr=log, env=environment)
+                time.sleep(_POLL_SECONDS)
+                bar.set_postfix({os.path.basename(run.stem): run.steps_made()[0] for run in going})
+                for run in [run for run, process in going.items() if process.poll() is not None]:
+                    if going.pop(run).returncode or not run.is_done():
+                        raise UsageError(f'{run.stem}: the training failed, see {run.stem}.log: {_last_error(run)}')
+                    bar.update()
+    finally:
+        for process in going.values():  # saves and ends
+            process.terminate()
+        for process in going.values():
+            process.wait()
+
+
+def check_alike(runs):
+    """Raises UsageError where runs differ in more than what the ablation is about."""
+    flags_of = {run: as_dict(saved_flags(run.folder().flags_path)) for run in runs}
+    first = flags_of[runs[0]]
+    for run, values in flags_of.items():
+        for name, value in values.items():
+            alike = name in _APART or name in CHANGEABLE - {'steps', 'learning_rate', 'precision'}
+            if value != first[name] and not alike:
+                raise UsageError(f'{run.folder().path}: expected --{name}={first[name]} as in {runs[0].folder().path}, '
+                                 f'found {value}: the runs must differ in warp, pose and seed alone.')
+
+
+def _last_error(run):
+    with open(f'{run.stem}.log', errors='replace') as file:
+        lines = [line.strip() for line in file if line.startswith('error:')]
+    return lines[-1] if lines else 'no message'

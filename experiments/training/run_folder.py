@@ -1,0 +1,175 @@
+"""The numbered folder of a training run: what lies where, who may write to it, what model it holds.
+
+    runs/quickstart-0001/
+      flags.txt           every flag as resolved; --flagfile=.../flags.txt starts the same run again
+      architecture.json   the sizes of the model, all that is needed to build it
+      checkpoints/  tensorboard/  metrics.jsonl  lock
+"""
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import glob
+import os
+import re
+import tempfile
+
+from data_pipeline.program import UsageError
+from experiments.configuration.flags import settings_from_flags
+from experiments.configuration.saved_flags import saved_flags
+from repose_tf.architecture import Architecture
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run.
+
+    Attributes:
+      path: the run's folder.
+    """
+
+    path: str
+
+    @property
+    def flags_path(self):
+        return os.path.join(self.path, 'flags.txt')
+
+    @property
+    def architecture_path(self):
+        return os.path.join(self.path, 'architecture.json')
+
+    @property
+    def checkpoints_dir(self):
+        return os.path.join(self.path, 'checkpoints')
+
+    @property
+    def tensorboard_dir(self):
+        return os.path.join(self.path, 'tensorboard')
+
+    @property
+    def metrics_path(self):
+        return os.path.join(self.path, 'metrics.jsonl')
+
+    def architecture(self):
+        """Returns the `Architecture` that architecture.json describes."""
+        try:
+            with open(self.architecture_path) as file:
+                return Architecture.from_json(file.read())
+        except (ValueError, TypeError) as error:
+            raise UsageError(f'{self.architecture_path}: does not describe a model of this version: '
+                             f'{error}') from None
+
+    def is_new(self):
+        """Says whether no step was logged yet."""
+        return not os.path.exists(self.metrics_path) or os.path.getsize(self.metrics_path) == 0
+
+    def settings(self):
+        """Returns the `Settings` of the run."""
+        return settings_from_flags(saved_flags(self.flags_path))
+
+    @contextlib.contextmanager
+    def lock(self):
+        """Keeps every other process from training in this folder; ends with the process at the latest."""
+        try:
+            file = open(os.path.join(self.path, 'lock'), 'a+')  # noqa: SIM115  (closed by the next with)
+        except OSError as error:
+            raise UsageError(f'{self.path}: expected a run folder that can be written to, found: '
+                             f'{error.strerror}.') from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise UsageError(f'{self.path}: expected a run folder that nobody trains in, found it in use '
+                                 f'by {file.read() or "another process"}.') from None
+            file.truncate(0)
+            file.write(f'process {os.getpid()}')
+            file.flush()
+            yield
+
+
+def create(runs_dir, run_name, architecture, flags_text):
+    """Makes the next numbered folder of a name and writes down what is going to be trained.
+
+    Args:
+      runs_dir: folder of all runs; made when missing.
+      run_name: a word without slashes.
+      architecture: the `Architecture` to be trained.
+      flags_text: text of flags.txt, see `saved_flags.flags_text`.
+
+    Returns:
+      The `RunFolder`.
+    """
+    if not re.fullmatch(r'\w[\w.-]*', run_name):
+        raise UsageError(f'--run_name must be a word of letters, digits and . _ -, found {run_name!r}.')
+    try:
+        os.makedirs(runs_dir, exist_ok=True)
+        # Under another name until it is whole: whoever is killed here leaves nothing that looks like a run.
+        with tempfile.TemporaryDirectory(dir=runs_dir, prefix='.new-') as scratch:
+            new = RunFolder(os.path.join(scratch, 'run'))
+            os.mkdir(new.path)
+            for path, text in ((new.flags_path, flags_text), (new.architecture_path, architecture.to_json())):
+                with open(path, 'w') as file:
+                    file.write(text)
+            return RunFolder(_move_to_next_number(new.path, os.path.join(runs_dir, run_name)))
+    except OSError as error:
+        raise UsageError(f'--runs_dir={runs_dir}: no run folder can be made: {error.strerror}.') from None
+
+
+def _move_to_next_number(path, stem):
+    """Renames a folder to `<stem>-0001` or the first number after those that are there; returns the new path."""
+    number = max((int(other[-4:]) for other in _numbered(stem)), default=0)
+    while True:
+        number += 1
+        target = f'{stem}-{number:04d}'
+        try:
+            os.rename(path, target)
+            return target
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another process was quicker
+                raise
+
+
+def open_existing(path, architecture=None):
+    """Opens a run folder.
+
+    Args:
+      path: a run's folder, or `<runs_dir>/<run_name>` for the newest run of that name.
+      architecture: `Architecture` that the run must have; None takes any.
+
+    Returns:
+      The `RunFolder`.
+
+    Raises:
+      UsageError: there is no such folder, it is no run folder, or its architecture is another one.
+    """
+    if not os.path.isdir(path):
+        newest = _numbered(path)
+        if not newest:
+            raise UsageError(f'{path}: expected a run folder, found none of this name and none that is '
+                             'numbered, as -0001.')
+        path = newest[-1]
+    folder = RunFolder(path)
+    missing = [os.path.basename(name) for name in (folder.flags_path, folder.architecture_path)
+               if not os.path.isfile(name)]
+    if missing:
+        raise UsageError(f'{path}: expected a run folder, found one without {" and ".join(missing)}.')
+    if architecture is not None and folder.architecture() != architecture:
+        raise UsageError(f'{path}: holds another architecture: '
+                         f'{_differences(architecture, folder.architecture())}.')
+    return folder
+
+
+def _numbered(stem):
+    """Returns the folders `<stem>-0001` and so on, sorted."""
+    paths = glob.glob(glob.escape(stem) + '-' + '[0-9]' * 4)
+    return sorted(path for path in paths if os.path.isdir(path))
+
+
+def _differences(expected, found):
+    """Names the fields in which two architectures differ."""
+    return ', '.join(
+        f'{field.name} expected {getattr(expected, field.name)!r}, found {getattr(found, field.name)!r}'
+        for field in dataclasses.fields(expected)
+        if getattr(expected, field.name) != getattr(found, field.name))

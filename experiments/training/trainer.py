@@ -1,0 +1,202 @@
+"""Both networks, their optimisers and one training step over all devices of all processes."""
+
+import keras
+import tensorflow as tf
+
+from data_pipeline.batches import augment
+from data_pipeline.program import UsageError
+from experiments.evaluation.pair_scorer import foreground
+from repose_tf import perceptual
+from repose_tf.adam import Adam
+from repose_tf.building import build
+from repose_tf.discriminator import Discriminator
+from repose_tf.generator import Generator
+from repose_tf.train_step import TrainStep
+from repose_tf.variables import tf_variables
+
+_NETWORK_INPUTS = ('source_image', 'target_image', 'source_pose', 'target_pose')
+
+
+class Trainer:
+    """What a run trains.
+
+    Attributes:
+      strategy: the distribution strategy that everything was made under.
+      generator: the `Generator`.
+      average: a `Generator` that holds the exponential moving average of its weights, or None.
+      discriminator: the `Discriminator`, or None where the adversarial loss has no weight.
+      perceptual: the `PerceptualLoss`, or None.
+      differentiate: the `TrainStep`.
+      step_counter: tf.Variable, steps made so far. All that is random follows from it and the seed.
+      step: tf.function of (distributed batch, stop), see `_step`.
+    """
+
+    def __init__(self, settings, strategy, is_computed=True):
+        """Builds everything; what VGG weights are in use is in `perceptual.description`.
+
+        Args:
+          settings: `Settings` of the run.
+          strategy: a tf.distribute strategy.
+          is_computed: False where no step will run, see `perceptual.make_perceptual_loss`.
+
+        Raises:
+          UsageError: the batch does not divide by the devices and passes, or a precision that cannot be trained in.
+        """
+        self._settings = settings
+        self.strategy = strategy
+        train, weights = settings.train, settings.losses
+        _check(settings, strategy.num_replicas_in_sync)
+        keras.utils.set_random_seed(train.seed)
+        with strategy.scope():
+            self.step_counter = tf.Variable(0, dtype=tf.int64, trainable=False, name='step')
+            self._build_networks(settings)
+            self.perceptual = None
+            if weights.perceptual_weight:
+                compute_dtype = 'bfloat16' if settings.model.precision == 'mixed_bfloat16' else 'float32'
+                self.perceptual = perceptual.make_perceptual_loss(weights.vgg_weights, compute_dtype,
+                                                                  is_computed)
+        loss_weights = {'loss/perceptual': weights.perceptual_weight,
+                        'loss/adversarial': weights.adversarial_weight, 'loss/l1': weights.l1_weight,
+                        'loss/mask': weights.mask_weight}
+        self.differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
+                                       weights.l2_weight, weights.label_smoothing,
+                                       strategy.num_replicas_in_sync * train.accumulate_steps)
+        self._gradients = tf.function(self._part_gradients, autograph=False, jit_compile=train.jit_compile or None)
+        self.step = tf.function(self._step, autograph=False)
+
+    def _build_networks(self, settings):
+        architecture, precision, train = settings.model.architecture(), settings.model.precision, settings.train
+        self.generator = build(Generator(architecture, train.jit_compile, train.remat, dtype=precision))
+        self.discriminator = self.average = None
+        if settings.losses.adversarial_weight:
+            self.discriminator = build(Discriminator(architecture, train.remat, dtype=precision))
+        if train.average_decay:
+            self.average = build(Generator(architecture, dtype=precision))
+            self.average.set_weights(self.generator.get_weights())
+        self._optimizers = {'generator': _optimizer(self.generator, train)}
+        if self.discriminator is not None:
+            self._optimizers['discriminator'] = _optimizer(self.discriminator, train)
+
+    @property
+    def evaluated(self):
+        """The generator that is shown, validated and exported: the average, where there is one."""
+        return self.generator if self.average is None else self.average
+
+    def checkpoint_parts(self):
+        """Returns what a checkpoint holds, as `Checkpoints` wants it."""
+        parts = {'generator': self.generator, 'average': self.average, 'discriminator': self.discriminator,
+                 'step': self.step_counter}
+        parts.update({f'{name}_optimizer': optimizer for name, optimizer in self._optimizers.items()})
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def initial_parts(self):
+        """Returns the networks that a new run may take over from another one, as `checkpoint_parts`."""
+        return {name: part for name, part in self.checkpoint_parts().items()
+                if name in ('generator', 'average', 'discriminator')}
+
+    def learning_rates(self):
+        """Returns dict, name as logged -> step size of the next update."""
+        return {f'learning_rate/{name}': float(optimizer.learning_rate)
+                for name, optimizer in self._optimizers.items()}
+
+    def distributed(self, batches_of):
+        """Returns the dataset of a run's batches, each spread over the devices.
+
+        Args:
+          batches_of: function of (worker index, number of workers) that returns the dataset of the worker's rows of
+            every batch.
+        """
+        rows = self._settings.train.batch_size // self.strategy.num_replicas_in_sync
+        return self.strategy.distribute_datasets_from_function(
+            lambda context: batches_of(context.input_pipeline_id, context.num_input_pipelines).rebatch(rows))
+
+    def _step(self, batch, stop=0.0):
+        """Augments a distributed batch and updates both networks.
+
+        Args:
+          batch: of the dataset of `distributed`.
+          stop: scalar float32, other than 0 where this process wants the run to end.
+
+        Returns:
+          dict of scalars, as logged: means over the batch; `gradient_norm/<network>` before clipping; `applied`, 1 or,
+          where anything is not finite, 0: then nothing was updated; `stop`, the sum over all processes.
+        """
+        reduced, values = self.strategy.run(self._reduced_gradients, args=(batch, stop))
+        # All devices hold the same by now.
+        values = {name: self.strategy.experimental_local_results(value)[0] for name, value in values.items()}
+        finite = tf.reduce_all(tf.math.is_finite(tf.stack(list(values.values()))))
+        # A skipped update leaves no trace, in the optimisers neither.
+        tf.cond(finite, lambda: self._apply(reduced), lambda: tf.constant(False))
+        self.step_counter.assign_add(1)
+        return {**values, 'applied': tf.cast(finite, tf.float32)}
+
+    def _reduced_gradients(self, batch, stop):
+        """In a replica: returns the gradients, clipped, and the scalars, both summed over all replicas."""
+        train = self._settings.train
+        context = tf.distribute.get_replica_context()
+        replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
+        # Derived from the step, so that a resumed run draws what an uninterrupted one would have drawn.
+        seed = tf.stack([tf.constant(train.seed, tf.int32), tf.cast(self.step_counter, tf.int32)])
+        rows = train.batch_size // replicas
+        augmented = augment.augment(batch, seed, first_row=rows * replica, num_rows=train.batch_size)
+        names = _NETWORK_INPUTS
+        if self._settings.losses.mask_weight:
+            augmented['target_foreground'] = foreground(augmented)
+            names += ('target_foreground',)
+        part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in names}
+        gradients, terms = self._gradients(part)
+        terms['stop'] = tf.convert_to_tensor(stop)
+        # The results of a function are on no named device, which is where the sums would go.
+        shares = tf.nest.map_structure(tf.identity, [gradients, terms])
+        gradients, terms = context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
+        for name in gradients:
+            norm = tf.linalg.global_norm(gradients[name])
+            terms[f'gradient_norm/{name}'] = norm
+            if train.clip_norm:
+                factor = train.clip_norm / tf.maximum(norm, train.clip_norm)
+                gradients[name] = [gradient * factor for gradient in gradients[name]]
+        return gradients, terms
+
+    def _part_gradients(self, part):
+        train = self._settings.train
+        return self.differentiate.accumulated(part, train.batch_size, train.accumulate_steps)
+
+    def _apply(self, gradients):
+        """Updates the networks and the average, outside of the replicas, where nothing is reduced again."""
+        with self.strategy.scope():
+            for name in self.differentiate.networks:
+                self._optimizers[name].apply(self.strategy, gradients[name])
+            if self.average is not None:
+                self._follow()
+        return tf.constant(True)
+
+    def _follow(self):
+        """Moves the average towards the generator."""
+        updates = tf.cast(self._optimizers['generator'].iterations, tf.float32)
+        # The first steps count for little: they are forgotten as fast as there are better ones.
+        decay = tf.minimum(self._settings.train.average_decay, (1.0 + updates) / (10.0 + updates))
+        for average, latest in zip(tf_variables(self.average), tf_variables(self.generator), strict=True):
+            self.strategy.extended.update(average, _approach, args=(latest, 1.0 - decay), group=False)
+
+
+def _approach(average, latest, share):
+    average.assign_add((latest - average) * share)
+
+
+def _check(settings, num_devices):
+    train = settings.train
+    if settings.model.precision == 'mixed_float16':
+        raise UsageError('--precision: mixed_float16 is for using a model; expected float32 or mixed_bfloat16 '
+                         'for training, whose small gradients vanish in float16.')
+    if train.batch_size % (num_devices * train.accumulate_steps):
+        passes = f' times --accumulate_steps={train.accumulate_steps}' if train.accumulate_steps > 1 else ''
+        raise UsageError(f'--batch_size: expected a multiple of the {num_devices} devices{passes}, '
+                         f'found {train.batch_size}.')
+
+
+def _optimizer(network, train):
+    """Returns the Adam of a network."""
+    rate = train.learning_rate
+    if train.learning_rate_schedule == 'cosine':
+        rate = keras.optimizers.schedules.CosineDecay(rate, train.steps)
+    return Adam(tf_variables(network, trainable=True), rate, train.adam_beta1, train.adam_beta2)

@@ -1,0 +1,124 @@
+"""The ten body parts as capsules around a pose (paper section 3.1), and the masks they fill.
+
+Each part is a union of capsules. A capsule from a to b of radius r has semi-axes r + stride in
+x and y and r + depth_stride in z: one voxel more than the nominal radius, so that even a thin
+limb fills voxels. All masks are binary.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from repose_tf import skeleton
+from repose_tf.shapes import check_pose
+from repose_tf.skeleton import joint_indices
+from repose_tf.warp import occupancy, scanlines
+
+# Diameters in units of the torso size.
+_TORSO_DIAMETER = 0.3
+_HEAD_DIAMETER = 0.5
+_LIMB_DIAMETER = 0.2
+_HAND_DIAMETER = 0.4
+
+_TORSO_PAIRS = (('rhip', 'lhip'), ('rhip', 'lsho'), ('rhip', 'rsho'),
+                ('lhip', 'lsho'), ('lhip', 'rsho'), ('lsho', 'rsho'))
+# Joints that are moved outwards before the limbs are drawn: joint + factor * (joint - from).
+_EXTENSIONS = {'lhip': ('lsho', 0.1), 'rhip': ('rsho', 0.1), 'lwri': ('lelb', 0.2),
+               'rwri': ('relb', 0.2), 'lank': ('lkne', 0.2), 'rank': ('rkne', 0.2)}
+_END_JOINTS = ('lwri', 'rwri', 'lank', 'rank')
+
+# The part that each capsule belongs to, in the order in which `part_capsules` lists them.
+_LIMB_PARTS = tuple(range(2, skeleton.NUM_PARTS))
+_END_PARTS = tuple(part for part, bone in zip(_LIMB_PARTS, skeleton.LIMB_BONES) if bone[1] in _END_JOINTS)
+CAPSULE_PARTS = (0,) * len(_TORSO_PAIRS) + (1,) + _LIMB_PARTS + _END_PARTS
+NUM_CAPSULES = len(CAPSULE_PARTS)
+_DIAMETERS = np.array([_TORSO_DIAMETER] * len(_TORSO_PAIRS) + [_HEAD_DIAMETER]
+                      + [_LIMB_DIAMETER] * len(_LIMB_PARTS) + [_HAND_DIAMETER] * len(_END_JOINTS))
+
+
+def _end_points():
+    """Starts and ends of all capsules as weights of the joints: float32 array [2, NUM_CAPSULES, J]."""
+    joints = dict(zip(skeleton.JOINT_NAMES, np.eye(skeleton.NUM_JOINTS)))
+    extended = dict(joints)
+    for joint, (origin, factor) in _EXTENSIONS.items():
+        extended[joint] = joints[joint] + factor * (joints[joint] - joints[origin])
+    ears = (joints['lear'] + joints['rear']) / 2
+    axis = 0.3 * (joints['neck'] - ears)
+    pairs = [(joints[start], joints[end]) for start, end in _TORSO_PAIRS]
+    pairs += [(ears + axis, ears - axis)]
+    pairs += [(extended[start], extended[end]) for start, end in skeleton.LIMB_BONES]
+    pairs += [(extended[joint], extended[joint]) for joint in _END_JOINTS]
+    return np.swapaxes(np.array(pairs, np.float32), 0, 1)
+
+
+def torso_size(pose_px):
+    """Returns the longer of the two shoulder-to-opposite-hip distances; [B, J, 3] px -> [B] px."""
+    shoulders = tf.gather(pose_px, joint_indices('lsho', 'rsho'), axis=1)
+    hips = tf.gather(pose_px, joint_indices('rhip', 'lhip'), axis=1)
+    return tf.reduce_max(tf.norm(shoulders - hips, axis=-1), axis=1)
+
+
+def part_capsules(pose_px):
+    """Returns the capsules of all parts.
+
+    Args:
+      pose_px: [B, J, 3] joints, px.
+
+    Returns:
+      starts [B, N, 3] px, ends [B, N, 3] px, radii [B, N] px of N = NUM_CAPSULES capsules;
+      capsule n belongs to part CAPSULE_PARTS[n].
+    """
+    check_pose('pose_px', pose_px)
+    starts, ends = tf.unstack(tf.einsum('enj,bjc->ebnc', _end_points(), pose_px))
+    return starts, ends, torso_size(pose_px)[:, tf.newaxis] * (_DIAMETERS / 2).astype(np.float32)
+
+
+def voxel_capsules(pose_px, grid):
+    """Returns the capsules of all parts as `scanlines.Capsules` on the grid: in voxels, moved by nothing."""
+    starts, ends, radii = part_capsules(tf.stop_gradient(pose_px))
+    starts, ends = (grid.vox_from_px(tf.cast(points, tf.float64)) for points in (starts, ends))
+    size_vox_px = grid.size_vox_px[[1, 0, 2]].astype(np.float64)
+    semi_axes = tf.cast(radii, tf.float64)[..., tf.newaxis] / size_vox_px + 1.0
+    identity = tf.eye(3, batch_shape=tf.shape(radii), dtype=tf.float64)
+    return scanlines.Capsules(starts, ends, semi_axes, identity, tf.zeros_like(starts))
+
+
+def inner_shape(grid):
+    """(H, W, D) of a grid without its padded last row, column and depth cell, where all masks are empty."""
+    return tuple(size - 1 for size in grid.shape)
+
+
+def part_masks(pose_px, grid):
+    """Returns the mask of every body part.
+
+    Args:
+      pose_px: [B, J, 3] joints, px.
+      grid: the `VolumeGrid`.
+
+    Returns:
+      [B, H, W, D, P] float32, 0 or 1; the padded last row, column and depth cell are 0.
+    """
+    spans = scanlines.spans(voxel_capsules(pose_px, grid), inner_shape(grid))
+    bits = occupancy.of_volume(spans, CAPSULE_PARTS, inner_shape(grid), grid.shape)[..., tf.newaxis]
+    return tf.cast(tf.bitwise.bitwise_and(bits, occupancy.part_bits(CAPSULE_PARTS)) != 0, tf.float32)
+
+
+def projected_mask(pose_px, grid, use_static_shapes=False):
+    """Returns where any part projects onto the image plane, without making a volume.
+
+    Args:
+      pose_px: [B, J, 3] joints, px.
+      grid: the `VolumeGrid`.
+      use_static_shapes: for XLA; slower elsewhere.
+
+    Returns:
+      [B, H, W, 1] float32, 0 or 1; the padded last row and column are 0.
+    """
+    spans = scanlines.spans(voxel_capsules(pose_px, grid), inner_shape(grid), use_static_shapes)
+    bits = occupancy.of_plane(spans, CAPSULE_PARTS, inner_shape(grid), grid.shape[:2])
+    return tf.cast(bits != 0, tf.float32)[..., tf.newaxis]
+
+
+def image_mask(pose_px, grid, use_static_shapes=False):
+    """Returns `projected_mask` without its padding at the size of the image, [B, S, S, 1] float32, 0 or 1."""
+    mask = projected_mask(pose_px, grid, use_static_shapes)[:, :-1, :-1]
+    return tf.repeat(tf.repeat(mask, grid.stride, axis=1), grid.stride, axis=2)

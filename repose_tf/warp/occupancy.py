@@ -1,0 +1,81 @@
+"""Which parts fill each voxel: all parts' masks in one integer per voxel.
+
+Every part has a field of bits that counts the capsules of it that fill the voxel; so sums over capsules join them.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from repose_tf.warp import scanlines
+
+_MAX_BITS = 16  # the warp looks at two voxels in one integer of 32 bits
+
+
+def part_bits(capsule_parts):
+    """Returns for each part the bits of its field.
+
+    Args:
+      capsule_parts: for each capsule the part it belongs to, 0 to P - 1.
+
+    Returns:
+      int32 array [P].
+
+    Raises:
+      ValueError: if there are more capsules than the fields have room for.
+    """
+    widths = [int(count).bit_length() for count in np.bincount(capsule_parts)]
+    if sum(widths) > _MAX_BITS:
+        raise ValueError(f'capsule_parts: expected fields of at most {_MAX_BITS} bits in all, found {sum(widths)}.')
+    starts = np.cumsum([0, *widths[:-1]])
+    return np.array([(2 ** width - 1) << start for width, start in zip(widths, starts, strict=True)], np.int32)
+
+
+def _capsule_bits(capsule_parts):
+    """Returns what each capsule adds to its part's field: the lowest bit of it, int32 array [N]."""
+    bits = part_bits(capsule_parts)
+    return (bits & -bits)[list(capsule_parts)]
+
+
+def of_volume(spans, capsule_parts, inner, shape):
+    """Fills the voxels of spans.
+
+    Args:
+      spans: `scanlines.Spans`.
+      capsule_parts: as for `part_bits`.
+      inner: (H, W, D) beyond which nothing is filled: without a grid's padding.
+      shape: (H, W, D) of the result, at least that large.
+
+    Returns:
+      int32 [B, *shape], the fields of all parts.
+    """
+    batch, num_capsules = spans.size
+    line, bit = _lines(spans, capsule_parts, inner, shape)
+    last = tf.minimum(spans.last, inner[2] - 1)
+    if spans.everywhere:
+        dense = [batch, num_capsules, *spans.shape[:2], 1]
+        first, last, bit = (tf.reshape(x, dense) for x in (spans.first, last, bit))
+        depth = tf.range(shape[2])
+        bits = tf.reduce_sum(tf.where((first <= depth) & (depth <= last), bit, 0), axis=1)
+        return tf.pad(bits, [[0, 0], [0, shape[0] - spans.shape[0]], [0, shape[1] - spans.shape[1]], [0, 0]])
+    number = tf.range(tf.size(line)) * shape[2]
+    place = scanlines.ragged_ranges(number + spans.first, number + last + 1)
+    of_line = place // shape[2]
+    voxel = tf.gather(line * shape[2] - number, of_line) + place
+    bits = tf.math.unsorted_segment_sum(tf.gather(bit, of_line), voxel, batch * np.prod(shape))
+    return tf.reshape(bits, [batch, *shape])
+
+
+def of_plane(spans, capsule_parts, inner, shape):
+    """Projects spans along depth; arguments as above with `shape` (H, W), returns int32 [B, *shape]."""
+    line, bit = _lines(spans, capsule_parts, inner, shape)
+    bit = tf.where(spans.first <= tf.minimum(spans.last, inner[2] - 1), bit, 0)
+    batch = spans.size[0]
+    return tf.reshape(tf.math.unsorted_segment_sum(bit, line, batch * np.prod(shape)), [batch, *shape])
+
+
+def _lines(spans, capsule_parts, inner, shape):
+    """Number (sample * H + row) * W + column of each line and what it adds, int32 [L]; no bit outside of `inner`."""
+    bit = tf.gather(_capsule_bits(capsule_parts), spans.capsule)
+    bit = tf.gather(tf.where(spans.row < inner[0], bit, 0), spans.place)
+    line = tf.gather((spans.sample * shape[0] + spans.row) * shape[1], spans.place) + spans.column
+    return line, tf.where(spans.column < inner[1], bit, 0)

@@ -1,0 +1,162 @@
+"""The volumetric warp: every body part moves as a rigid body through the feature volume (paper section 3.1).
+
+    V'(x) = max over parts i of  sum over the 8 corners c around T_i x of  w_c * M_i(c) * V(c)
+
+T_i maps target voxels to source voxels, M_i is the part's mask in the source pose, w the trilinear
+weights. Outside the volume everything is 0.
+
+Nearly all of that is 0: a person's parts fill a few per cent of the volume. `warp_candidates` finds the pairs
+of part and voxel that are not; `sparse_warp` computes those.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from repose_tf.coordinates import VolumeGrid
+from repose_tf.shapes import ShapeError, check_pose, check_same_batch, check_shape
+from repose_tf.warp import affine, body_parts, helmert, sparse_warp
+from repose_tf.warp import candidates as warp_candidates
+
+_MODES = ('3d', '2d')
+
+
+def vox_transforms(source_from_target_px, grid):
+    """Converts transforms from px to voxels: [..., 4, 4] on (x, y, z) -> on (row, column, depth)."""
+    vox_from_px = np.eye(4, dtype=np.float32)
+    vox_from_px[:3] = 0.0
+    for row, axis in enumerate((1, 0, 2)):
+        vox_from_px[row, axis] = 1.0 / grid.size_vox_px[axis]
+        vox_from_px[row, 3] = -grid.origin_px[axis] / grid.size_vox_px[axis]
+    both_sides = np.einsum('ij,kl->jkil', vox_from_px, np.linalg.inv(vox_from_px))
+    return tf.reduce_sum(source_from_target_px[..., tf.newaxis, tf.newaxis] * both_sides, axis=[-4, -3])
+
+
+def plane_vox_transforms(source_from_target_px, grid):
+    """Converts plane transforms from px to cells: [..., 3, 3] on (x, y) -> on (row, column).
+
+    The translation is divided by image_size / volume_size, not by the stride: the reference does so,
+    and weights trained with it rely on it.
+    """
+    linear = tf.reverse(source_from_target_px[..., :2, :2], axis=[-2, -1])
+    shift = tf.reverse(source_from_target_px[..., :2, 2:], axis=[-2]) * (grid.volume_size / grid.image_size)
+    return tf.concat([tf.concat([linear, shift], axis=-1), source_from_target_px[..., 2:, :]], axis=-2)
+
+
+def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None, debug=False):
+    """Warps a volume from one pose to another.
+
+    Args:
+      volume: [B, H, W, D, C] features in the source pose, of any floating type; (H, W, D) are the grid's,
+        with or without the padded last row, column and depth cell.
+      source_pose_px, target_pose_px: [B, J, 3] float32 px. They are data: no gradient flows to them.
+      grid: the `VolumeGrid`.
+      mode: '3d' (similarities through the volume, trilinear) or '2d' (affine maps of the image plane,
+        nearest neighbour, all depths alike: the ablation).
+      capacity: None, or for XLA (`jit_compile=True`), which needs sizes that are known beforehand: room for
+        so many voxels per part and sample. Where a part needs more, an error says how many; compiled by
+        XLA, which drops such checks, the whole result is NaN.
+      debug: checks inside graphs, too, that the poses are finite.
+
+    Returns:
+      [B, H, W, D, C] features in the target pose, of the volume's type. Geometry and sums have 32 bits or
+      more whatever that type is.
+
+    Raises:
+      ShapeError: if a tensor does not fit the grid or the skeleton, or, outside of graphs, a pose is not
+        finite.
+      tf.errors.InvalidArgumentError: if the capacity is exceeded, or in a graph with `debug` if a pose is not
+        finite.
+    """
+    volume, source_pose_px, target_pose_px = (
+        tf.convert_to_tensor(x) for x in (volume, source_pose_px, target_pose_px))
+    _check_volume(volume, grid)
+    check_pose('source_pose_px', source_pose_px)
+    check_pose('target_pose_px', target_pose_px)
+    check_same_batch(volume=volume, source_pose_px=source_pose_px, target_pose_px=target_pose_px)
+    poses_px = [_checked_finite(name, pose, debug) for name, pose in
+                (('source_pose_px', source_pose_px), ('target_pose_px', target_pose_px))]
+
+    shape = tuple(volume.shape[1:4])
+    if mode == '2d':  # every depth of a cell is a feature of it
+        shape = shape[:2]
+        transforms = plane_vox_transforms(affine.part_affines(*poses_px), grid)
+        list_candidates = warp_candidates.plane_candidates
+    else:
+        transforms = vox_transforms(helmert.part_transforms(*poses_px), grid)
+        list_candidates = warp_candidates.volume_candidates
+    candidates = list_candidates(body_parts.voxel_capsules(poses_px[0], grid), body_parts.CAPSULE_PARTS,
+                                 transforms, body_parts.inner_shape(grid), shape, capacity)
+    rows = tf.reshape(volume, [-1, np.prod(volume.shape[1 + len(shape):])])
+    if volume.dtype.size < 4:
+        rows = tf.cast(rows, tf.float32)
+    rows = sparse_warp.warp_rows(rows, candidates, use_static_shapes=capacity is not None)
+    if capacity is not None:
+        rows = _checked_capacity(rows, candidates.needed, capacity)
+    return tf.reshape(tf.cast(rows, volume.dtype), tf.shape(volume))
+
+
+def _check_volume(volume, grid):
+    """Raises ShapeError unless a volume fits the grid with its padding or without."""
+    inner = body_parts.inner_shape(grid)
+    check_shape('volume', volume, ('B', *(inner if tuple(volume.shape[1:4]) == inner else grid.shape), 'C'))
+    if volume.shape[4] is None or not volume.dtype.is_floating:
+        raise ShapeError(f'volume: expected a known number of channels of a floating type, '
+                         f'found {volume.shape[4]} of type {volume.dtype.name}.')
+
+
+def _checked_finite(name, pose_px, debug):
+    """Returns the pose; raises if it is not finite: at once outside of graphs, inside of them if asked to."""
+    message = f'{name} {list(pose_px.shape)}: expected finite numbers, found NaN or infinity.'
+    if tf.executing_eagerly():
+        if not tf.reduce_all(tf.math.is_finite(pose_px)):
+            raise ShapeError(message)
+    elif debug:
+        pose_px = tf.debugging.assert_all_finite(pose_px, message)
+    return pose_px
+
+
+def _checked_capacity(rows, needed, capacity):
+    """Returns the result if all candidates had room; else raises, or where XLA drops that, returns NaN."""
+    message = f'capacity: one part needs room for more voxels than {capacity}; how many stands below.'
+    with tf.control_dependencies([tf.debugging.assert_less_equal(needed, capacity, message=message)]):
+        return tf.where(needed <= capacity, rows, tf.constant(float('nan'), rows.dtype))
+
+
+class VolumetricWarp(keras.layers.Layer):
+    """Keras layer over `warp`: (volume, source pose, target pose) -> volume in the target pose.
+
+    Args of the constructor:
+      grid: the `VolumeGrid` of the volume.
+      mode, capacity, debug: as for `warp`.
+    """
+
+    def __init__(self, grid, mode='3d', capacity=None, debug=False, **kwargs):
+        # The poses stay in float32 whatever the precision of the features.
+        super().__init__(autocast=False, **kwargs)
+        if mode not in _MODES:
+            raise ValueError(f'mode: expected one of {_MODES}, found {mode!r}.')
+        if capacity is not None and capacity < 1:
+            raise ValueError(f'capacity: expected None or at least 1, found {capacity}.')
+        self.grid = VolumeGrid(**grid) if isinstance(grid, dict) else grid
+        self.mode = mode
+        self.capacity = capacity
+        self.debug = debug
+
+    def call(self, volume, source_pose_px, target_pose_px):
+        """Warps a volume; see `warp`.
+
+        Args:
+          volume: [B, H, W, D, C] features in the source pose.
+          source_pose_px, target_pose_px: [B, J, 3] px.
+
+        Returns:
+          [B, H, W, D, C] features in the target pose.
+        """
+        return warp(volume, source_pose_px, target_pose_px, self.grid, self.mode, self.capacity, self.debug)
+
+    def get_config(self):
+        return {**super().get_config(), 'grid': dataclasses.asdict(self.grid), 'mode': self.mode,
+                'capacity': self.capacity, 'debug': self.debug}

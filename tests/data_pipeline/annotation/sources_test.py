@@ -1,0 +1,82 @@
+"""Photos and videos become persons and frames; what cannot is said by name."""
+
+import cv2
+import numpy as np
+import pytest
+
+from data_pipeline.annotation.sources import list_sources, read_frames
+from data_pipeline.errors import DataError, PictureError
+from tests.support.people_folders import write_image
+
+
+def write_video(path, images):
+    """Writes uint8 [H, W, 3] frames; makes the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows, columns = images[0].shape[:2]
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (columns, rows))
+    assert video.isOpened()
+    for image in images:
+        video.write(np.ascontiguousarray(image[..., ::-1]))
+    video.release()
+
+
+def grey(level):
+    return np.full((48, 64, 3), level, np.uint8)
+
+
+def listed(folder):
+    sources, refused = list_sources(folder)
+    return {source.name: (source.person, source.frame) for source in sources}, dict(refused)
+
+
+def test_folders_are_persons_and_names_are_frames(tmp_path):
+    root = tmp_path / 'holiday'
+    for name in ('one.png', 'anna/a.jpg', 'anna/b.JPG', 'WOMEN/Denim/id_1/03.png', '.hidden/x.png', 'anna/.x.png'):
+        write_image(root / name, grey(9))
+    write_video(root / 'walk.avi', [grey(1)])
+    (root / 'anna/notes.txt').write_text('')
+    sources, refused = listed(root)
+    assert sources == {'one.png': ('holiday', 'one'), 'anna/a.jpg': ('anna', 'a'), 'anna/b.JPG': ('anna', 'b'),
+                       'WOMEN/Denim/id_1/03.png': ('WOMEN-Denim-id_1', '03'), 'walk.avi': ('walk', '')}
+    assert refused == {'anna/notes.txt': 'neither a photo nor a video by its suffix'}
+
+
+def test_a_name_twice_is_refused_and_said(tmp_path):
+    for name in ('a/1.jpg', 'a/1.png', 'a-b/2.png', 'a/b/2.png'):
+        write_image(tmp_path / name, grey(9))
+    for name in ('a.avi', 'c.avi', 'c.mp4'):
+        (tmp_path / name).write_bytes(b'')
+    sources, refused = listed(tmp_path)
+    assert set(sources) == {'a/1.jpg', 'a/b/2.png', 'c.avi'}
+    assert refused == {
+        'a/1.png': 'the same person and frame as a/1.jpg', 'a-b/2.png': 'the same person and frame as a/b/2.png',
+        'c.mp4': 'the same person and frame as c.avi', 'a.avi': 'a video named like the folder of photos a'}
+
+
+def test_an_empty_folder_and_none_are_refused(tmp_path):
+    (tmp_path / 'readme.md').write_text('')
+    with pytest.raises(DataError, match=r'--images: expected photos or videos .* found none \(1 other files\)'):
+        list_sources(tmp_path)
+    with pytest.raises(DataError, match='--images: expected a folder'):
+        list_sources(tmp_path / 'none')
+
+
+def test_frames_of_a_video_are_numbered_and_may_be_skipped(tmp_path):
+    write_video(tmp_path / 'v.avi', [grey(20 * index) for index in range(7)])
+    [source], _ = list_sources(tmp_path)
+    frames = {frame: round(image.mean() / 20) for frame, image in read_frames(source, every=2)}
+    assert frames == {'00000': 0, '00002': 2, '00004': 4, '00006': 6}
+    assert [frame for frame, _ in read_frames(source, 2, lambda frame: frame > '00003')] == ['00004', '00006']
+
+
+def test_a_video_that_ends_early_gives_what_it_has_and_says_so(tmp_path):
+    write_video(tmp_path / 'v.avi', [np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)] * 20)
+    data = (tmp_path / 'v.avi').read_bytes()
+    (tmp_path / 'v.avi').write_bytes(data[:len(data) // 2])
+    (tmp_path / 'none.avi').write_bytes(b'no video')
+    sources, _ = list_sources(tmp_path)
+    frames = []
+    with pytest.raises(PictureError, match='expected 20 frames, found [0-9]+ that can be read'):
+        frames.extend(frame for frame, _ in read_frames(sources[1]))
+    with pytest.raises(PictureError, match='expected a video that OpenCV can open'):
+        list(read_frames(sources[0]))

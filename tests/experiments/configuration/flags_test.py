@@ -1,0 +1,134 @@
+"""Flags become frozen settings; what contradicts itself is refused; what was saved comes back."""
+
+import dataclasses
+
+import pytest
+from absl import flags as absl_flags
+
+from data_pipeline.program import UsageError
+from experiments.configuration import flags, saved_flags
+from repose_tf.architecture import PRESETS
+from tests.support.programs import ROOT
+
+FLAG_FILES = sorted(ROOT.glob('*.flags'))
+
+
+def parsed(*arguments):
+    values = absl_flags.FlagValues()
+    flags.define_training_run(values)
+    values(['program', *arguments])
+    return values
+
+
+def settings(*arguments):
+    return flags.settings_from_flags(parsed(*arguments))
+
+
+def test_defaults_are_the_papers():
+    found = settings()
+    assert (found.train.batch_size, found.train.steps, found.train.learning_rate) == (2, 150_000, 2e-4)
+    assert (found.train.adam_beta1, found.train.adam_beta2) == (0.5, 0.999)
+    assert (found.losses.perceptual_weight, found.losses.adversarial_weight) == (3, 1)
+    assert (found.losses.label_smoothing, found.losses.l1_weight, found.losses.l2_weight) == (0.25, 0, 1e-4)
+    assert found.model.architecture() == PRESETS['reference']
+
+
+def test_model_flags_make_the_architecture():
+    found = settings('--preset=small', '--warp=2d', '--pose=2d', '--conventions=reference')
+    found = found.model.architecture()
+    assert (found.warp, found.pose, found.volume_norm) == ('2d', '2d', 'row')
+    assert found.image_size == PRESETS['small'].image_size
+
+
+@pytest.mark.parametrize('argument', [
+    '--dataset=faces', '--preset=huge', '--precision=float8', '--steps=0', '--batch_size=-1',
+    '--learning_rate=0', '--learning_rate=nan', '--l1_weight=inf', '--adam_beta1=1', '--label_smoothing=0.5',
+    '--l2_weight=-1'])
+def test_values_out_of_range_are_refused(argument):
+    name, value = argument[2:].split('=')
+    with pytest.raises(absl_flags.Error) as caught:
+        parsed(argument)
+    assert name in str(caught.value) and value in str(caught.value)
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--vgg_weights=none'], ('--perceptual_weight', 'expected 0', 'found 3')),
+    (['--vgg_weights=vgg.h5'], ('--vgg_weights', 'imagenet', "'vgg.h5'")),
+    (['--vgg_weights=none', '--perceptual_weight=0', '--adversarial_weight=0'], ('--l1_weight', 'above 0')),
+    (['--batch_size=6', '--accumulate_steps=4'], ('--accumulate_steps', '--batch_size=6', 'found 4')),
+    (['--profile_steps=7'], ('--profile_steps', '100,110', "'7'")),
+    (['--profile_steps=9,7'], ('--profile_steps', "'9,7'")),
+])
+def test_contradictions_are_refused(arguments, words):
+    with pytest.raises(UsageError) as caught:
+        settings(*arguments)
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_a_required_flag_is_asked_for():
+    with pytest.raises(UsageError, match='--resume'):
+        flags.required('resume', parsed())
+
+
+def test_saved_flags_come_back(tmp_path):
+    values = parsed('--preset=small', '--learning_rate=3e-5', '--seed=4', '--run_name=mine')
+    path = tmp_path / 'flags.txt'
+    path.write_text(saved_flags.flags_text(values))
+    assert flags.settings_from_flags(saved_flags.saved_flags(path)) == flags.settings_from_flags(values)
+    assert parsed(f'--flagfile={path}')['run_name'].value == 'mine'
+
+
+def test_a_resumed_run_keeps_its_flags_but_for_those_given(tmp_path):
+    path = tmp_path / 'flags.txt'
+    path.write_text(saved_flags.flags_text(parsed('--preset=small', '--steps=10', '--seed=4')))
+    values = parsed('--steps=20')
+    saved_flags.adopt_saved(path, values)
+    found = flags.settings_from_flags(values)
+    assert (found.model.preset, found.train.steps, found.train.seed) == ('small', 20, 4)
+
+
+@pytest.mark.parametrize('saved, given, words', [
+    ('--warp=2d', '--warp=3d', '--warp.*expected 2d.*found 3d.*--init_from'),
+    ('--seed=1', '--seed=2', '--seed: the run has another one'),
+    ('--batch_size=4', '--batch_size=2', '--batch_size.*expected 4'),
+    ('--l2_weight=0', '--l2_weight=1e-4', '--l2_weight'),
+])
+def test_a_resumed_run_keeps_what_decides_what_is_learned(tmp_path, saved, given, words):
+    path = tmp_path / 'flags.txt'
+    path.write_text(saved_flags.flags_text(parsed(saved)))
+    with pytest.raises(UsageError, match=words):
+        saved_flags.adopt_saved(path, parsed(given))
+
+
+def test_what_may_change_is_a_flag():
+    assert set(saved_flags.as_dict(parsed())) >= saved_flags.CHANGEABLE
+
+
+@pytest.mark.parametrize('path', FLAG_FILES, ids=lambda path: path.name)
+def test_flag_files_can_be_read(path):
+    found = settings(f'--flagfile={path}')
+    assert dataclasses.is_dataclass(found)
+    assert f'--flagfile={path.name}' in path.read_text()  # its header says how it is used
+
+
+def test_the_papers_runs_have_flag_files():
+    assert {path.name for path in FLAG_FILES} >= {'fashion.flags', 'iper.flags', 'quickstart.flags'}
+    for name in ('fashion', 'iper'):
+        found = settings(f'--flagfile={ROOT / name}.flags')
+        assert (found.data.dataset, found.losses) == (name, settings().losses)
+        assert dataclasses.replace(found.train, num_virtual_cpus=0) == settings().train
+
+
+@pytest.mark.parametrize('warp', ['2d', '3d'])
+@pytest.mark.parametrize('pose', ['2d', '3d'])
+def test_an_ablation_differs_from_the_papers_run_in_warp_and_pose_alone(warp, pose):
+    found = settings(f'--flagfile={ROOT}/ablation_{warp}_warp_{pose}_pose.flags')
+    full = settings(f'--flagfile={ROOT}/iper.flags')
+    assert (found.model.warp, found.model.pose) == (warp, pose)
+    assert dataclasses.replace(found, model=full.model) == full
+
+
+def test_what_validates_is_not_trained_on():
+    with pytest.raises(UsageError, match='--num_validation_pairs: expected 0 with --train_splits=train.validation'):
+        settings('--train_splits=train+validation')
+    assert settings('--train_splits=train+validation', '--num_validation_pairs=0').train.num_validation_pairs == 0

@@ -1,0 +1,188 @@
+"""The page's backend: right answers to good requests, one message to bad ones, and nothing remembered."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.demo_page import samples, uploads
+from experiments.demo_page.backend import Backend, Edits
+from experiments.demo_page.limits import Limits, RequestError
+from experiments.demo_page.motions import MOTIONS, motion_poses
+from experiments.models.model_source import GeneratorReposingModel
+from experiments.reposing import targets as repose_targets
+from repose_tf.pose_edits import arm_raised, bent, turned, with_proportions
+from repose_tf.skeleton import BONES, JOINT_INDEX
+from tests.support.bad_requests import good_video, make_person, resident_mb, send
+from tests.support.fake_estimator import FakeEstimator, picture
+from tests.support.tiny import tiny_generator
+
+LIMITS = Limits(upload_mb=2, megapixels=1, frames=6, seconds=60, video_mb=0.2, video_megapixels=0.01, video_frames=20)
+
+
+def make_backend(limits=LIMITS):
+    return Backend(GeneratorReposingModel(tiny_generator()), limits, FakeEstimator())
+
+
+@pytest.fixture(scope='module')
+def backend():
+    return make_backend()
+
+
+def bone_lengths(pose):
+    return np.array([np.linalg.norm(pose[JOINT_INDEX[first]] - pose[JOINT_INDEX[second]]) for first, second in BONES])
+
+
+def png(image):
+    return cv2.imencode('.png', image[..., ::-1])[1].tobytes()
+
+
+def test_edits_keep_bones_and_go_the_way_that_their_names_say():
+    pose = make_person(np.random.default_rng(1), 64).pose
+    for edited in (turned(pose, 1.0), bent(pose, 0.5), arm_raised(pose, 'l', 1.0), arm_raised(pose, 'r', 1.0)):
+        np.testing.assert_allclose(bone_lengths(edited), bone_lengths(pose), rtol=1e-3, atol=1e-3)
+        assert np.abs(edited - pose).max() > 1
+    np.testing.assert_allclose(turned(turned(pose, 1.0), -1.0), pose, atol=1e-3)
+
+
+def test_the_shipped_person_turns_right_bends_to_us_and_raises_arms():
+    pose = samples.load_samples('data/people', 64).poses[0].pose  # from the front
+    nose, pelvis = (JOINT_INDEX[name] for name in ('nose', 'pelv'))
+    assert (turned(pose, np.pi / 2)[nose] - pose[pelvis])[0] > abs((pose[nose] - pose[pelvis])[0])
+    assert bent(pose, 0.7)[nose, 2] < pose[nose, 2] - 5
+    for side, outwards in (('l', 1), ('r', -1)):
+        wrist = JOINT_INDEX[f'{side}wri']
+        moved = arm_raised(pose, side, 0.8)[wrist] - pose[wrist]
+        assert moved[1] < -5 and outwards * moved[0] > 0
+
+
+def test_a_pose_takes_the_bones_of_another_body():
+    rng = np.random.default_rng(2)
+    pose, body = make_person(rng, 64).pose, make_person(rng, 64).pose
+    result = with_proportions(3 * pose, body)
+    np.testing.assert_allclose(bone_lengths(result), bone_lengths(body), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(with_proportions(body, body), body - [0, 0, body[JOINT_INDEX['pelv'], 2]], atol=1e-3)
+
+
+def test_a_photo_becomes_a_person_and_a_picture(backend):
+    person = backend.person_of(png(picture(300, 200, (120, 30, 50, 150))))
+    assert person.image.shape == (32, 32, 3) and person.image[16, 16].mean() > 110  # the bright person in the middle
+    pose = backend.target_pose(person, person, Edits(turn_deg=30))
+    assert np.array_equal(backend.picture(person, pose), backend.picture(person, pose))
+    clip = Image.open(io.BytesIO(backend.turntable(person, pose, 5)))
+    assert clip.n_frames == 5
+    assert len(backend.parts(person, pose)) == 6
+
+
+@pytest.mark.parametrize('data, words', [
+    (b'', 'empty file'), (b'GIF89a nothing', 'JPEG, PNG or WebP'), (bytes(2_000_001), 'at most 2 MB'),
+    (png(np.zeros((1100, 1000, 3), np.uint8)), 'at most 1 megapixels'),
+    (png(np.zeros((40, 400, 3), np.uint8)), 'differ at most 4'), (png(np.zeros((90, 90, 3), np.uint8)), 'nobody')])
+def test_bad_uploads_are_named(backend, data, words):
+    with pytest.raises(RequestError, match=words):
+        backend.person_of(data)
+
+
+def test_a_clip_is_bounded_in_pictures_and_time(backend):
+    person = make_person(np.random.default_rng(3), 32)
+    with pytest.raises(RequestError, match='frames: expected a number from 2 to 6, found'):
+        backend.turntable(person, person.pose, 7)
+    hasty = Backend(backend._model, Limits(frames=40, seconds=0), FakeEstimator())
+    with pytest.raises(RequestError, match='longer than 0 s; 4 of 40'):
+        hasty.turntable(person, person.pose, 40)
+
+
+@pytest.mark.parametrize('name', MOTIONS)
+def test_a_movement_keeps_bones_goes_smoothly_and_leads_on_to_its_begin(name):
+    poses = motion_poses(name, 48)
+    np.testing.assert_allclose([bone_lengths(pose) for pose in poses], np.tile(bone_lengths(poses[0]), (48, 1)),
+                               rtol=1e-3, atol=1e-3)
+    apart = np.linalg.norm(poses - np.roll(poses, 1, axis=0), axis=2).max(axis=1)  # percent of a body
+    assert apart.max() < 12 and np.ptp(poses, axis=0).max() > 20
+
+
+def test_bowing_goes_down_waving_goes_up_and_walkers_lift_their_feet():
+    def heights(name, joint):
+        return -motion_poses(name, 24)[:, JOINT_INDEX[joint], 1]
+    assert np.ptp(heights('bow', 'nose')) > 15
+    assert heights('wave', 'rwri').max() > heights('wave', 'nose').max() > heights('wave', 'lwri').max()
+    knees = motion_poses('a few steps', 24)[:, [JOINT_INDEX['lank'], JOINT_INDEX['rank']], 1]
+    assert np.ptp(knees, axis=0).min() > 8
+
+
+def test_the_chest_of_a_movement_looks_at_us():
+    pose = motion_poses('wave', 2)[0]
+    assert pose[JOINT_INDEX['nose'], 2] < pose[JOINT_INDEX['neck'], 2]
+    assert pose[JOINT_INDEX['lsho'], 0] > pose[JOINT_INDEX['rsho'], 0]
+
+
+def write(folder, data, name='video.mp4'):
+    (folder / name).write_bytes(data)
+    return folder / name
+
+
+def test_a_video_is_followed_as_the_command_follows_it(backend, tmp_path):
+    path = write(tmp_path, good_video())
+    person = make_person(np.random.default_rng(3), 32)
+    clip = backend.find_clip(path)
+    targets = repose_targets.load_targets(str(path), None, None, 32, FakeEstimator, 1, 1.0)
+    np.testing.assert_array_equal(clip.poses, targets.poses_px)
+    images = backend._model.repose(person.image, person.pose, repose_targets.fitted(targets, person.pose, None))
+    found = Image.open(io.BytesIO(backend.follow(person, clip)))
+    assert (found.n_frames, found.info['duration']) == (4, 100)
+    enlarged = cv2.resize(images[0], found.size)
+    assert np.abs(np.int32(found.convert('RGB')) - np.int32(enlarged)).mean() < 8  # a GIF has 256 colours
+
+
+def test_of_a_longer_video_every_so_many_frames_are_taken(backend, tmp_path):
+    clip = backend.find_clip(write(tmp_path, good_video(13)))
+    assert len(clip.poses) == 5 and clip.fps == pytest.approx(10 / 3) and clip.note == '5 of its 13 frames were taken.'
+
+
+@pytest.mark.parametrize('data, name, words', [
+    (b'', 'v.mp4', 'empty file'), (b'#EXTM3U /etc/passwd', 'v.mp4', 'MP4, MOV or WebM, found 19 bytes'),
+    (good_video(), 'v.txt', r"\.mp4, .mov, .webm\), found '.txt'"), (good_video()[:300], 'v.mp4', 'expected|Expected'),
+    (good_video(0), 'v.mp4', 'Expected a video'), (good_video(21), 'v.mp4', 'at most 20 frames, found 21'),
+    (good_video(2, 160, 128), 'v.mp4', 'at most 0.01 megapixels'), (bytes(200_001), 'v.mp4', 'at most 0.2 MB'),
+    (good_video(3, 16, 16), 'v.mp4', 'your video: expected a video of a person')])
+def test_bad_videos_are_named(backend, tmp_path, data, name, words):
+    with pytest.raises(RequestError, match=words) as error:
+        backend.find_clip(write(tmp_path, data, name))
+    assert str(tmp_path) not in str(error.value)
+
+
+def test_a_video_is_bounded_in_time_and_by_what_it_announces(backend, tmp_path, monkeypatch):
+    path = write(tmp_path, good_video())
+    hasty = Backend(backend._model, Limits(seconds=0), FakeEstimator())
+    with pytest.raises(RequestError, match='longer than 0 s; 0 frames'):
+        hasty.find_clip(path)
+    monkeypatch.setattr(uploads, '_announced_frames', lambda path, limits: 3)
+    few = Backend(backend._model, Limits(frames=3), FakeEstimator())
+    with pytest.raises(RequestError, match='found more'):
+        few.find_clip(path)
+
+
+def test_without_a_video_there_is_nothing_to_follow(backend):
+    with pytest.raises(RequestError, match='Upload a video first'):
+        backend.follow(make_person(np.random.default_rng(3), 32), None)
+
+
+def test_without_an_estimator_a_photo_is_refused_and_says_why(backend):
+    blind = Backend(backend._model, LIMITS, None, 'Install it so.')
+    with pytest.raises(RequestError, match='finds poses.*Install it so'):
+        blind.person_of(png(picture(300, 200, (120, 30, 50, 150))))
+    with pytest.raises(RequestError, match='finds poses.*Install it so'):
+        blind.find_clip('/nowhere.mp4')
+
+
+def test_bad_requests_leave_nothing_behind(backend):
+    good = make_person(np.random.default_rng(0), 32)
+    before = backend.picture(good, good.pose)
+    send(backend, 100, seed=3)
+    warm = resident_mb()
+    num_pictures, messages = send(backend, 120, seed=4)
+    assert num_pictures > 5 and len(messages) > 50 and len(set(messages)) > 15
+    assert resident_mb() < 1.05 * warm
+    assert np.array_equal(backend.picture(good, good.pose), before)

@@ -1,0 +1,245 @@
+"""The page in a real browser: what it shows is what the model and the command give, and it asks for nothing from
+outside.
+
+Needs Gradio, the package websocket-client and Chromium (`make demo-test`, docs/demo.md). DEMO_TEST_MODEL names a model
+in place of a tiny one with random weights; DEMO_TEST_ESTIMATOR the folder of MediaPipe's files, for the uploads.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from data_pipeline.estimators.mediapipe_pose import MediaPipePose
+from data_pipeline.people.people_folder import open_folder
+from data_pipeline.picture_file import read_image
+from experiments.demo_page import page_html
+from experiments.demo_page import samples as demo_samples
+from experiments.demo_page.backend import Backend, Edits
+from experiments.demo_page.motions import MOTIONS
+from experiments.models import model_source
+from tests.support.chromium import find_chromium, open_browser
+from tests.support.programs import ROOT
+from tests.support.tiny import tiny_run
+
+pytest.importorskip('gradio', reason='the page needs requirements-demo.txt')
+pytest.importorskip('websocket', reason='driving the browser needs the package websocket-client')
+PEOPLE = ROOT / 'data' / 'people'
+ESTIMATOR = os.environ.get('DEMO_TEST_ESTIMATOR', '')
+needs_estimator = pytest.mark.skipif(not ESTIMATOR, reason='DEMO_TEST_ESTIMATOR names no pose model')
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_chromium(), reason='there is no Chromium')]
+
+
+@pytest.fixture(scope='module')
+def run_path(tmp_path_factory):
+    return os.environ.get('DEMO_TEST_MODEL') or tiny_run(tmp_path_factory.mktemp('runs')).path
+
+
+# Tells, inside of the server, of every file that Python opens for writing.
+WITNESS = """import os, sys
+log = os.open(os.environ['WITNESS_LOG'], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def look(event, arguments):
+    if event == 'open' and not isinstance(arguments[0], int):
+        if (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            os.write(log, os.fsencode(arguments[0]) + b'\\n')
+sys.addaudithook(look)
+"""
+
+
+def files_below(folder):
+    """Returns the files below a folder, but for caches of Python and of tests."""
+    found = set()
+    for root, names, files in os.walk(folder):
+        names[:] = [name for name in names if name not in ('__pycache__', '.pytest_cache', '.git')]
+        found |= {os.path.join(root, name) for name in files}
+    return found
+
+
+@pytest.fixture(scope='module')
+def server(run_path, tmp_path_factory):
+    """Runs the program; yields its address and the folder in which alone it may write."""
+    base = tmp_path_factory.mktemp('temporary')
+    folder, home, log = base / 'tmp', base / 'home', base / 'opened'
+    folder.mkdir()
+    home.mkdir()
+    (base / 'sitecustomize.py').write_text(WITNESS)
+    before = files_below(ROOT)
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'experiments.demo', f'--model={run_path}', '--port=0',
+         f'--model_dir={ESTIMATOR or "/nowhere"}'], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, 'TMPDIR': str(folder), 'HOME': str(home), 'WITNESS_LOG': str(log),
+             'PYTHONPATH': os.pathsep.join(filter(None, (str(base), os.environ.get('PYTHONPATH'))))})
+    address = next(match[1] for line in process.stdout if (match := re.search(r'Open (\S+)', line)))
+    yield address, folder
+    process.send_signal(2)
+    assert process.wait(60) == 0
+    assert [path for path in folder.rglob('*') if path.is_file()] == []  # nothing is kept
+    opened = set(log.read_text().split('\n')) - {''}
+    assert any(path.startswith(str(folder)) for path in opened)  # the witness sees
+    assert [path for path in opened if not path.startswith((str(folder), '/dev/', '/proc/self/'))
+            and '__pycache__' not in path] == []
+    assert files_below(home) | (files_below(ROOT) - before) == set()  # also what is not Python's
+
+
+@pytest.fixture(scope='module')
+def tab(server):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, open_browser(pathlib.Path(profile)) as tab:
+        tab.send('Page.navigate', url=server[0])
+        tab.wait("!!document.querySelector('#result img')")
+        yield tab
+
+
+@pytest.fixture(scope='module')
+def backend(run_path):
+    return Backend(model_source.load(run_path))
+
+
+@pytest.fixture(scope='module')
+def samples(backend):
+    return demo_samples.load_samples('data/people', backend.image_size)
+
+
+def decoded(data):
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def as_bytes(data):
+    return np.frombuffer(data, np.uint8)
+
+
+def shown_is(tab, expected, selector='#result img', read=decoded, seconds=60):
+    """Waits until the page shows this very picture: pixels, or with `as_bytes` the file's."""
+    expected = np.frombuffer(expected, np.uint8) if isinstance(expected, bytes) else expected
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if np.array_equal(read(tab.picture(selector)), expected):
+            return True
+        time.sleep(0.3)
+    return False
+
+
+def test_the_picture_is_the_models(tab, backend, samples):
+    for person_index, pose_index in ((0, 1), (3, 5)):
+        tab.click('#persons button', person_index)
+        tab.click('#poses button', pose_index)
+        person = samples.persons[person_index]
+        pose = backend.target_pose(person, samples.poses[pose_index])
+        assert shown_is(tab, backend._model.repose(person.image, person.pose, pose[np.newaxis])[0])
+
+
+def test_a_slider_turns_the_person(tab, backend, samples):
+    tab.run("""(() => { const number = document.querySelector('#turn_deg input[type=number]');
+        number.value = 90; number.dispatchEvent(new Event('input', {bubbles: true}));
+        number.dispatchEvent(new Event('change', {bubbles: true})); number.dispatchEvent(new Event('blur')); })()""")
+    person, pose = samples.persons[3], samples.poses[5]
+    assert shown_is(tab, backend.picture(person, backend.target_pose(person, pose, Edits(turn_deg=90))))
+
+
+def test_the_picture_is_the_commands(tab, backend, run_path, samples, tmp_path):
+    """The page brings every pose to the person's bones, the command poses of files only with --keep_proportions."""
+    frame = sample_frame(samples, 5)
+    subprocess.run([sys.executable, '-m', 'experiments.repose', f'--model={run_path}', f'--output={tmp_path}/out.png',
+                    f'--source={PEOPLE}/images/{samples.persons[1].name}/00.jpg', f'--target=#{frame}',
+                    '--keep_proportions'], cwd=ROOT, check=True)
+    tab.run("""(() => { const number = document.querySelector('#turn_deg input[type=number]');
+        number.value = 0; number.dispatchEvent(new Event('input', {bubbles: true}));
+        number.dispatchEvent(new Event('change', {bubbles: true})); number.dispatchEvent(new Event('blur')); })()""")
+    tab.click('#persons button', 1)
+    tab.click('#poses button', 5)
+    assert shown_is(tab, read_image(tmp_path / 'out.png'))
+
+
+def sample_frame(samples, index):
+    """Returns `person/frame` of a pose that the page offers."""
+    folder = open_folder(PEOPLE, allow_missing_poses=True)
+    return folder.persons[samples.persons[0].name][index].id
+
+
+def open_tab(tab, words):
+    tab.run(f"[...document.querySelectorAll('button[role=tab]')].find(b => b.innerText.includes('{words}')).click()")
+
+
+@pytest.mark.parametrize('movement', ['turn', *MOTIONS])
+def test_a_clip_is_the_models(tab, backend, samples, movement):
+    """Runs after the test before, whose choice stands."""
+    open_tab(tab, 'Clip')
+    tab.run("[...document.querySelectorAll('#movement label')]"
+            f".find(label => label.innerText.trim().startsWith('{movement}')).click()")
+    tab.click('#make-clip')
+    person = samples.persons[1]
+    if movement == 'turn':
+        expected = backend.turntable(person, backend.target_pose(person, samples.poses[5]), 24)
+    else:
+        expected = backend.motion(person, movement, 24)
+    assert shown_is(tab, expected, '#clip-result img', as_bytes)
+
+
+def test_parts_are_shown(tab):
+    open_tab(tab, 'Inside')
+    tab.click('#make-parts')
+    tab.wait("document.querySelectorAll('#parts img').length == 6")
+
+
+@pytest.fixture(scope='module')
+def finder(run_path):
+    """A backend that takes photos and videos."""
+    return Backend(model_source.load(run_path), None, MediaPipePose(ESTIMATOR))
+
+
+def photo():
+    """Returns a sample person in a larger picture."""
+    image = read_image(f'{PEOPLE}/images/p013/00.jpg')
+    return np.pad(image, ((40, 40), (150, 90), (0, 0)), mode='edge')
+
+
+@needs_estimator
+def test_an_uploaded_photo_becomes_the_person(tab, finder, samples, server, tmp_path):
+    (tmp_path / 'mine.png').write_bytes(page_html.png(photo()))
+    tab.upload('#person-upload input[type=file], input[type=file]', tmp_path / 'mine.png')
+    person = finder.person_of((tmp_path / 'mine.png').read_bytes())
+    assert shown_is(tab, finder.picture(person, finder.target_pose(person, samples.poses[5])))
+    assert list(server[1].rglob('mine*')) == []
+
+
+@needs_estimator
+def test_a_broken_upload_is_answered_and_not_kept(tab, server, tmp_path):
+    (tmp_path / 'broken.png').write_bytes(b'no picture at all')
+    tab.upload('input[type=file]', tmp_path / 'broken.png')
+    assert 'JPEG, PNG or WebP' in tab.wait("(document.querySelector('.message.error') || {}).innerText")
+    assert list(server[1].rglob('broken*')) == []
+
+
+@needs_estimator
+def test_an_uploaded_video_is_followed(tab, finder, server, tmp_path):
+    """Runs after the tests before, whose person stands."""
+    writer = cv2.VideoWriter(str(tmp_path / 'mine.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 10, (496, 336))
+    for index in range(4):
+        image = read_image(f'{PEOPLE}/images/p013/{index:02d}.jpg')
+        writer.write(np.pad(image, ((40, 40), (150, 90), (0, 0)), mode='edge')[..., ::-1])
+    writer.release()
+    open_tab(tab, 'Clip')
+    tab.upload('input[type=file][accept*=mp4]', tmp_path / 'mine.mp4')
+    (tmp_path / 'mine.png').write_bytes(page_html.png(photo()))
+    person = finder.person_of((tmp_path / 'mine.png').read_bytes())
+    expected = finder.follow(person, finder.find_clip(tmp_path / 'mine.mp4'))
+    assert shown_is(tab, expected, '#clip-result img', as_bytes)
+    assert list(server[1].rglob('mine*')) == []
+
+
+def test_nothing_is_asked_for_from_outside(tab, server):
+    tab.run('1')
+    outside = {url for url in tab.requested if not url.startswith((server[0], 'data:', 'blob:'))}
+    assert len(tab.requested) > 10 and outside == set()
+
+
+@pytest.mark.parametrize('width', (390, 1200))
+def test_it_fits_its_width(tab, width, tmp_path):
+    tab.screenshot(tmp_path / 'page.png', width, 900)
+    assert tab.run('document.documentElement.scrollWidth') <= width

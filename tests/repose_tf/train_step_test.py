@@ -1,0 +1,168 @@
+"""One training step: what it updates, what it reports, what it leaves alone. (Several devices: distribution_test.)"""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data_pipeline.program import UsageError
+from experiments.training.loop import StepJudge
+from experiments.training.trainer import Trainer
+from repose_tf.variables import tf_variables
+from tests.support.tiny import raw_batch, tiny_settings
+
+DISCRIMINATOR_TERMS = {'loss/adversarial', 'loss/discriminator_real', 'loss/discriminator_generated',
+                       'discriminator_accuracy', 'gradient_norm/discriminator'}
+
+
+@pytest.fixture(autouse=True)
+def eagerly():
+    """Tracing a step would take longer than these tests."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def make_trainer(monkeypatch, *arguments):
+    return Trainer(tiny_settings(monkeypatch, '--batch_size=4', *arguments), tf.distribute.get_strategy())
+
+
+def values(network):
+    return [variable.numpy() for variable in tf_variables(network)]
+
+
+def state(trainer):
+    """Everything but the count of steps."""
+    return {f'{name}/{index}': value for name, part in trainer.checkpoint_parts().items() if name != 'step'
+            for index, value in enumerate(values(part))}
+
+
+def test_a_step_updates_all_and_one_that_is_not_finite_nothing(monkeypatch):
+    trainer = make_trainer(monkeypatch)
+    before = state(trainer)
+    means = {name: float(value) for name, value in trainer.step(raw_batch()).items()}
+    assert set(means) == DISCRIMINATOR_TERMS | {
+        'loss/generator', 'loss/l1', 'gradient_norm/generator', 'applied', 'stop'}
+    assert means['loss/generator'] >= means['loss/l1'] + means['loss/adversarial'] - 1e-5
+    assert (means['applied'], means['stop']) == (1, 0) and 0 <= means['discriminator_accuracy'] <= 1
+    after = state(trainer)
+    assert np.mean([not np.array_equal(before[name], after[name]) for name in before]) > 0.9
+
+    weights = trainer.differentiate.loss_weights
+    weights['loss/l1'] = math.nan
+    assert float(trainer.step(raw_batch())['applied']) == 0
+    unchanged = state(trainer)
+    assert [name for name in after if not np.array_equal(after[name], unchanged[name])] == []
+    assert int(trainer.step_counter) == 2  # the run goes on behind it
+    weights['loss/l1'] = 1.0
+    assert float(trainer.step(raw_batch())['applied']) == 1
+
+
+def test_the_average_follows_the_generator(monkeypatch):
+    trainer = make_trainer(monkeypatch, '--average_decay=0.5', '--adversarial_weight=0')
+    assert trainer.evaluated is trainer.average
+    expected = values(trainer.generator)
+    for step in (1, 2, 3):
+        trainer.step(raw_batch())
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = [decay * average + (1 - decay) * latest
+                    for average, latest in zip(expected, values(trainer.generator), strict=True)]
+    for average, wanted in zip(values(trainer.average), expected, strict=True):
+        np.testing.assert_allclose(average, wanted, atol=1e-6)
+    plain = make_trainer(monkeypatch, '--average_decay=0', '--adversarial_weight=0')
+    assert plain.average is None and plain.evaluated is plain.generator
+
+
+def test_a_long_gradient_is_shortened_to_its_limit(monkeypatch):
+    trainer = make_trainer(monkeypatch, '--clip_norm=0.01', '--adversarial_weight=0')
+    norm = float(trainer.step(raw_batch())['gradient_norm/generator'])
+    assert norm > 0.02
+    # Adam's mean after one step is (1 - beta_1) = 0.5 of the gradient; its squares are hardly anything.
+    slots = [variable for variable in tf_variables(trainer.checkpoint_parts()['generator_optimizer'])
+             if variable.shape.rank]
+    total = math.sqrt(sum(float(tf.reduce_sum(slot ** 2)) for slot in slots))
+    assert total == pytest.approx(0.5 * 0.01, rel=1e-2)
+
+
+@pytest.mark.parametrize('given', [True, False])
+def test_the_mask_learns_the_given_mask_or_else_the_projected_parts(monkeypatch, given):
+    trainer = make_trainer(monkeypatch, '--mask_weight=1', '--l1_weight=0.001', '--adversarial_weight=0',
+                           '--learning_rate=0.01')
+    batch = raw_batch()
+    batch['target_mask'] = tf.fill(batch['target_mask'].shape, tf.constant(255 if given else 0, tf.uint8))
+    batch['has_target_mask'] = tf.fill([4], given)
+    found = [float(trainer.step(batch)['loss/mask']) for _ in range(8)]
+    assert found[-1] < 0.8 * found[0]
+    alpha = trainer.generator(*(tf.cast(batch[name], tf.float32) for name in (
+        'source_image', 'source_pose', 'target_pose')))['foreground_alpha']
+    assert (np.mean(alpha) > 0.6) == given  # the parts cover less than half of the picture
+
+
+def test_passes_add_up_to_the_batch(monkeypatch):
+    trainer = make_trainer(monkeypatch, '--l2_weight=1e-4')
+    step = trainer.differentiate
+    step.num_parts = 1
+    image, poses = tf.random.stateless_uniform([4, 32, 32, 3], (1, 2), -1), raw_batch()
+    batch = {'source_image': image, 'target_image': image[::-1], **{
+        name: poses[name] for name in ('source_pose', 'target_pose')}}
+    whole = step(batch, 4)
+    step.num_parts = 2
+    parts = step.accumulated(batch, 4, 2)
+    tf.nest.assert_same_structure(whole, parts)
+    assert set(parts[1]) == set(step.term_names)
+    scale = max(float(tf.reduce_max(tf.abs(gradient))) for gradient in tf.nest.flatten(whole))
+    for expected, found in zip(tf.nest.flatten(whole), tf.nest.flatten(parts), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5 * scale)
+
+
+def test_the_generator_learns_one_batch(monkeypatch):
+    trainer = make_trainer(monkeypatch, '--adversarial_weight=0', '--learning_rate=0.01')
+    assert trainer.discriminator is None
+    losses = [float(trainer.step(raw_batch())['loss/l1']) for _ in range(12)]
+    assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:4])
+
+
+@pytest.mark.parametrize('arguments, found', [(['--batch_size=3'], 'found 3'), (
+    ['--batch_size=6', '--accumulate_steps=2'], '2 devices times --accumulate_steps=2, found 6')])
+def test_the_batch_must_divide_by_the_devices(monkeypatch, arguments, found):
+    class TwoDevices:
+        num_replicas_in_sync = 2
+
+    with pytest.raises(UsageError, match=f'batch_size.*2 devices.*{found}|{found}'):
+        Trainer(tiny_settings(monkeypatch, *arguments), TwoDevices())
+
+
+def test_float16_is_refused_for_training(monkeypatch):
+    with pytest.raises(UsageError, match='mixed_float16'):
+        make_trainer(monkeypatch, '--precision=mixed_float16')
+
+
+def judged(applied, max_bad_steps, stop=()):
+    """Feeds a judge with steps; returns the steps after which it wanted to stop, and what it said."""
+    said, stopped = [], []
+    judge = StepJudge(max_bad_steps, said.append)
+    for step, good in enumerate(applied, start=1):
+        result = {'loss/l1': tf.constant(0.5 if good else math.nan), 'applied': tf.constant(float(good)),
+                  'stop': tf.constant(float(step in stop))}
+        if judge.judge_previous(step, raw_batch(1), result):
+            stopped.append(step)
+    judge.judge_previous(len(applied), None, None)
+    return stopped, said
+
+
+def test_steps_that_are_not_applied_are_told_with_their_pairs():
+    _, said = judged([True, False, True, False], max_bad_steps=2)
+    assert [line.partition(':')[0] for line in said] == ['step 2', 'step 4']
+    assert 'loss/l1 nan' in said[0] and 'p/0 -> p/0' in said[0]
+
+
+def test_too_many_bad_steps_in_a_row_end_the_run():
+    with pytest.raises(UsageError, match='Step 3: 2 steps in a row.*--max_bad_steps'):
+        judged([True, False, False], max_bad_steps=2)
+    with pytest.raises(UsageError, match='Step 3: 2 steps in a row'):
+        judged([True, False, False, True], max_bad_steps=2)
+
+
+def test_a_wish_to_stop_is_seen_one_step_later():
+    assert judged([True] * 4, max_bad_steps=1, stop={2})[0] == [3]

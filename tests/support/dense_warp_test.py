@@ -1,0 +1,96 @@
+"""The dense warp, referee of the fast one, against SciPy's interpolation and TensorFlow Graphics'."""
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import tensorflow as tf
+
+from repose_tf.coordinates import VolumeGrid
+from repose_tf.warp import affine, body_parts, helmert
+from repose_tf.warp.volumetric_warp import plane_vox_transforms, vox_transforms
+from tests.support import cases
+from tests.support.dense_warp import dense_plane_warp, dense_volume_warp
+
+GRID = VolumeGrid(image_size=64, volume_size=17, depth_size=9)
+
+
+def setting(seed=0):
+    """A random volume with negative features [2, H, W, D, 3], its masks, and two different pose pairs."""
+    rng = np.random.default_rng(seed)
+    volume = rng.normal(size=(2, *GRID.shape, 3)).astype(np.float32)
+    source, target = (cases.person_poses(rng, 2, GRID.image_size) for _ in range(2))
+    return volume, source, target, body_parts.part_masks(tf.constant(source), GRID).numpy()
+
+
+def fits(source, target):
+    """The fitted transforms in voxels, [2, P, 4, 4]."""
+    return vox_transforms(helmert.part_transforms(tf.constant(source), tf.constant(target)), GRID).numpy()
+
+
+def cells(shape):
+    return np.stack([*np.indices(shape).reshape(len(shape), -1), np.ones(np.prod(shape))])
+
+
+def by_scipy(volume, masks, transforms, order):
+    """Maximum over parts of masked copies, each resampled by SciPy with zeros outside; [H, W, D, C]."""
+    shape = volume.shape[:-1]
+    points = transforms[:, :-1].astype(np.float64) @ cells(shape)
+    return np.max([np.stack([
+        scipy.ndimage.map_coordinates(volume[..., channel] * masks[..., part], points[part], order=order,
+                                      mode='grid-constant', prefilter=False).reshape(shape)
+        for channel in range(volume.shape[-1])], axis=-1) for part in range(masks.shape[-1])], axis=0)
+
+
+def test_transforms_in_voxels_do_what_those_in_px_do():
+    _, source, target, _ = setting()
+    in_px = helmert.part_transforms(tf.constant(source), tf.constant(target))
+    in_vox = fits(source, target)
+    points = np.random.default_rng(1).uniform(0, 64, size=(20, 3)).astype(np.float32)
+    in_px = in_px.numpy()
+    moved_px = np.einsum('bpij,nj->bpni', in_px[..., :3, :3], points) + in_px[..., None, :3, 3]
+    moved_vox = (np.einsum('bpij,nj->bpni', in_vox[..., :3, :3], GRID.vox_from_px(points))
+                 + in_vox[..., None, :3, 3])
+    np.testing.assert_allclose(moved_vox, GRID.vox_from_px(moved_px), atol=1e-3)
+
+
+def test_dense_warp_equals_scipy():
+    volume, source, target, masks = setting()
+    transforms = fits(source, target)
+    found = dense_volume_warp(tf.constant(volume), tf.constant(masks), tf.constant(transforms)).numpy()
+    assert np.count_nonzero(found) > 1000
+    for sample in range(2):
+        expected = by_scipy(volume[sample], masks[sample], transforms[sample], order=1)
+        np.testing.assert_allclose(found[sample], expected, atol=1e-4)
+
+
+def test_dense_warp_equals_tensorflow_graphics():
+    trilinear = pytest.importorskip('tensorflow_graphics.math.interpolation.trilinear')
+    volume, source, target, masks = setting(2)
+    transforms = fits(source, target)
+    found = dense_volume_warp(tf.constant(volume), tf.constant(masks), transforms).numpy()
+    parts = []
+    for part in range(masks.shape[-1]):
+        # A border of zeros and an offset of one cell: there it repeats the border where we have zeros.
+        padded = tf.pad(volume * masks[..., part, None], [[0, 0], *[[1, 1]] * 3, [0, 0]])
+        points = transforms[:, part, :3] @ cells(GRID.shape).astype(np.float32)
+        parts.append(trilinear.interpolate(padded, np.swapaxes(points, 1, 2) + 1.0))
+    expected = tf.reshape(tf.reduce_max(tf.stack(parts), axis=0), volume.shape)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_dense_plane_warp_equals_scipys_nearest_neighbour():
+    volume, source, target, masks = setting(3)
+    affines = affine.part_affines(tf.constant(source), tf.constant(target))
+    transforms = plane_vox_transforms(affines, GRID).numpy()
+    found = dense_plane_warp(tf.constant(volume), tf.constant(masks.max(3)), tf.constant(transforms)).numpy()
+    assert np.count_nonzero(found) > 1000
+    for sample in range(2):
+        layers = volume[sample].reshape(17, 17, -1)
+        expected = by_scipy(layers, masks[sample].max(2), transforms[sample], order=0)
+        np.testing.assert_allclose(found[sample].reshape(expected.shape), expected, atol=1e-6)
+
+
+def test_plane_transforms_swap_the_axes_and_divide_the_shift_by_image_over_volume_size():
+    matrix = np.float32([[1, 2, 34], [3, 4, 68], [0, 0, 1]])
+    expected = np.float32([[4, 3, 68 * 17 / 64], [2, 1, 34 * 17 / 64], [0, 0, 1]])
+    np.testing.assert_allclose(plane_vox_transforms(tf.constant(matrix[None, None]), GRID)[0, 0], expected)

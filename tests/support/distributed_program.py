@@ -1,0 +1,42 @@
+"""Trains the tiny model for some steps and saves what came out of it, as one process of a run:
+
+    python -m tests.support.distributed_program NUM_DEVICES NUM_STEPS FILE.npz [FLAG ...]
+
+A program, as devices are set before TensorFlow starts. With TF_CONFIG it is one worker of several.
+"""
+
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from experiments.configuration.devices import make_strategy
+
+
+def main(num_devices, num_steps, path, *flags):
+    strategy = make_strategy(int(num_devices))  # first of all, so before these imports make anything
+    # To be optimised, the graphs of these few steps would take longer than the steps.
+    tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})
+    from experiments.training.trainer import Trainer
+    from repose_tf.variables import tf_variables
+    from tests.support.tiny import raw_batch, tiny_settings
+    trainer = Trainer(tiny_settings(pytest.MonkeyPatch(), '--batch_size=4', *flags), strategy)
+
+    def rows(index, count):
+        batch = {name: value[4 // count * index:4 // count * (index + 1)] for name, value in raw_batch(4).items()}
+        return tf.data.Dataset.from_tensors(batch).repeat()
+
+    batches = iter(trainer.distributed(rows))
+    norms = []
+    for _ in range(int(num_steps)):
+        values = trainer.step(next(batches), tf.constant(0.0))
+        norms.append([float(values[f'gradient_norm/{name}']) for name in ('generator', 'discriminator')])
+    weights = [variable.numpy().ravel() for network in trainer.initial_parts().values()
+               for variable in tf_variables(network)]
+    np.savez(path, weights=np.concatenate(weights), norms=norms, loss=float(values['loss/generator']),
+             num_traces=trainer.step.experimental_get_tracing_count())
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])
