@@ -24,7 +24,8 @@ def start(path, num_devices, config=None):
     if config:
         environment['TF_CONFIG'] = json.dumps(config)
     return subprocess.Popen([sys.executable, '-m', 'tests.support.distributed_program', str(num_devices),
-                             str(NUM_STEPS), path, *FLAGS], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+                             str(NUM_STEPS), path, *FLAGS],
+                            cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def results(*processes_and_paths):
