@@ -22,7 +22,7 @@ from data_pipeline.annotation.finder_worker import FinderWorker, finder_tasks
 from data_pipeline.annotation.journal import AnnotationJournal
 from data_pipeline.annotation.sources import list_sources
 from data_pipeline.annotation.writer import CROPS, CropWriter, PeopleWriter
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, UsageError
 from data_pipeline.estimators.opening import define_estimator, open_estimator
 from data_pipeline.workers.opening import define_workers, open_workers
 
@@ -183,7 +183,7 @@ def main():
     """Runs the program; see the module's docstring."""
     for name in ('images', 'output'):
         if not FLAGS[name].value:
-            raise program.UsageError(f'--{name}=... must be given.')
+            raise UsageError(f'--{name}=... must be given.')
     limits = checks.Limits(FLAGS.min_score, FLAGS.max_joints_outside, FLAGS.min_pictures, FLAGS.crop == 'none')
     workers = open_workers(FLAGS.beam_options)
     open_again = functools.partial(open_estimator, FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)

@@ -1,7 +1,13 @@
-"""What is wrong with a user's data."""
+"""Errors that users of the programs can cause and mend."""
+
+from repose_tf.errors import UserError
 
 
-class DataError(ValueError):
+class UsageError(UserError):
+    """A request that cannot be met."""
+
+
+class DataError(UserError, ValueError):
     """Files that cannot be used; the message names the file or key, what was expected and what was found."""
 
 
@@ -11,3 +17,7 @@ class PictureError(DataError):
 
 class WorkerError(DataError):
     """A worker that ended before its work; what was done is kept, and the same command goes on."""
+
+
+class WriteError(UserError):
+    """A file or folder that cannot be written; what was there before is as it was."""

@@ -57,6 +57,22 @@ def decode_image(data, name, is_upright=True):
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
+def resized(image, size, enlarging=cv2.INTER_LINEAR):
+    """Brings a square picture to another size: averages where it shrinks, interpolates where it grows.
+
+    Args:
+      image: uint8 [H, H] or [H, H, C].
+      size: S, px.
+      enlarging: OpenCV's interpolation where it grows.
+
+    Returns:
+      uint8 [S, S] or [S, S, C]; the picture itself if it has this size.
+    """
+    if len(image) == size:
+        return image
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if size < len(image) else enlarging)
+
+
 def _check_size(name, columns, rows):
     if columns * rows > MAX_MEGAPIXELS * 1e6 or max(columns, rows) > MAX_SIDE_PX:
         raise PictureError(f'image {name}: expected at most {MAX_MEGAPIXELS} megapixels and {MAX_SIDE_PX} px a side, '

@@ -6,19 +6,8 @@ import sys
 from absl import app, logging
 from absl import flags as absl_flags
 
-# What a user can cause: (module, class). They are looked up among the loaded modules only when something was
-# raised, so that a mistyped flag is answered without waiting for TensorFlow's import.
-_USER_ERRORS = (
-    ('data_pipeline.errors', 'DataError'),
-    ('repose_tf.shapes', 'ShapeError'),
-    ('repose_tf.metrics.fid', 'TooFewSamplesError'),
-    ('repose_tf.reference.loading', 'CheckpointError'),
-    ('repose_tf.vgg_weights', 'WeightsError'),
-)
-
-
-class UsageError(Exception):
-    """A request that cannot be met; the message says what, where, what was expected and what was found."""
+from data_pipeline.errors import UsageError
+from repose_tf.errors import UserError
 
 
 def run(main, *define_flags):
@@ -46,13 +35,8 @@ def run(main, *define_flags):
 
 
 def is_user_error(error):
-    """Returns whether an exception tells of the user's mistake rather than of a bug."""
-    classes = [UsageError, absl_flags.Error]
-    for module, name in _USER_ERRORS:
-        found = getattr(sys.modules.get(module), name, None)
-        if found is not None:
-            classes.append(found)
-    return isinstance(error, tuple(classes))
+    """Says whether an exception tells of the user's mistake rather than of a bug."""
+    return isinstance(error, (UserError, absl_flags.Error))
 
 
 def one_line(error):

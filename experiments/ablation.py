@@ -12,7 +12,7 @@ import sys
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import data as datasets
 from experiments.evaluation import options, pair_sources, systems
 from experiments.evaluation import run as evaluation

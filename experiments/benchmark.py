@@ -10,7 +10,7 @@ import os
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import machine
 
 # Case -> module with `run(rounds, max_gigabytes, plot_dir)`, which returns Markdown.

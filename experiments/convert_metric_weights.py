@@ -14,7 +14,7 @@ so, here and wherever the metric's figures tell their weights.
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import flags
 from experiments.metric_networks import published_weights
 from experiments.metric_networks import weights as metric_weights

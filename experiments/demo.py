@@ -13,9 +13,8 @@ import tempfile
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, UsageError
 from data_pipeline.estimators.opening import define_estimator, open_estimator
-from data_pipeline.program import UsageError
 from experiments.configuration import flags
 
 FLAGS = absl_flags.FLAGS

@@ -16,7 +16,7 @@ import tensorflow as tf
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import flags
 from experiments.configuration.saved_flags import flags_text
 from experiments.export import check_is_free

@@ -19,8 +19,8 @@ from absl import flags as absl_flags
 from tqdm import tqdm
 
 from data_pipeline import program
+from data_pipeline.errors import UsageError
 from data_pipeline.estimators.opening import define_estimator, open_estimator
-from data_pipeline.program import UsageError
 from experiments.configuration import flags
 from experiments.pictures import files as picture_outputs
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import data as datasets
 from experiments.configuration import devices, flags, saved_flags
 from experiments.training import checkpoints, dry_run, run_folder

@@ -17,8 +17,8 @@ from absl import flags
 from tqdm import tqdm
 
 from data_pipeline import program
+from data_pipeline.errors import UsageError
 from data_pipeline.people import people_folder
-from data_pipeline.program import UsageError
 from experiments.metric_networks import joint_pictures
 from experiments.metric_networks.joint_regressor import JointRegressor, build_network, load_regressor, read_joints
 from repose_tf.metrics.pose_auc import pose_auc

@@ -13,7 +13,7 @@ import zipfile
 
 import numpy as np
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.training.run_folder import RunFolder
 from repose_tf.building import build
 from repose_tf.generator import Generator

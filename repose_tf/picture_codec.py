@@ -1,7 +1,7 @@
-"""Encoded pictures in, encoded pictures out, by TensorFlow operations alone: for servers, which trust nobody.
+"""Pixels to values in [-1, 1] and back, and encoded pictures, by TensorFlow operations alone.
 
-A picture's size is read from its header and checked before anything is decoded, so that a small file cannot ask for
-much memory.
+Servers decode the files of strangers here: a picture's size is read from its header and checked before anything is
+decoded, so that a small file cannot ask for much memory.
 """
 
 import tensorflow as tf
@@ -10,6 +10,16 @@ MIN_SIDE_PX = 16
 _PNG = b'\x89PNG\r\n\x1a\n'
 _JPEG = b'\xff\xd8\xff'
 _PNG_HEADER_BYTES = 33  # signature and the whole chunk IHDR, in which columns and rows stand
+
+
+def image_from_pixels(pixels):
+    """Converts uint8 pixels of any shape to the float32 values in [-1, 1] that the model takes."""
+    return tf.cast(pixels, tf.float32) / 127.5 - 1.0
+
+
+def pixels_from_image(image):
+    """Converts float values in [-1, 1] to uint8 pixels; what lies outside is clipped."""
+    return tf.cast(tf.round(tf.clip_by_value((image + 1.0) * 127.5, 0.0, 255.0)), tf.uint8)
 
 
 def decoded(picture_bytes, size, max_side_px, max_bytes):

@@ -9,6 +9,7 @@ import dataclasses
 import tensorflow as tf
 
 from repose_tf import picture_codec
+from repose_tf.picture_codec import image_from_pixels, pixels_from_image
 from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.variables import tf_variables
 
@@ -32,16 +33,6 @@ class Limits:
     max_targets: int = 512
     max_side_px: int = 4096
     max_bytes: int = 20_000_000
-
-
-def image_from_pixels(pixels):
-    """Converts uint8 pixels of any shape to the float32 values in [-1, 1] that the model takes."""
-    return tf.cast(pixels, tf.float32) / 127.5 - 1.0
-
-
-def pixels_from_image(image):
-    """Converts float values in [-1, 1] to uint8 pixels; what lies outside is clipped."""
-    return tf.cast(tf.round(tf.clip_by_value((image + 1.0) * 127.5, 0.0, 255.0)), tf.uint8)
 
 
 def reposed_pixels(generator, source_image, source_pose, target_pose):

@@ -1,9 +1,10 @@
 """Shape checks that name the tensor, what was expected and what was found."""
 
+from repose_tf.errors import UserError
 from repose_tf.skeleton import NUM_JOINTS
 
 
-class ShapeError(ValueError):
+class ShapeError(UserError, ValueError):
     """A tensor has the wrong rank, size or kind of content."""
 
 

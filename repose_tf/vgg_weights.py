@@ -14,6 +14,8 @@ import h5py
 import keras
 import numpy as np
 
+from repose_tf.errors import UserError
+
 # 3x3 convolutions in each of the five blocks.
 CONVS_PER_BLOCK = {'VGG16': (2, 2, 3, 3, 3), 'VGG19': (2, 2, 4, 4, 4)}
 BLOCK_CHANNELS = (64, 128, 256, 512, 512)
@@ -29,7 +31,7 @@ _LAYER_NAME = re.compile(r'block[1-5]_conv[1-4]')
 _UNNAMED_CONV = re.compile(r'layers/conv2d(?:_(\d+))?/vars/[01]')
 
 
-class WeightsError(ValueError):
+class WeightsError(UserError, ValueError):
     """The weights of the perceptual loss cannot be had, or are not what they should be."""
 
 

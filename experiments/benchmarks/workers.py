@@ -19,6 +19,7 @@ import psutil
 from absl import flags
 
 from data_pipeline import program
+from data_pipeline.errors import UsageError
 from data_pipeline.poses import pose_file
 from data_pipeline.records.folder import IMAGE_SUFFIXES
 
@@ -82,7 +83,7 @@ def measure(command):
         seconds = time.monotonic() - start
         if process.returncode:
             told.seek(0)
-            raise program.UsageError(f'{" ".join(command)}: expected it to end well, found: '
+            raise UsageError(f'{" ".join(command)}: expected it to end well, found: '
                                      f'{told.read().strip().splitlines()[-1]}')
     return seconds, peak / 1e6
 

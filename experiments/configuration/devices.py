@@ -5,7 +5,7 @@ import os
 
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 
 
 def make_strategy(num_virtual_cpus=0):

@@ -11,7 +11,7 @@ import os
 
 from absl import flags
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration.settings import GROUPS, DataSettings, Settings, field_names
 from repose_tf.architecture import PRESETS
 

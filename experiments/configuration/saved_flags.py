@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration.flags import define_training_run
 from experiments.configuration.settings import GROUPS, field_names
 

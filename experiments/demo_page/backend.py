@@ -10,9 +10,9 @@ import time
 
 import numpy as np
 
-from data_pipeline.errors import PictureError
+from data_pipeline.errors import PictureError, UsageError
 from data_pipeline.poses.pose_file import is_far_outside
-from data_pipeline.program import UsageError, one_line
+from data_pipeline.program import one_line
 from experiments.demo_page import photo, uploads
 from experiments.demo_page.limits import Limits, RequestError
 from experiments.demo_page.motions import MOTIONS, motion_poses

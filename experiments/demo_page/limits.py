@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 
 
 class RequestError(UsageError):

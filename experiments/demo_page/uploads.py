@@ -9,8 +9,8 @@ import time
 import cv2
 import numpy as np
 
-from data_pipeline.errors import DataError
-from data_pipeline.program import UsageError, one_line
+from data_pipeline.errors import DataError, UsageError
+from data_pipeline.program import one_line
 from experiments.demo_page.limits import RequestError
 from experiments.reposing import targets as repose_targets
 

@@ -5,8 +5,7 @@ import os
 from absl import flags as absl_flags
 
 from data_pipeline.batches.pairs import PROTOCOLS
-from data_pipeline.errors import DataError
-from data_pipeline.program import UsageError
+from data_pipeline.errors import DataError, UsageError
 from experiments.configuration import data as datasets
 from experiments.configuration import flags
 from experiments.evaluation import pair_scorer, pair_sources, systems

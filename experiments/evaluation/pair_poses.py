@@ -4,7 +4,7 @@ import numpy as np
 
 from experiments.evaluation.pair_sources import pairs_of
 from repose_tf.metrics.pose_auc import pose_auc
-from repose_tf.serving import pixels_from_image
+from repose_tf.picture_codec import pixels_from_image
 
 
 class PairPoses:

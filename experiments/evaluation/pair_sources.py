@@ -18,7 +18,7 @@ from data_pipeline.picture_file import read_image
 from data_pipeline.records.folder import IMAGE_SUFFIXES
 from experiments.evaluation import pose_change
 from experiments.metric_networks.joint_pictures import true_mm
-from repose_tf.serving import image_from_pixels, pixels_from_image
+from repose_tf.picture_codec import image_from_pixels, pixels_from_image
 
 _PATN_COLUMNS = (40, 216)  # of 256: the part of DeepFashion's pictures that the pose-transfer papers score
 _MEAN_OF = 64  # of a person's pictures, for the baseline

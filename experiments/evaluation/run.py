@@ -6,7 +6,7 @@ from tqdm import tqdm
 from experiments.evaluation.pair_sources import pairs_of
 from experiments.evaluation.score_file import ScoreFile
 from experiments.pictures import drawing
-from repose_tf.serving import pixels_from_image
+from repose_tf.picture_codec import pixels_from_image
 
 
 def score_systems(systems, source, scorer, folder, batch_size, frechet=None):

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.evaluation.systems import digest_of
 
 

@@ -11,9 +11,10 @@ import os
 
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.models import opening as model_path
-from repose_tf.serving import pixels_from_image, reposed_pixels
+from repose_tf.picture_codec import pixels_from_image
+from repose_tf.serving import reposed_pixels
 from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.variables import tf_variables
 

@@ -10,8 +10,7 @@ import os
 
 import numpy as np
 
-from data_pipeline.errors import DataError
-from data_pipeline.program import UsageError
+from data_pipeline.errors import DataError, UsageError
 from data_pipeline.restricted_pickle import reading
 from repose_tf.metrics import inception, lpips
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import flags
 
 MAX_DIFFERENCE = 1e-4  # of colours in [-1, 1] and alphas in [0, 1]

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.evaluation.systems import SavedModelSystem
 from experiments.models import opening as model_path
-from repose_tf.serving import image_from_pixels, pixels_from_image
+from repose_tf.picture_codec import image_from_pixels, pixels_from_image
 
 BATCH_SIZE = 4  # what a pass takes at the most: 256 px need about 1 GB
 

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.training import checkpoints, run_folder
 from repose_tf import packed_model
 from repose_tf.generator import Generator

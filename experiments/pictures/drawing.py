@@ -8,7 +8,7 @@ import pathlib
 import cv2
 import numpy as np
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from repose_tf import shapes
 from repose_tf.skeleton import BONES, JOINT_INDEX, NUM_JOINTS
 

@@ -9,7 +9,7 @@ import re
 import cv2
 import numpy as np
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.pictures import drawing
 
 # What OpenCV's own FFmpeg can always encode.

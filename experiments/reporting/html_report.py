@@ -12,7 +12,7 @@ import pathlib
 import cv2
 import numpy as np
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.reporting import report_plots, score_statistics, score_tables
 
 _STYLE = pathlib.Path(__file__).with_name('html_report.css')

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import machine
 from experiments.evaluation import pair_poses
 from experiments.pictures import drawing

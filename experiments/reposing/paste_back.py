@@ -7,7 +7,7 @@ tell; all else stays the photo, at its own resolution.
 import cv2
 import numpy as np
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from repose_tf.skeleton import BONES, JOINT_INDEX, joint_indices
 
 _REACH = 0.02  # of the square's side: what is taken beyond the person, and as much again to fade

@@ -6,9 +6,9 @@ import pathlib
 import numpy as np
 
 from data_pipeline.annotation.crop import Square, square_around
+from data_pipeline.errors import UsageError
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses import pose_file
-from data_pipeline.program import UsageError
 from experiments.reposing.source_person import cut_out, estimate
 
 _SUFFIXES = ('.jpg', '.jpeg', '.png')

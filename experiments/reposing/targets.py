@@ -10,10 +10,9 @@ from tqdm import tqdm
 from data_pipeline.annotation.checks import Limits, check_person
 from data_pipeline.annotation.finder import find_largest
 from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, Source, read_frames
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, UsageError
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses import motion_capture, motion_joints, pose_file
-from data_pipeline.program import UsageError
 from experiments.reposing import repose_inputs, source_person
 from repose_tf.coordinates import scale_pose
 from repose_tf.pose_edits import turned, with_proportions

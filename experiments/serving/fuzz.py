@@ -16,7 +16,7 @@ from absl import flags as absl_flags
 from tqdm import tqdm
 
 from data_pipeline import program
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import flags, machine
 from experiments.serving import bad_requests
 

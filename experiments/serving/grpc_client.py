@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.serving import request
 
 # gRPC's own bound of 4 MB is less than a photo may have.

@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 from absl import flags as absl_flags
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import flags
 from experiments.reposing import repose_inputs
 

@@ -8,7 +8,7 @@ import requests
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.serving import request
 
 

@@ -9,7 +9,7 @@ import time
 
 from tqdm import tqdm
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration.saved_flags import CHANGEABLE, as_dict, saved_flags
 from experiments.training import run_folder
 

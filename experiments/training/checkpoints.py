@@ -8,7 +8,7 @@ import shutil
 
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from repose_tf.building import build
 from repose_tf.generator import Generator
 from repose_tf.variables import tf_variables

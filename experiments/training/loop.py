@@ -4,7 +4,7 @@ import time
 
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.training.interruption import Interruption
 
 # Another process of the run is gone; gRPC says so in several ways.

@@ -15,7 +15,7 @@ import os
 import re
 import tempfile
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration.flags import settings_from_flags
 from experiments.configuration.saved_flags import saved_flags
 from repose_tf.architecture import Architecture

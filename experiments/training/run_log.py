@@ -9,9 +9,9 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 from tqdm import tqdm
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.pictures import drawing
-from repose_tf.serving import pixels_from_image
+from repose_tf.picture_codec import pixels_from_image
 
 GRID_HEADERS = ('source', 'target', 'result', 'foreground', 'mask', 'background')
 

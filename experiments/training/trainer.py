@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from data_pipeline.batches import augment
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.evaluation.pair_scorer import foreground
 from repose_tf import perceptual
 from repose_tf.adam import Adam

@@ -5,8 +5,10 @@ All in float64 on the host. Features are held for one batch at a time, and matri
 
 import numpy as np
 
+from repose_tf.errors import UserError
 
-class TooFewSamplesError(ValueError):
+
+class TooFewSamplesError(UserError, ValueError):
     """A covariance was asked for of fewer than two samples."""
 
 

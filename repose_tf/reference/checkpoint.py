@@ -10,12 +10,14 @@ import zlib
 
 import tensorflow as tf
 
+from repose_tf.errors import UserError
+
 _PART = re.compile(r'\.(index|meta|data-\d{5}-of-\d{5})$')  # what each file of a checkpoint adds to its prefix
 _READ_ERRORS = (tf.errors.OpError, IndexError, RuntimeError, ValueError)  # of damaged files; all of them seen
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError, ValueError):
     """A checkpoint is not what it should be."""
 
 

@@ -5,7 +5,7 @@ import collections
 import numpy as np
 import pytest
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.serving import bad_requests, fuzz
 from tests.support import served_models
 

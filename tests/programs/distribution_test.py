@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration.devices import cluster_config
 from tests.support.programs import ROOT
 

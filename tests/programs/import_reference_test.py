@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments import import_reference
 from experiments.configuration import flags, settings
 from experiments.configuration.saved_flags import saved_flags

@@ -13,7 +13,8 @@ from tests.support.programs import ROOT, assert_one_error
 
 def run_main(body, *arguments):
     """Runs a small program whose main has the given body."""
-    code = (f'from experiments import flags, program\ndef main():\n{textwrap.indent(body, "  ")}\n'
+    code = ('from data_pipeline import errors, program\n'
+            f'from experiments.configuration import flags\ndef main():\n{textwrap.indent(body, "  ")}\n'
             'program.run(main, flags.define_training_run)\n')
     return subprocess.run([sys.executable, '-c', code, *arguments], cwd=ROOT, capture_output=True, text=True,
                           timeout=60, check=False)
@@ -36,7 +37,7 @@ def test_bad_arguments_are_one_line(argument, words):
 
 
 def test_a_usage_error_is_one_line():
-    assert_one_error(run_main('raise program.UsageError("first\\nsecond")'), 'first second')
+    assert_one_error(run_main('raise errors.UsageError("first\\nsecond")'), 'first second')
 
 
 def test_a_bug_keeps_its_traceback():

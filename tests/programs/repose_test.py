@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, UsageError
 from data_pipeline.picture_file import read_image
-from data_pipeline.program import UsageError
 from experiments import repose
 from experiments.pictures import files as picture_outputs
 from experiments.reposing import repose_inputs

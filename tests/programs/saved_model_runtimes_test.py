@@ -11,7 +11,7 @@ import pytest
 import requests
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.export import example_inputs
 from experiments.serving import grpc_client, rest_client
 from experiments.serving.request import Request

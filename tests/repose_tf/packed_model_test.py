@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from repose_tf import packed_model
 from repose_tf.variables import tf_variables
 from tests.support.programs import run_program

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from repose_tf.serving import Limits, Reposer, image_from_pixels
+from repose_tf.picture_codec import image_from_pixels
+from repose_tf.serving import Limits, Reposer
 from tests.support.cases import person_poses
 from tests.support.tiny import TINY, tiny_generator
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.training.loop import StepJudge
 from experiments.training.trainer import Trainer
 from repose_tf.variables import tf_variables

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.batches import augment
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments import benchmark
 from experiments.benchmarks import input, metrics, serving, tools, warp
 from tests.data_pipeline.batches.augment_test import make_batch

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from data_pipeline.errors import UsageError
 from data_pipeline.people.people_folder import open_folder
-from data_pipeline.program import UsageError
 from experiments.benchmarks import workers
 
 

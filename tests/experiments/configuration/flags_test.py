@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from absl import flags as absl_flags
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.configuration import flags, saved_flags
 from repose_tf.architecture import PRESETS
 from tests.support.programs import ROOT

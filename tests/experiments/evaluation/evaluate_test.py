@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from absl import flags as absl_flags
 
-from data_pipeline.errors import DataError
-from data_pipeline.program import UsageError
+from data_pipeline.errors import DataError, UsageError
 from experiments import evaluate
 from experiments.configuration import data as datasets
 from experiments.configuration import flags

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.evaluation.score_file import ScoreFile
 
 PAIRS = [('a/0', 'a/1'), ('a/1', 'a/0'), ('b/0', 'b/1')]

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, UsageError
 from data_pipeline.estimators.person import Person
 from data_pipeline.people import people_folder
-from data_pipeline.program import UsageError
 from experiments import train_joint_regressor
 from experiments.evaluation import pose_scorer
 from experiments.metric_networks import joint_pictures, joint_regressor

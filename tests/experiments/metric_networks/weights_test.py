@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.errors import DataError
-from data_pipeline.program import UsageError
+from data_pipeline.errors import DataError, UsageError
 from experiments import convert_metric_weights
 from experiments.metric_networks import learned_metrics, published_weights
 from experiments.metric_networks import weights as metric_weights

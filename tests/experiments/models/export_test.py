@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments import export
 from experiments.evaluation.systems import SavedModelSystem
 from experiments.models import export_check, warmup_requests
-from repose_tf.serving import Reposer, image_from_pixels, pixels_from_image
+from repose_tf.picture_codec import image_from_pixels, pixels_from_image
+from repose_tf.serving import Reposer
 from tests.support.programs import assert_one_error, run_program
 from tests.support.tiny import TINY, tiny_generator, tiny_run
 

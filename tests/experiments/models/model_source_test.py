@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.models import model_source
 from repose_tf import packed_model
 from repose_tf.serving import reposed_pixels

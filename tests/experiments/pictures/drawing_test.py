@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from data_pipeline.errors import UsageError
 from data_pipeline.picture_file import read_image
-from data_pipeline.program import UsageError
 from experiments.pictures import drawing
 from repose_tf.shapes import ShapeError
 from repose_tf.skeleton import BONES, JOINT_INDEX, MIRROR_JOINTS

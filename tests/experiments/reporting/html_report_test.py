@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.reporting import html_report, report_plots
 from experiments.reporting.report_data import ReportData
 from experiments.reporting.score_tables import markdown_table

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.reporting.ablation_page import AblationPage
 from experiments.training import ablation_runs, run_folder
 from experiments.training.ablation_runs import VARIANTS

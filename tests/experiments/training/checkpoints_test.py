@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.training import checkpoints
 from repose_tf.variables import tf_variables
 from tests.support.tiny import TINY, tiny_generator, tiny_run

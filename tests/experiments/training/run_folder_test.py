@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from data_pipeline.program import UsageError
+from data_pipeline.errors import UsageError
 from experiments.training import run_folder
 from repose_tf.architecture import PRESETS
 from tests.support.programs import ROOT
@@ -69,9 +69,10 @@ def test_a_broken_architecture_is_refused(tmp_path, change):
 
 def test_one_process_at_a_time(tmp_path):
     folder = create(tmp_path)
-    code = ('import sys\nfrom experiments import program, run_folder\ntry:\n'
+    code = ('import sys\nfrom data_pipeline.errors import UsageError\n'
+            'from experiments.training import run_folder\ntry:\n'
             '  with run_folder.RunFolder(sys.argv[1]).lock(): print("locked")\n'
-            'except program.UsageError as error: print(error)\n')
+            'except UsageError as error: print(error)\n')
 
     def other_process():
         return subprocess.run([sys.executable, '-c', code, folder.path], cwd=ROOT, capture_output=True,
