@@ -1,25 +1,25 @@
 """3D poses that an estimator sees in generated and true pictures, for pose AUC.
 
-Two figures with names of their own, see `repose_tf/metrics/pose_auc.py`:
-  `pose_auc`: what the estimator sees in the generated picture against what it sees in the true one. The estimator's own
-    errors count less, as it makes them twice; it needs no scale, as both sides have the same.
-  `pose_auc_true`: what it sees in the generated picture against the true joints. The estimator's errors and its idea of
-    how tall people are count in full: the true picture itself does not reach the best value, so show that beside.
-All joints are mm along the camera's axes: x right, y down, z forward; none of the estimators' scales is changed.
+Two figures follow from them, see `repose_tf/metrics/pose_auc.py`:
+  `pose_auc`: the pose seen in the generated picture against that seen in the true one. The estimator's own errors
+    count less, as they are in both; it needs no scale, as both sides have the same.
+  `pose_auc_true`: the pose seen in the generated picture against the true joints. The estimator's errors and its idea
+    of people's height count in full: the true picture itself does not reach the best value, so show that beside.
+All joints are mm along the camera's axes: x right, y down, z forward, at the estimator's own scale.
 
-Where the estimator finds nobody in the true picture, there is no `pose_auc` of the pair (NaN); where it finds nobody in
-the generated one, the value is 0. Both are for the caller to count: such poses are NaN.
+Where the estimator finds nobody, the pose is NaN. A pair has no `pose_auc` (NaN) if nobody is found in the true
+picture, and 0 if nobody is found in the generated one.
 """
-
-import hashlib
-import pathlib
 
 import cv2
 import numpy as np
 
 from data_pipeline.errors import DataError
 from data_pipeline.estimators.opening import open_estimator
+from data_pipeline.files import sha256_of_folder
+from data_pipeline.picture_file import resized
 from experiments.metric_networks.joint_regressor import load_regressor
+from repose_tf.picture_codec import image_from_pixels
 from repose_tf.skeleton import NUM_JOINTS
 
 ESTIMATORS = ('mediapipe', 'metrabs', 'regressor')
@@ -85,7 +85,7 @@ def open_pose_scorer(name, model_path='', model_size='full'):
                             '(.npz), found nothing.')
         return _open_regressor(model_path)
     estimator = open_estimator(name, model_path, model_size, _FIELD_OF_VIEW_DEG)
-    files = f', files {digest_of_folder(model_path)}' if name == 'metrabs' else ''  # MediaPipe tells its own
+    files = f', files {sha256_of_folder(model_path)[:8]}' if name == 'metrabs' else ''  # MediaPipe tells its own
     return PoseScorer(name, f'{estimator.origin}{files}; pictures below {_MIN_SIZE} px enlarged to it',
                       lambda images: np.stack([_pose_of_largest(estimator, image) for image in images]))
 
@@ -94,33 +94,16 @@ def _open_regressor(path):
     regressor, digest = load_regressor(path)
 
     def poses_mm(images):
-        resized = np.stack([resize(image, regressor.image_size) for image in images])
-        return regressor.joints_mm(np.float32(resized) / 127.5 - 1.0)
+        seen = np.stack([resized(image, regressor.image_size, cv2.INTER_CUBIC) for image in images])
+        return regressor.joints_mm(image_from_pixels(seen))
 
     return PoseScorer('regressor', f'joint regressor of {regressor.image_size} px, trained on {regressor.data}, '
                                    f'weights {digest}', poses_mm)
 
 
-def digest_of_folder(folder):
-    """Returns the start of the SHA-256 of all files below a folder, by name and content."""
-    digest, root = hashlib.sha256(), pathlib.Path(folder)
-    for path in sorted(path for path in root.rglob('*') if path.is_file()):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f'{path.relative_to(root)} {content}\n'.encode())
-    return digest.hexdigest()[:8]
-
-
 def _pose_of_largest(estimator, image):
     """Returns the joints [19, 3] mm of the largest person; NaN where there is none, or numbers that are none."""
-    person, _ = estimator.largest_person(resize(image, max(len(image), _MIN_SIZE)))
+    person, _ = estimator.largest_person(resized(image, max(len(image), _MIN_SIZE), cv2.INTER_CUBIC))
     if person is None or not np.isfinite(person.joints_mm).all():
         return np.full((NUM_JOINTS, 3), np.nan)
     return person.joints_mm
-
-
-def resize(image, size):
-    """Brings a square picture to [size, size, 3]: averaged to shrink, cubic to grow."""
-    if len(image) == size:
-        return image
-    method = cv2.INTER_AREA if size < len(image) else cv2.INTER_CUBIC
-    return cv2.resize(image, (size, size), interpolation=method)

@@ -1,14 +1,13 @@
-"""The pictures and joints that a joint regressor learns from: one split of a people folder, and their distortion."""
+"""Pictures and joints that a joint regressor learns from: one split of a people folder, distorted at random."""
 
 import dataclasses
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
 from data_pipeline.batches import augment, colour, image_warp
 from data_pipeline.errors import DataError
-from data_pipeline.picture_file import read_image
+from data_pipeline.picture_file import read_image, resized
 from repose_tf.skeleton import JOINT_INDEX
 
 # Wider than for the generator: there are few pictures, and what is generated is placed and lit in other ways.
@@ -59,8 +58,7 @@ def read_pictures(folder, split, image_size, progress=lambda frames: frames):
         rows, columns = image.shape[:2]
         if rows != columns:
             raise DataError(f'{frame.image_path}: expected a square picture, found {columns} x {rows} px.')
-        method = cv2.INTER_AREA if rows > image_size else cv2.INTER_LINEAR
-        images.append(cv2.resize(image, (image_size, image_size), interpolation=method))
+        images.append(resized(image, image_size))
         poses_px.append(frame.pose.px * np.float32(image_size / rows))
     return Pictures([frame.id for frame in frames], np.stack(images), np.stack(poses_px),
                     np.stack([true_mm(frame.pose) for frame in frames]))

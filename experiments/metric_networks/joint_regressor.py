@@ -1,12 +1,11 @@
-"""A small network that tells the 3D joints of the one person in a small picture.
+"""A small network that finds the 3D joints of the one person in a small picture.
 
-A stand-in for a pose estimator where none works: on 64 px pictures MediaPipe overlooks one person in seven, and
-every other one where the picture is blurred. It is trained on the true pictures of a data set
-(experiments/train_joint_regressor.py) and knows nothing else, so its figures hold for that data set alone.
+It replaces a pose estimator where none works: on 64 px pictures MediaPipe overlooks one person in seven, and every
+other one where the picture is blurred. It is trained on the true pictures of one data set
+(experiments/train_joint_regressor.py), so its figures hold for that data set alone.
 """
 
 import dataclasses
-import hashlib
 import pathlib
 import zipfile
 
@@ -15,11 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
+from data_pipeline.files import sha256, whole_file
 from repose_tf.skeleton import JOINT_INDEX, MIRROR_JOINTS, NUM_JOINTS
 from repose_tf.variables import tf_variables
 
 _WIDTHS = (32, 64, 96, 128)  # channels at 1/2, 1/4, 1/8, 1/16 of the picture
-_MM_PER_IMAGE = 2400.0  # what a picture shows, for a start
+_MM_PER_IMAGE = 2400.0  # side of a picture in the person's plane before training
 _PELVIS = JOINT_INDEX['pelv']
 _BATCH = 64
 
@@ -31,8 +31,11 @@ def build_network(image_size):
       image_size: S, px, a multiple of 16.
 
     Returns:
-      Keras model of images [B, S, S, 3] in [-1, 1]; gives maps [B, S / 4, S / 4, 2, 19] and sizes [B, 1], what
-      `read_joints` takes.
+      Keras model of images [B, S, S, 3] in [-1, 1] that returns maps [B, S / 4, S / 4, 2, 19] and sizes [B, 1], see
+      `read_joints`.
+
+    Raises:
+      DataError: the size is no multiple of 16.
     """
     if image_size <= 0 or image_size % 16:
         raise DataError(f'Joint regressor: expected an image size that is a multiple of 16 px, found {image_size}.')
@@ -53,14 +56,14 @@ def build_network(image_size):
 
 
 def read_joints(maps, sizes, image_size):
-    """Turns the network's answers into joints.
+    """Computes joints from the network's outputs.
 
-    A joint lies at the centre of gravity of its first map, and its depth is the mean of its second map there; one
-    size of each person, in mm, brings all to mm: weak perspective, as estimators have it.
+    A joint lies at the centre of gravity of its first map; its depth is the mean of its second map there. One size for
+    each picture converts all of it to mm: weak perspective, as pose estimators use it.
 
     Args:
-      maps: [B, G, G, 2, 19]: logits of where the joint is, and depth in image sizes.
-      sizes: [B, 1], logarithm of how much the picture shows, over 2400 mm.
+      maps: [B, G, G, 2, 19]: logits of the joint's place, and depth in image sizes.
+      sizes: [B, 1], logarithm of the side of the picture in the person's plane, over 2400 mm.
       image_size: S, px.
 
     Returns:
@@ -105,7 +108,7 @@ class JointRegressor:
     data: str
 
     def joints_mm(self, images):
-        """Tells the joints; the mean of what it sees in a picture and in its mirror image.
+        """Finds the joints: the mean of those in the picture and those in its mirror image.
 
         Args:
           images: [B, S, S, 3] in [-1, 1].
@@ -123,14 +126,14 @@ class JointRegressor:
         return (found[0] + found[1][:, MIRROR_JOINTS] * np.float32([-1, 1, 1])) / 2
 
     def save(self, path):
-        """Writes the weights, one .npz file."""
+        """Writes the weights, one .npz file, whole or not at all; raises WriteError where it cannot."""
         arrays = {f'{index:03d}': variable.numpy() for index, variable in enumerate(tf_variables(self.network))}
-        with open(path, 'wb') as file:
-            np.savez(file, image_size=self.image_size, data=self.data, **arrays)
+        with whole_file(path) as unfinished:
+            np.savez(unfinished, image_size=self.image_size, data=self.data, **arrays)
 
 
 def load_regressor(path):
-    """Reads what `JointRegressor.save` wrote.
+    """Reads a file of `JointRegressor.save`.
 
     Args:
       path: the file.
@@ -161,4 +164,4 @@ def load_regressor(path):
                         'that are of another network.')
     for variable, array in zip(variables, found, strict=True):
         variable.assign(array)
-    return JointRegressor(network, image_size, data_name), hashlib.sha256(data).hexdigest()[:12]
+    return JointRegressor(network, image_size, data_name), sha256(data)[:12]

@@ -1,4 +1,4 @@
-"""Weights of the learned metrics out of the PyTorch files in which they are published."""
+"""Weights of the learned metrics from the PyTorch files in which they are published."""
 
 import importlib.metadata
 import importlib.util
@@ -6,11 +6,12 @@ import os
 
 import numpy as np
 
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, UsageError
+from data_pipeline.files import sha256_of_file
 from experiments.metric_networks import torch_file
-from experiments.metric_networks.weights import checked, layer_shapes, linear_channels, sha256
+from experiments.metric_networks.weights import checked, layer_shapes, linear_channels, write_weights
 
-# Where torchvision's nets have their convolutions, in forward order.
+# Indices of the convolutions in torchvision's nets, in forward order.
 _FEATURES = {'lpips_alex': (0, 3, 6, 8, 10), 'lpips_vgg': (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)}
 _NORMALISATION = ('weight', 'bias', 'running_mean', 'running_var')
 _NORMALISATION_EPSILON = 1e-3
@@ -21,15 +22,45 @@ _PUBLISHED_LINEAR = {'lpips_alex': ('df73285e',), 'lpips_vgg': ('a78928a0',)}
 _ADVICE = 'Install it with: pip install --no-deps lpips==0.1.4, or give --linear=FILE.pth.'
 
 
+def convert(net, backbone_path, linear_path, output):
+    """Makes a weights file; see `experiments.convert_metric_weights`.
+
+    Args:
+      net: of `weights.NETS`.
+      backbone_path: see `backbone`.
+      linear_path: see `linear`; '' for the installed package, and for Inception, which has none.
+      output: the file, a name that ends in .npz.
+
+    Returns:
+      one line on what was made of what.
+
+    Raises:
+      DataError: a file cannot be read or holds something else.
+      UsageError: `linear_path` or `output` does not fit.
+      WriteError: the output cannot be written.
+    """
+    if net == 'inception' and linear_path:
+        raise UsageError('--linear: expected none for --net=inception.')
+    if not output.endswith('.npz'):
+        raise UsageError(f'--output={output}: expected a name that ends in .npz.')
+    weights, origins = [], []
+    if net != 'inception':  # first: it may be missing and takes no time
+        weights, *origins = linear(net, linear_path or None)
+    layers, backbone_origin = backbone(net, backbone_path)
+    origins = [backbone_origin, *origins]
+    digest = write_weights(output, net, origins, layers, weights)
+    return f'Converted: {output} (sha256 {digest[:12]}), {net} of {", ".join(origins)}'
+
+
 def backbone(net, path):
     """Reads the convolutions of a net.
 
     Args:
-      net: of `metric_weights.NETS`.
+      net: of `weights.NETS`.
       path: torchvision's AlexNet or VGG16, or pytorch-fid's Inception.
 
     Returns:
-      (name -> (kernel, bias) as `metric_weights.layer_shapes`, one line on the origin).
+      (name -> (kernel, bias) as `weights.layer_shapes`, one line on the origin).
 
     Raises:
       DataError: the file cannot be read or holds another net.
@@ -74,7 +105,7 @@ def _packaged_linear(net):
 
 
 def _origin(role, path, published):
-    digest = sha256(path)
+    digest = sha256_of_file(path)
     known = 'as published' if digest.startswith(published) else f'NOT the published {" or ".join(published)}'
     return f'{role} {os.path.basename(path)} (sha256 {digest[:12]}, {known})'
 

@@ -1,18 +1,20 @@
-"""Files of the learned metrics' weights (.npz): arrays and text, nothing that is executed.
+"""Weights files (.npz) of the learned metrics, and the metrics that compute with them.
 
-`experiments.convert_metric_weights` writes them. They hold `net`, `origins` (a line per file that they were made of,
-with its SHA-256), `<layer>/kernel` and `<layer>/bias` as repose_tf has them and, for LPIPS, `linear/0` to `linear/4`.
+`experiments.convert_metric_weights` writes the files: arrays and text, nothing that is executed. They hold `net`,
+`origins` (a line for each file that they were made of, with its SHA-256), `<layer>/kernel` and `<layer>/bias` in the
+layout of repose_tf and, for LPIPS, `linear/0` to `linear/4`.
 """
 
-import contextlib
-import hashlib
 import os
 
 import numpy as np
 
-from data_pipeline.errors import DataError, UsageError
+from data_pipeline.errors import DataError
+from data_pipeline.files import sha256_of_file, whole_file
 from data_pipeline.restricted_pickle import reading
 from repose_tf.metrics import inception, lpips
+from repose_tf.metrics.vgg16_distance import Vgg16Distance
+from repose_tf.vgg_weights import load_vgg_weights
 
 NETS = ('lpips_alex', 'lpips_vgg', 'inception')
 _EXPECTED = 'a file of experiments.convert_metric_weights'
@@ -20,59 +22,51 @@ _MAX_SHOWN = 3
 
 
 def layer_shapes(net):
-    """Returns layer name -> (kernel shape, bias shape) of a net of `NETS`."""
+    """Returns dict, layer name -> (kernel shape, bias shape), of a net of `NETS`."""
     return inception.layer_shapes() if net == 'inception' else lpips.layer_shapes(net.removeprefix('lpips_'))
 
 
 def linear_channels(net):
-    """Returns how many linear weights each stage of a net of `NETS` has; none for Inception."""
+    """Returns the number of linear weights of each stage of a net of `NETS`; an empty list for Inception."""
     return [] if net == 'inception' else lpips.stage_channels(net.removeprefix('lpips_'))
 
 
-def write(path, net, origins, layers, linear):
-    """Writes a file; it appears complete, or not at all.
+def write_weights(path, net, origins, layers, linear):
+    """Writes a file, whole or not at all.
 
     Args:
-      path: where to; what is there is replaced.
+      path: the file; an older one is replaced.
       net: of `NETS`.
       origins: list of lines.
-      layers: name -> (kernel, bias), as `layer_shapes`.
-      linear: list of [C], as `linear_channels`.
+      layers: dict, name -> (kernel, bias), see `layer_shapes`.
+      linear: list of [C], see `linear_channels`.
 
     Returns:
       SHA-256 of the file, hexadecimal.
 
     Raises:
-      UsageError: the file cannot be written.
+      WriteError: the file cannot be written.
     """
     arrays = {f'{name}/{part}': array for name, pair in layers.items() for part, array in zip(('kernel', 'bias'), pair)}
     arrays |= {f'linear/{stage}': array for stage, array in enumerate(linear)}
-    partial = f'{path}.partial'
-    try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-        with open(partial, 'wb') as file:
-            np.savez(file, net=np.array(net), origins=np.array(origins),
-                     **{key: np.asarray(array, np.float32) for key, array in arrays.items()})
-        os.replace(partial, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(partial)
-        raise UsageError(f'--output={path}: cannot be written: {error.strerror}.') from None
-    return sha256(path)
+    with whole_file(path) as unfinished:
+        np.savez(unfinished, net=np.array(net), origins=np.array(origins),
+                 **{key: np.asarray(array, np.float32) for key, array in arrays.items()})
+    return sha256_of_file(path)
 
 
-def read(path, nets=NETS):
+def read_weights(path, nets=NETS):
     """Reads a file.
 
     Args:
       path: the file.
-      nets: which nets it may hold.
+      nets: the nets that it may hold.
 
     Returns:
-      (net, weights): `lpips.LpipsWeights` or `inception.InceptionWeights`.
+      (net, `lpips.LpipsWeights` or `inception.InceptionWeights`).
 
     Raises:
-      DataError: the file is missing, is something else, or holds another net or other shapes than it should.
+      DataError: the file is missing, is something else, or holds another net or arrays of other shapes.
     """
     with reading(path, _EXPECTED):
         file = np.load(path, allow_pickle=False)
@@ -84,12 +78,47 @@ def read(path, nets=NETS):
                 raise DataError(f'expected weights of {" or ".join(nets)}, found {net!r}.')
             expected = _expected_arrays(net)
             arrays = checked({key: file[key] for key in expected if key in file.files}, expected, net)
-    description = f'{net} of {os.path.basename(path)} (sha256 {sha256(path)[:12]}): {", ".join(origins)}'
+    description = f'{net} of {os.path.basename(path)} (sha256 {sha256_of_file(path)[:12]}): {", ".join(origins)}'
     layers = {name: (arrays[f'{name}/kernel'], arrays[f'{name}/bias']) for name in layer_shapes(net)}
     if net == 'inception':
         return net, inception.InceptionWeights(description, layers)
     linear = tuple(arrays[f'linear/{stage}'] for stage in range(lpips.NUM_STAGES))
     return net, lpips.LpipsWeights(net.removeprefix('lpips_'), f'LPIPS v0.1, {description}', layers, linear)
+
+
+def open_learned_metrics(lpips_files=(), use_vgg16_distance=False):
+    """Loads the metrics that compare pairs of images.
+
+    Args:
+      lpips_files: weights files, at most one for each net.
+      use_vgg16_distance: whether to add the substitute from the packaged VGG16.
+
+    Returns:
+      dict, 'lpips_alex', 'lpips_vgg' or 'vgg16_distance' -> function (generated, truth) of [B, H, W, 3] in [0, 1] that
+      returns [B] float32; its `.description` is a line on its weights.
+
+    Raises:
+      DataError: a file is missing, holds something else, or two hold the same net.
+      WeightsError: the packaged VGG16 is not installed.
+    """
+    metrics = {}
+    for path in lpips_files:
+        net, weights = read_weights(path, ('lpips_alex', 'lpips_vgg'))
+        if net in metrics:
+            raise DataError(f'{path}: expected one file for each net, found a second of {net}.')
+        metrics[net] = lpips.Lpips(weights)
+    if use_vgg16_distance:
+        metrics['vgg16_distance'] = Vgg16Distance(load_vgg_weights('hed'))
+    return metrics
+
+
+def open_inception(path):
+    """Loads the network of the FID from a weights file; raises DataError where it is missing or something else.
+
+    Returns:
+      `Inception`: function of images [B, H, W, 3] in [0, 1] that returns features [B, 2048], with a `.description`.
+    """
+    return inception.Inception(read_weights(path, ('inception',))[1])
 
 
 def _expected_arrays(net):
@@ -100,15 +129,15 @@ def _expected_arrays(net):
 
 
 def checked(arrays, expected, net):
-    """Returns arrays that are there, finite numbers and of the expected shapes, as float32, without the others.
+    """Returns the expected arrays as float32, once all are there, finite and of the expected shapes.
 
     Args:
       arrays: dict, name -> array.
       expected: dict, name -> shape.
-      net: for the error.
+      net: name for the message.
 
     Raises:
-      DataError: telling how many are not, and the first of them.
+      DataError: some are not; the message names the first of them and says how many.
     """
     problems = []
     for name, shape in expected.items():
@@ -123,12 +152,3 @@ def checked(arrays, expected, net):
         raise DataError(f'expected the {len(expected)} arrays of {net}, found {len(problems)} of them otherwise: '
                         f'{"; ".join(problems[:_MAX_SHOWN])}{" ..." if len(problems) > _MAX_SHOWN else "."}')
     return {name: np.asarray(arrays[name], np.float32) for name in expected}
-
-
-def sha256(path):
-    """Returns the SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(2 ** 20):
-            digest.update(block)
-    return digest.hexdigest()

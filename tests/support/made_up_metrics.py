@@ -10,7 +10,7 @@ from repose_tf.metrics import inception, lpips
 
 @functools.cache
 def make_up_layers(net):
-    """Returns name -> (kernel, bias) of a net of `metric_weights.NETS`, which keep the scale of the features."""
+    """Returns name -> (kernel, bias) of a net of `weights.NETS`, which keep the scale of the features."""
     rng = np.random.default_rng(3)
     layers = {}
     for name, (kernel, bias) in weights.layer_shapes(net).items():

@@ -1,15 +1,14 @@
-"""The joint regressor: its geometry, its pictures, its file, and how poses of estimators are scored."""
+"""The joint regressor: its geometry, its pictures and its file."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from data_pipeline.errors import DataError, UsageError
-from data_pipeline.estimators.person import Person
+from data_pipeline.files import sha256_of_file
 from data_pipeline.people import people_folder
-from experiments import train_joint_regressor
-from experiments.evaluation import pose_scorer
 from experiments.metric_networks import joint_pictures, joint_regressor
+from experiments.metric_networks.regressor_training import make_regressor
 from repose_tf.skeleton import JOINT_INDEX, MIRROR_JOINTS
 from tests.support.people_folders import write_people
 
@@ -67,12 +66,9 @@ def test_pictures_are_read_and_so_are_weights_that_were_written(tmp_path, regres
     np.testing.assert_allclose(pictures.mm, (pictures.px - pictures.px[:, [PELVIS]]) / 0.1, rtol=1e-4, atol=1e-2)
     regressor.save(tmp_path / 'weights.npz')
     read, digest = joint_regressor.load_regressor(tmp_path / 'weights.npz')
-    images = np.random.default_rng(2).integers(0, 256, (3, 32, 32, 3), np.uint8)
-    scorer = pose_scorer.open_pose_scorer('regressor', tmp_path / 'weights.npz')
-    resized = np.stack([pose_scorer.resize(image, 16) for image in images]) / 127.5 - 1
-    np.testing.assert_allclose(scorer.poses_mm(images), regressor.joints_mm(resized), atol=1e-2)
-    assert digest in scorer.description and 'people-0' in scorer.description and read.image_size == 16
-    assert scorer.poses_mm(images[:0]).shape == (0, 19, 3)
+    assert read.data == 'people-0' and read.image_size == 16 and sha256_of_file(tmp_path / 'weights.npz')[:12] == digest
+    images = np.random.default_rng(2).uniform(-1, 1, (3, 16, 16, 3)).astype(np.float32)
+    np.testing.assert_array_equal(read.joints_mm(images), regressor.joints_mm(images))
 
 
 def test_files_that_are_no_regressor_are_refused(tmp_path):
@@ -88,33 +84,4 @@ def test_files_that_are_no_regressor_are_refused(tmp_path):
     with pytest.raises(DataError, match='multiple of 16 px, found 40'):
         joint_regressor.build_network(40)
     with pytest.raises(UsageError, match='ends in .npz'):
-        train_joint_regressor.weights_path('weights.txt')
-    with pytest.raises(DataError, match='expected the weights'):
-        pose_scorer.open_pose_scorer('regressor')
-
-
-def test_a_folder_has_another_digest_when_a_file_in_it_changes(tmp_path):
-    path = tmp_path / 'variables' / 'data'
-    path.parent.mkdir()
-    digests = []
-    for content in (b'1', b'2', b'1'):
-        path.write_bytes(content)
-        digests.append(pose_scorer.digest_of_folder(tmp_path))
-    assert digests[0] == digests[2] != digests[1]
-
-
-def test_estimators_see_enlarged_pictures_and_nobody_is_nan(monkeypatch):
-    class Estimator:
-        origin = 'an estimator'
-
-        def largest_person(self, image):
-            assert image.shape == (256, 256, 3)
-            return (Person(None, np.full((19, 3), 7.0), 1.0), 1) if image.any() else (None, 0)
-
-    monkeypatch.setattr(pose_scorer, 'open_estimator', lambda *arguments: Estimator())
-    scorer = pose_scorer.open_pose_scorer('mediapipe')
-    poses = scorer.poses_mm(np.stack([np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 9, np.uint8)]))
-    np.testing.assert_array_equal(np.isnan(poses[:, 0, 0]), [True, False])
-    assert poses.dtype == np.float32 and 'an estimator' in scorer.description
-    with pytest.raises(ValueError, match='expected uint8'):
-        scorer.poses_mm(np.zeros((1, 64, 64, 3), np.float32))
+        make_regressor(tmp_path, 'weights.txt', 16, 1, 1, 0, 1)

