@@ -27,7 +27,7 @@ quickstart: $(VENV)/.installed
 	@echo '== Training a small model on the people in data/people (on 2 cores: about 15 minutes)'
 	@$(PY) -m experiments.train --flagfile=quickstart.flags
 	@echo '== Scoring it on people it never saw, beside two baselines (about a minute)'
-	@$(PY) -m experiments.evaluate --run_dir=runs/quickstart
+	@$(PY) -m experiments.evaluate --model=runs/quickstart
 	@echo '== Repose one of them: $(PY) -m experiments.repose --help'
 
 # ---- the tests
