@@ -13,7 +13,7 @@ from experiments.evaluation.frechet_scores import FrechetScores
 from experiments.evaluation.pair_poses import PairPoses
 from experiments.evaluation.pose_scorer import open_pose_scorer
 from experiments.evaluation.prediction_folder import PredictionFolder
-from experiments.metric_networks.learned_metrics import open_inception, open_learned_metrics
+from experiments.metric_networks.weights import open_inception, open_learned_metrics
 from experiments.reporting import output as evaluation_output
 from experiments.training import run_folder
 from repose_tf import packed_model
