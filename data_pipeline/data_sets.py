@@ -1,8 +1,21 @@
 """The data sets by name."""
 
-from data_pipeline.fashion import open_fashion
-from data_pipeline.iper import open_iper
-from data_pipeline.people import open_people
+import importlib
 
-# Each a function of (source_dir, data_dir, allow_missing_poses, workers), see `record_builder.open_records`.
-OPENED = {'people': open_people, 'fashion': open_fashion, 'iper': open_iper}
+# Name of the package in data_pipeline/ -> the usual protocol of its pairs, see batches/pairs.py.
+USUAL_PROTOCOLS = {'people': 'people', 'fashion': 'reference', 'iper': 'reference'}
+NAMES = tuple(USUAL_PROTOCOLS)
+
+
+def open_data_set(name, source_dir, data_dir=None, allow_missing_poses=False, workers=None):
+    """Returns the builder of a data set with its records made, see `records.record_builder.open_records`.
+
+    Args:
+      name: one of NAMES.
+      source_dir, data_dir, allow_missing_poses, workers: see there.
+
+    Raises:
+      DataError: see there.
+    """
+    package = importlib.import_module(f'data_pipeline.{name}')  # late, as it loads TensorFlow
+    return getattr(package, f'open_{name}')(source_dir, data_dir, allow_missing_poses, workers)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.errors import PictureError
+from data_pipeline.files import whole_file
 
 MAX_MEGAPIXELS = 150  # 20,000 x 7,500; a file of some kB may announce a thousand times that
 MAX_SIDE_PX = 32_000  # OpenCV turns and samples no longer ones
@@ -71,6 +72,21 @@ def resized(image, size, enlarging=cv2.INTER_LINEAR):
     if len(image) == size:
         return image
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if size < len(image) else enlarging)
+
+
+def write_png(path, image):
+    """Writes a picture as PNG, whole or not at all; makes the folder.
+
+    Args:
+      path: the file.
+      image: uint8 [H, W] grey or [H, W, 3] RGB.
+
+    Raises:
+      WriteError: the file cannot be written.
+    """
+    _, data = cv2.imencode('.png', image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(data)
 
 
 def _check_size(name, columns, rows):

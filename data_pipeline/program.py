@@ -1,4 +1,4 @@
-"""How a program starts and how it fails: a user's mistake is one line, a bug keeps its traceback."""
+"""Starting and ending programs: the flags that several of them share, and errors as one line."""
 
 import functools
 import sys
@@ -6,28 +6,57 @@ import sys
 from absl import app, logging
 from absl import flags as absl_flags
 
+from data_pipeline.data_sets import NAMES
 from data_pipeline.errors import UsageError
 from repose_tf.errors import UserError
+
+
+def define_data(values=absl_flags.FLAGS):
+    """Defines the flags of the data: dataset, source_dir, data_dir, allow_missing_poses."""
+    absl_flags.DEFINE_enum('dataset', 'people', NAMES, 'Data set: its builder in data_pipeline/.', flag_values=values)
+    absl_flags.DEFINE_string('source_dir', 'data/people', 'Folder of the pictures and poses as they came.',
+                             flag_values=values)
+    absl_flags.DEFINE_string('data_dir', 'build/records', 'Folder of the records that are made of them once.',
+                             flag_values=values)
+    absl_flags.DEFINE_bool('allow_missing_poses', False, 'Leave out pictures without a usable pose, and say how many '
+                           'and which, instead of refusing the data.', flag_values=values)
+
+
+def define_estimator():
+    """Defines the flags of the pose estimator: the arguments of `estimators.opening.open_estimator`."""
+    absl_flags.DEFINE_enum('estimator', 'mediapipe', ('mediapipe', 'metrabs'), 'Model that finds the poses.')
+    absl_flags.DEFINE_string('model_dir', '', "Folder of the model's files: MediaPipe's two .tflite files (without it "
+                             'those of the installed package mediapipe), or the SavedModel of MeTRAbs.')
+    absl_flags.DEFINE_enum('model_size', 'full', ('lite', 'full', 'heavy'), "Which of MediaPipe's models.")
+    absl_flags.DEFINE_float('fov_deg', 55, 'Field of view that MeTRAbs assumes, degrees.', lower_bound=1,
+                            upper_bound=170)
+
+
+def define_workers():
+    """Defines --beam_options, the argument of `workers.opening.open_workers`."""
+    absl_flags.DEFINE_string('beam_options', '', 'Spreads the work by Apache Beam, with these options of it, as in '
+                             'direct_num_workers=2,direct_running_mode=multi_processing; see docs/at-scale.md. '
+                             'Without it all is done in this process.')
 
 
 def run(main, *define_flags):
     """Defines and parses the flags, calls `main()` and ends the process; the last line of every program.
 
-    Exit codes: 0, or 1 after `error: ...` on stderr for a mistake in the flags, the data or the run folder.
+    Exit codes: 0, or 1 after `error: ...` on stderr for a mistake of the user (`UserError`, or a wrong flag).
     Any other exception is a bug and passes through with its traceback.
 
     Args:
       main: function without arguments; reads the flags itself.
-      *define_flags: functions that define groups of flags; called here and not at import, so that
-        other modules and tests may import a program without its flags. --help shows all flags of their modules.
+      *define_flags: functions that define groups of flags. They are called here and not at import, so that
+        tests and other modules can import a program without its flags. --help shows all flags of their modules.
     """
     modules = sorted({define.__module__ for define in define_flags})
     try:
         for define in define_flags:
             define()
-        logging.set_verbosity(logging.WARNING)  # the libraries tell much of themselves
+        logging.set_verbosity(logging.WARNING)  # the libraries log much at the level INFO
         app.run(lambda _: main(), flags_parser=functools.partial(_parse, modules))
-    except Exception as error:  # noqa: BLE001  (sorted out here, and raised again if it is not the user's)
+    except Exception as error:  # noqa: BLE001  (raised again if it is not the user's)
         if not is_user_error(error):
             raise
         print(f'error: {one_line(error)}', file=sys.stderr)
@@ -35,7 +64,7 @@ def run(main, *define_flags):
 
 
 def is_user_error(error):
-    """Says whether an exception tells of the user's mistake rather than of a bug."""
+    """Says whether an exception is the user's mistake and not a bug."""
     return isinstance(error, (UserError, absl_flags.Error))
 
 
@@ -45,7 +74,7 @@ def one_line(error):
 
 
 def _parse(modules, argv):
-    """Parses the command line; what is left over is a mistake. Own flags become those that --help shows."""
+    """Parses the command line and refuses what is no flag; makes the modules' flags those that --help shows."""
     values = absl_flags.FLAGS
     for module in modules:
         for flag in values.get_flags_for_module(module):

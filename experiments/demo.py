@@ -14,7 +14,7 @@ from absl import flags as absl_flags
 
 from data_pipeline import program
 from data_pipeline.errors import DataError, UsageError
-from data_pipeline.estimators.opening import define_estimator, open_estimator
+from data_pipeline.estimators.opening import open_estimator
 from experiments.configuration import flags
 
 FLAGS = absl_flags.FLAGS
@@ -98,4 +98,4 @@ def _keep_files_in(folder):
 
 
 if __name__ == '__main__':
-    program.run(main, define_estimator, define_page)
+    program.run(main, program.define_estimator, define_page)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from data_pipeline import program
 from data_pipeline.errors import UsageError
-from data_pipeline.estimators.opening import define_estimator, open_estimator
+from data_pipeline.estimators.opening import open_estimator
 from experiments.configuration import flags
 from experiments.pictures import files as picture_outputs
 
@@ -190,4 +190,4 @@ def write_contact_sheet(path, reposer, batches):
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_data, define_estimator, define_flags, define_output)
+    program.run(main, flags.define_data, program.define_estimator, define_flags, define_output)

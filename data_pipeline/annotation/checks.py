@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from data_pipeline.annotation.smoothing import smooth, stretches
 from data_pipeline.annotation.weak_perspective import fit_scale, lift
 from data_pipeline.poses.pose_file import Pose
+from repose_tf.skeleton import MIRROR_JOINTS
 
 REASONS = {
     'unreadable': 'cannot be read',
@@ -23,7 +23,7 @@ REASONS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Limits:
+class AcceptanceLimits:
     """What a pose must hold.
 
     Attributes:
@@ -61,7 +61,7 @@ class Accepted:
     """A picture with a pose.
 
     Attributes:
-      source: its `Source`.
+      source: its `PictureSource`.
       frame: its name among the person's pictures.
       size: (columns, rows), px.
       pose: `Pose`, px of the whole picture.
@@ -77,8 +77,8 @@ def check_person(found, limits, sigma=0.0):
     """Makes poses of one person's findings.
 
     Args:
-      found: list of (`Source`, frame, finding), see annotation_journal.py, in the order of time in a video.
-      limits: `Limits`.
+      found: list of (`PictureSource`, frame, finding), see annotation_journal.py, in the order of time in a video.
+      limits: `AcceptanceLimits`.
       sigma: smoothing of a video, frames; see smoothing.py.
 
     Returns:
@@ -111,6 +111,59 @@ def check_person(found, limits, sigma=0.0):
                             '(--min_pictures=1)') for item in accepted]
         accepted = []
     return accepted, rejects
+
+
+def stretches(joints_px):
+    """Cuts a video where its neighbouring frames must not be mixed.
+
+    That is where the joints jump by more than half the body, so that it seems to be another person, and where left
+    and right change places: a mean of a person seen from the front and the same one taken for the back is neither.
+
+    Args:
+      joints_px: [T, 19, 2], px.
+
+    Returns:
+      list of slices of the frames, in order, which together are all.
+    """
+    joints_px = np.asarray(joints_px, np.float64)
+    before, after = joints_px[:-1], joints_px[1:]
+    jumps = np.hypot(*(after - before).mean(axis=1).T)
+    reach = np.ptp(after, axis=1).max(axis=1)
+    apart = np.linalg.norm(after - before, axis=2).mean(axis=1)
+    apart_mirrored = np.linalg.norm(after[:, list(MIRROR_JOINTS)] - before, axis=2).mean(axis=1)
+    cuts = 1 + np.flatnonzero((jumps > reach / 2) | (apart_mirrored < apart))
+    return [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(joints_px)])]
+
+
+def smooth(times, joints, sigma):
+    """Fits at every frame a straight line through the frames around, weighted by a Gaussian, and takes its value.
+
+    Even movement stays as it is, at the ends of the video too; gaps count by their length.
+
+    Args:
+      times: [T], frame numbers, growing.
+      joints: [T, ...], one value a frame for every coordinate.
+      sigma: width of the Gaussian, frames; 0 changes nothing.
+
+    Returns:
+      float64 [T, ...].
+    """
+    values = np.asarray(joints, np.float64)
+    if sigma == 0 or len(values) < 3:
+        return values
+    times = np.asarray(times, np.float64)
+    smoothed = np.empty_like(values)
+    for index, time in enumerate(times):
+        near = np.abs(times - time) <= 4 * sigma
+        offsets = times[near] - time
+        weights = np.exp(-0.5 * (offsets / sigma) ** 2)
+        weights /= weights.sum()
+        mean = weights @ offsets
+        spread = weights @ (offsets - mean) ** 2
+        # The line's value at offset 0, as a weighted sum of the frames; of one frame alone that frame.
+        slope = (offsets - mean) / spread if spread > 0 else 0.0
+        smoothed[index] = np.tensordot(weights * (1 - slope * mean), values[near], axes=1)
+    return smoothed
 
 
 def _smooth_video(numbers, px, mm, sigma):

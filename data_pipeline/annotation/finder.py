@@ -1,22 +1,21 @@
-"""The first half of annotating: the estimator looks at every picture once, and the journal keeps what it said."""
+"""Finding the largest person in every picture, in one process or many; the journal keeps the findings."""
 
-import os
-
-import cv2
 import numpy as np
 
-from data_pipeline.annotation.journal import UNREADABLE
+from data_pipeline.annotation.journal import UNREADABLE, AnnotationJournal, worker_path
 from data_pipeline.annotation.sources import read_frames, read_photo
 from data_pipeline.errors import DataError, PictureError
+from data_pipeline.picture_file import write_png
 
 MIN_PICTURE_PX = 32
+_PHOTOS = 32  # of a task: so many are looked at anew where a worker is killed, at the most
 
 
 def look_through(sources, estimator, journal, mask_dir, every=1, is_upright=True, progress=lambda name: None):
     """Looks at every photo and frame that the journal does not know yet.
 
     Args:
-      sources: list of `Source`.
+      sources: list of `PictureSource`.
       estimator: `person.Estimator`.
       journal: `AnnotationJournal`; gets a finding for every photo and frame.
       mask_dir: pathlib.Path of the folder that gets the masks, of the size of their pictures.
@@ -59,7 +58,7 @@ def _finding(estimator, image, path):
     """Returns what the journal keeps of a picture; writes the mask."""
     finding, mask = find_largest(estimator, image)
     if mask is not None:
-        write_picture(path, mask)
+        write_png(path, mask)
     return finding
 
 
@@ -80,14 +79,44 @@ def find_largest(estimator, image):
             'mm': np.round(np.asarray(person.joints_mm, float), 2).tolist()}, person.mask
 
 
-def write_picture(path, image):
-    """Writes grey [H, W] or RGB [H, W, 3] uint8 as PNG, whole or not at all; DataError where that fails."""
-    _, data = cv2.imencode('.png', image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    # Of this process alone: of a run that was killed, a worker may still write the same picture.
-    unfinished = path.with_name(f'{path.name}.{os.getpid()}.unfinished')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(data)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise DataError(f'{path}: cannot be written ({error.strerror}).') from error
+class FinderWorker:
+    """Looks through sources in one worker."""
+
+    def __init__(self, open_estimator, journal_path, settings, mask_dir, every, is_upright):
+        """Loads the estimator and begins a journal.
+
+        Args:
+          open_estimator: function without arguments; returns the `person.Estimator`.
+          journal_path, settings: of the run's `AnnotationJournal`.
+          mask_dir, every, is_upright: see `look_through`.
+
+        Raises:
+          DataError: the estimator is another one than the run's.
+        """
+        self._estimator, self._mask_dir = open_estimator(), mask_dir
+        self._every, self._is_upright = every, is_upright
+        if self._estimator.origin != settings['estimator']:
+            raise DataError(f'--estimator: expected the same in every worker, {settings["estimator"]!r}, found '
+                            f'{self._estimator.origin!r}.')
+        self._journal = AnnotationJournal(worker_path(journal_path), settings)
+
+    def __call__(self, task):
+        """Looks through a task of `finder_tasks`."""
+        for source, frames in task:
+            self._journal.skip(source, frames)
+        look_through([source for source, _ in task], self._estimator, self._journal, self._mask_dir, self._every,
+                     self._is_upright)
+
+    def close(self):
+        """Closes the journal."""
+        self._journal.close()
+
+
+def finder_tasks(sources, journal):
+    """Yields what the journal does not know yet: lists of (`PictureSource`, known frames), some photos or one video."""
+    photos = [(source, ()) for source in sources if not source.is_video and not journal.knows(source, source.frame)]
+    for start in range(0, len(photos), _PHOTOS):
+        yield photos[start:start + _PHOTOS]
+    for source in sources:
+        if source.is_video and journal.end(source) is None:
+            yield [(source, journal.frames_known(source))]

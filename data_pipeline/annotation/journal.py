@@ -34,7 +34,7 @@ class AnnotationJournal:
           DataError: the journal there was made with other settings, or is none, or nothing can be written.
         """
         self._path, self._settings = path, settings
-        # Source -> frame -> (stamp, place, length) in the file, which holds the findings: they are large.
+        # PictureSource -> frame -> (stamp, place, length) in the file, which holds the findings: they are large.
         self._places, self._ends = {}, {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ VIDEO_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class PictureSource:
     """A photo or a video.
 
     Attributes:
@@ -47,7 +47,7 @@ def list_sources(folder):
       folder: path.
 
     Returns:
-      list of `Source`, and list of (name, what is wrong) of files that cannot be used.
+      list of `PictureSource`, and list of (name, what is wrong) of files that cannot be used.
 
     Raises:
       DataError: no folder, or no photo and no video in it.
@@ -63,17 +63,17 @@ def list_sources(folder):
         suffix, name = path.suffix.lower(), place.as_posix()
         parents = place.parts[:-1]
         if suffix in PHOTO_SUFFIXES:
-            source = Source(path, name, '-'.join(parents) or folder.resolve().name or 'person', path.stem, _stamp(path))
+            person, frame = '-'.join(parents) or folder.resolve().name or 'person', path.stem
         elif suffix in VIDEO_SUFFIXES:
-            source = Source(path, name, '-'.join((*parents, path.stem)), '', _stamp(path))
+            person, frame = '-'.join((*parents, path.stem)), ''
         else:
             refused.append((name, 'neither a photo nor a video by its suffix'))
             continue
-        other = taken.setdefault((source.person, source.frame), name)
+        other = taken.setdefault((person, frame), name)
         if other != name:
             refused.append((name, f'the same person and frame as {other}'))
         else:
-            sources.append(source)
+            sources.append(PictureSource(path, name, person, frame, _stamp(path)))
     if not sources:
         raise DataError(f'--images: expected photos or videos below {folder}, found none '
                         f'({len(refused)} other files).')
@@ -106,7 +106,7 @@ def read_frames(source, every=1, is_wanted=lambda frame: True):
     """Yields the frames of a video.
 
     Args:
-      source: `Source` of a video.
+      source: `PictureSource` of a video.
       every: takes frames 0, every, 2 * every, ...
       is_wanted: says of a frame's name whether it shall be decoded.
 

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from data_pipeline.annotation.crop import Square, crop_image, crop_pose, square_around
-from data_pipeline.annotation.finder import mask_path, write_picture
-from data_pipeline.annotation.sources import Source, read_frames, read_photo
+from data_pipeline.annotation.finder import mask_path
+from data_pipeline.annotation.sources import PictureSource, read_frames, read_photo
 from data_pipeline.errors import DataError, PictureError
+from data_pipeline.picture_file import write_png
 from data_pipeline.poses import pose_file
 
 CROPS = ('auto', 'picture', 'person', 'none')
@@ -106,12 +107,12 @@ class Crop:
     """What is cut out of a picture.
 
     Attributes:
-      source: its `Source`.
+      source: its `PictureSource`.
       frame: its name among the person's pictures.
       square: `person_crop.Square`.
     """
 
-    source: Source
+    source: PictureSource
     frame: str
     square: Square
 
@@ -133,11 +134,11 @@ class CropWriter:
         """Writes the `Crop`s of one person, a list."""
         for crop, image in _read(crops, self.every):
             path = f'{_key(crop)}.png'
-            write_picture(self.work_dir / 'images' / path, crop_image(image, crop.square, self.size))
+            write_png(self.work_dir / 'images' / path, crop_image(image, crop.square, self.size))
             mask = mask_path(self.mask_dir, crop.source, crop.frame)
             if mask.is_file():
                 pixels = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
-                write_picture(self.work_dir / 'masks' / path, crop_image(pixels, crop.square, self.size))
+                write_png(self.work_dir / 'masks' / path, crop_image(pixels, crop.square, self.size))
             progress(_key(crop))
 
 

@@ -8,8 +8,7 @@ and has_target_mask [B] bool: where it is False, the mask is all 0. Nothing is d
 import tensorflow as tf
 from absl import logging
 
-from data_pipeline.batches.frame_pictures import FramePictures
-from data_pipeline.batches.frames import FrameStore
+from data_pipeline.batches.frames import FramePictures, FrameStore
 from data_pipeline.errors import DataError
 from repose_tf.coordinates import scale_pose
 

@@ -1,7 +1,7 @@
 """MediaPipe's pose model: its two TensorFlow Lite files, run by TensorFlow itself.
 
 The library mediapipe is not imported: it is bound to one NumPy and brings an OpenCV of its own, while the files run on
-every Python that the project runs on. mediapipe_test compares with the library where it is installed.
+every Python that the project runs on. mediapipe_pose_test compares with the library where it is installed.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from data_pipeline.errors import DataError
 from data_pipeline.estimators import landmark_model, person_detector
-from data_pipeline.estimators.person import Person
+from data_pipeline.estimators.person import PersonEstimate
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
 MODEL_SIZES = ('lite', 'full', 'heavy')
@@ -57,7 +57,7 @@ class MediaPipePose:
             return None, 0
         landmarks = max((self._find_landmarks(image, detection) for detection in self._look_closer(image, people[0])),
                         key=lambda found: found.score)
-        person = Person(joints(landmarks.px), 1000 * joints(landmarks.metres), landmarks.score, landmarks.mask)
+        person = PersonEstimate(joints(landmarks.px), 1000 * joints(landmarks.metres), landmarks.score, landmarks.mask)
         return person, len(people)
 
     def _detect(self, image):

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
-from data_pipeline.estimators.person import Person
+from data_pipeline.estimators.person import PersonEstimate
 from repose_tf.skeleton import JOINT_NAMES
 
 SKELETON = 'coco_19'
@@ -50,7 +50,7 @@ class Metrabs:
         if not len(boxes):
             return None, 0
         largest = int(np.argmax(boxes[:, 2] * boxes[:, 3]))
-        person = Person(poses_px[largest][_FROM_MODEL].astype(np.float64),
+        person = PersonEstimate(poses_px[largest][_FROM_MODEL].astype(np.float64),
                         poses_mm[largest][_FROM_MODEL].astype(np.float64), float(boxes[largest, 4]))
         return person, len(boxes)
 

@@ -1,25 +1,25 @@
-"""Which estimator finds the poses, by flags."""
-
-from absl import flags
+"""Opening a pose estimator by its name."""
 
 from data_pipeline.errors import DataError
 
 
-def define_estimator():
-    """Defines which model finds the poses."""
-    flags.DEFINE_enum('estimator', 'mediapipe', ('mediapipe', 'metrabs'), 'Model that finds the poses.')
-    flags.DEFINE_string('model_dir', '', "Folder of the model's files: MediaPipe's two .tflite files (without it those "
-                                         'of the installed package mediapipe), or the SavedModel of MeTRAbs.')
-    flags.DEFINE_enum('model_size', 'full', ('lite', 'full', 'heavy'), "Which of MediaPipe's models.")
-    flags.DEFINE_float('fov_deg', 55, 'Field of view that MeTRAbs assumes, degrees.', lower_bound=1, upper_bound=170)
-
-
 def open_estimator(name, model_dir, model_size, fov_deg):
-    """Loads an estimator by its flags; returns a `person.Estimator`."""
+    """Loads a pose estimator, and TensorFlow only then.
+
+    Args:
+      name: 'mediapipe' or 'metrabs'.
+      model_dir: folder of its files; '' for MediaPipe's installed package.
+      model_size: 'lite', 'full' or 'heavy', of MediaPipe.
+      fov_deg: the field of view that MeTRAbs assumes, degrees.
+
+    Returns:
+      `person.Estimator`.
+
+    Raises:
+      DataError: there are no such files, or they hold something else.
+    """
     if name == 'mediapipe':
-        from data_pipeline.estimators.mediapipe_pose import (
-            MediaPipePose,  # TensorFlow loads after the flags are checked
-        )
+        from data_pipeline.estimators.mediapipe_pose import MediaPipePose
         return MediaPipePose(model_dir, model_size)
     if not model_dir:
         raise DataError('--model_dir: expected the folder of a MeTRAbs SavedModel, found nothing.')

@@ -7,7 +7,7 @@ import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
-class Person:
+class PersonEstimate:
     """One person as an estimator sees them, in the project's 19 joints.
 
     Attributes:
@@ -40,5 +40,5 @@ class Estimator(typing.Protocol):
           image: uint8 [H, W, 3], RGB.
 
         Returns:
-          (`Person` or None where there is none, number of people found).
+          (`PersonEstimate` or None where there is none, number of people found).
         """

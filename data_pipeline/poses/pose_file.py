@@ -102,6 +102,15 @@ def write(path, poses, origin):
     os.replace(unfinished, path)
 
 
+def true_mm(pose):
+    """Returns the joints of a `Pose` relative to the pelvis, float32 [19, 3] mm.
+
+    Those that the file gives; else by weak perspective: px over the person's scale.
+    """
+    mm = pose.px / np.float32(pose.px_per_mm) if pose.mm is None else pose.mm
+    return mm - mm[_PELVIS]
+
+
 def is_far_outside(px, image_size):
     """Says whether joints [19, 3] px reach farther beyond a picture than a body that is seen in it can."""
     reach = _MAX_OUTSIDE * image_size

@@ -9,8 +9,7 @@ from absl import flags as absl_flags
 
 from data_pipeline.batches import augment, input_pipeline
 from data_pipeline.batches.colour import COLOUR_STEPS
-from data_pipeline.batches.frame_pictures import FramePictures
-from data_pipeline.batches.frames import FrameStore
+from data_pipeline.batches.frames import FramePictures, FrameStore
 from data_pipeline.people import open_people
 from experiments.benchmarks import tools
 from experiments.configuration import flags

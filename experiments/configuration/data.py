@@ -6,10 +6,8 @@ from tqdm import tqdm
 
 from data_pipeline.batches import input_pipeline, pairs
 from data_pipeline.batches.frames import FrameStore
-from data_pipeline.data_sets import OPENED
+from data_pipeline.data_sets import USUAL_PROTOCOLS, open_data_set
 from data_pipeline.errors import DataError
-
-_USUAL_PROTOCOLS = {'people': 'people', 'fashion': 'reference', 'iper': 'reference'}  # of the pairs
 
 
 class Data:
@@ -27,10 +25,11 @@ class Data:
           settings: `DataSettings`.
           protocol: of the pairs; '' for the data set's usual one.
         """
-        self._builder = OPENED[settings.dataset](settings.source_dir, settings.data_dir, settings.allow_missing_poses)
+        self._builder = open_data_set(settings.dataset, settings.source_dir, settings.data_dir,
+                                      settings.allow_missing_poses)
         self.name = self._builder.folder.name
         self._stores = {}
-        self.protocol = protocol or _USUAL_PROTOCOLS[settings.dataset]
+        self.protocol = protocol or USUAL_PROTOCOLS[settings.dataset]
 
     def check_splits(self, train_splits, num_validation_pairs):
         """Raises DataError where there is nothing to train on, or to validate on though it is asked for."""

@@ -15,9 +15,9 @@ import tensorflow as tf
 from data_pipeline.batches import augment
 from data_pipeline.errors import DataError
 from data_pipeline.picture_file import read_image
+from data_pipeline.poses.pose_file import true_mm
 from data_pipeline.records.folder import IMAGE_SUFFIXES
 from experiments.evaluation import pose_change
-from experiments.metric_networks.joint_pictures import true_mm
 from repose_tf.picture_codec import image_from_pixels, pixels_from_image
 
 _PATN_COLUMNS = (40, 216)  # of 256: the part of DeepFashion's pictures that the pose-transfer papers score

@@ -8,14 +8,13 @@ import tensorflow as tf
 from data_pipeline.batches import augment, colour, image_warp
 from data_pipeline.errors import DataError
 from data_pipeline.picture_file import read_image, resized
-from repose_tf.skeleton import JOINT_INDEX
+from data_pipeline.poses.pose_file import true_mm
 
 # Wider than for the generator: there are few pictures, and what is generated is placed and lit in other ways.
 SETTINGS = dataclasses.replace(augment.REFERENCE, rotation_rad=0.3, scale=0.2)
 _BLURS = (0.0, 0.6, 1.0, 1.5)  # standard deviations, 1/64 of the image
 _NOISE, _SMOOTH_NOISE = 0.06, 0.08  # largest standard deviations, of images in [0, 1]
 _SMOOTH_CELLS = 8  # a side
-_PELVIS = JOINT_INDEX['pelv']
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,15 +61,6 @@ def read_pictures(folder, split, image_size, progress=lambda frames: frames):
         poses_px.append(frame.pose.px * np.float32(image_size / rows))
     return Pictures([frame.id for frame in frames], np.stack(images), np.stack(poses_px),
                     np.stack([true_mm(frame.pose) for frame in frames]))
-
-
-def true_mm(pose):
-    """Returns the joints of a `pose_file.Pose` relative to the pelvis, float32 [19, 3] mm.
-
-    Those that the file gives; else by weak perspective: px over the person's scale.
-    """
-    mm = pose.px / np.float32(pose.px_per_mm) if pose.mm is None else pose.mm
-    return mm - mm[_PELVIS]
 
 
 def batches(pictures, batch_size, seed):

@@ -6,10 +6,10 @@ import pathlib
 import cv2
 import numpy as np
 
-from data_pipeline.annotation.checks import Limits, check_person
+from data_pipeline.annotation.checks import AcceptanceLimits, check_person
 from data_pipeline.annotation.crop import square_around
 from data_pipeline.annotation.finder import find_largest
-from data_pipeline.annotation.sources import Source
+from data_pipeline.annotation.sources import PictureSource
 from data_pipeline.errors import PictureError
 
 _LARGEST_PX = 1536  # of a side: a square may reach beyond the photo, and the model takes 256 px at the most
@@ -30,8 +30,8 @@ def estimate(path, image, estimator):
       PictureError: nobody is found, or nobody of whom the pose can be told.
     """
     finding, mask = find_largest(estimator, image)
-    source = Source(pathlib.Path(path), str(path), '', '-', '')
-    accepted, rejects = check_person([(source, '-', finding)], Limits(min_pictures=1))
+    source = PictureSource(pathlib.Path(path), str(path), '', '-', '')
+    accepted, rejects = check_person([(source, '-', finding)], AcceptanceLimits(min_pictures=1))
     if not accepted:
         raise PictureError(f'{path}: expected a picture of a person: {rejects[0].detail}.')
     return accepted[0].pose, mask, finding['people']

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from data_pipeline.annotation.checks import Limits, check_person
+from data_pipeline.annotation.checks import AcceptanceLimits, check_person
 from data_pipeline.annotation.finder import find_largest
-from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, Source, read_frames
+from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, PictureSource, read_frames
 from data_pipeline.errors import DataError, UsageError
 from data_pipeline.picture_file import read_image
-from data_pipeline.poses import motion_capture, motion_joints, pose_file
+from data_pipeline.poses import motion_capture, pose_file
 from experiments.reposing import repose_inputs, source_person
 from repose_tf.coordinates import scale_pose
 from repose_tf.pose_edits import turned, with_proportions
@@ -49,7 +49,7 @@ def load_targets(argument, place, source_side, size, open_estimator, every=1, sm
       size: rows and columns of the pictures to be made, px.
       open_estimator: function without arguments that returns a `person.Estimator`.
       every: takes every so many frames of a video and of motion capture.
-      smoothing: of a video, frames, see data_pipeline/annotation/smoothing.py.
+      smoothing: of a video, frames, see data_pipeline/annotation/checks.py.
 
     Returns:
       `Targets`.
@@ -66,7 +66,7 @@ def load_targets(argument, place, source_side, size, open_estimator, every=1, sm
         raise UsageError(f'--target: expected a file, found none at {argument}.')
     if suffix == '.bvh':
         motion = motion_capture.read(argument, every)
-        return Targets(motion_joints.poses_of(motion, argument).astype(np.float32), fps=motion.fps)
+        return Targets(motion_capture.poses_of(motion, argument).astype(np.float32), fps=motion.fps)
     if suffix in PHOTO_SUFFIXES:
         photo = read_image(argument)
         pose, _, num_people = source_person.estimate(argument, photo, open_estimator())
@@ -96,13 +96,13 @@ def _of_pose_file(argument, place, source_side, size):
 
 def _of_video(path, estimator, every, smoothing):
     """Looks at every frame once; what is kept of it is the pose."""
-    source = Source(pathlib.Path(path), str(path), '', '', '')
+    source = PictureSource(pathlib.Path(path), str(path), '', '', '')
     fps = _frame_rate(path)
     names, findings = [], []
     for frame, image in tqdm(read_frames(source, every), unit=' frames', desc='looking for the person'):
         names.append(frame)
         findings.append((source, frame, find_largest(estimator, image)[0]))
-    accepted, rejects = check_person(findings, Limits(min_pictures=1), smoothing)
+    accepted, rejects = check_person(findings, AcceptanceLimits(min_pictures=1), smoothing)
     if not accepted:
         raise DataError(f'{path}: expected a video of a person, found none in {len(names)} frames, the first: '
                         f'{rejects[0].detail}.')

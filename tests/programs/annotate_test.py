@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data_pipeline.annotate import annotate
-from data_pipeline.annotation.checks import REASONS, Limits
+from data_pipeline.annotation.checks import REASONS, AcceptanceLimits
+from data_pipeline.annotation.run import annotate
 from data_pipeline.errors import DataError
 from data_pipeline.people import open_people
 from data_pipeline.people.people_folder import open_folder
@@ -190,7 +190,7 @@ def test_joints_outside_and_few_pictures_are_limits_of_the_users(photos):
 
     with pytest.raises(DataError, match='6 too many joints outside'):
         run(photos, Wide())
-    root, _ = run(photos, Wide(), limits=Limits(max_joints_outside=8))
+    root, _ = run(photos, Wide(), limits=AcceptanceLimits(max_joints_outside=8))
     assert len(read_poses(root / 'poses.json')) == 6
 
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from data_pipeline.estimators.person import Person
+from data_pipeline.estimators.person import PersonEstimate
 from repose_tf.skeleton import JOINT_NAMES
 
 # A body seen from the front, as shares of its box: x, y, and depth in shares of the height.
@@ -56,7 +56,7 @@ class FakeEstimator:
         px = points[:, :2] * [width, height] + [left, top]
         mm = points * [width / height, 1, 1] * HEIGHT_MM
         mask = np.uint8(labels == largest) * 255 if self.has_mask else None
-        return Person(px, mm, self.score, mask), len(boxes)
+        return PersonEstimate(px, mm, self.score, mask), len(boxes)
 
 
 class KilledError(Exception):

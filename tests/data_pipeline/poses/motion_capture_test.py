@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import DataError
-from data_pipeline.poses import motion_capture, motion_joints
+from data_pipeline.poses import motion_capture
 from repose_tf.skeleton import JOINT_INDEX
 
 # Name, offset, children; Y up, facing +Z, the person's left at +X; cm.
@@ -41,7 +41,7 @@ def poses(tmp_path, text, every=1):
     path = tmp_path / 'clip.bvh'
     path.write_text(text)
     motion = motion_capture.read(path, every)
-    return motion, motion_joints.poses_of(motion, str(path))
+    return motion, motion_capture.poses_of(motion, str(path))
 
 
 def test_a_rig_faces_the_camera_and_bends_as_its_angles_say(tmp_path):

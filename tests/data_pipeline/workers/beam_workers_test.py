@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from data_pipeline.annotate import annotate
-from data_pipeline.annotation.finder_worker import FinderWorker, finder_tasks
+from data_pipeline.annotation.finder import FinderWorker, finder_tasks
 from data_pipeline.annotation.journal import AnnotationJournal
+from data_pipeline.annotation.run import annotate
 from data_pipeline.annotation.sources import list_sources
 from data_pipeline.errors import DataError, WorkerError
 from data_pipeline.iper import IperBuilder, open_iper

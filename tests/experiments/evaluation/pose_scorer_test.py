@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import DataError
-from data_pipeline.estimators.person import Person
+from data_pipeline.estimators.person import PersonEstimate
 from data_pipeline.picture_file import resized
 from experiments.evaluation import pose_scorer
 from experiments.metric_networks import joint_regressor
@@ -31,7 +31,7 @@ def test_estimators_see_enlarged_pictures_and_nobody_is_nan(monkeypatch):
 
         def largest_person(self, image):
             assert image.shape == (256, 256, 3)
-            return (Person(None, np.full((19, 3), 7.0), 1.0), 1) if image.any() else (None, 0)
+            return (PersonEstimate(None, np.full((19, 3), 7.0), 1.0), 1) if image.any() else (None, 0)
 
     monkeypatch.setattr(pose_scorer, 'open_estimator', lambda *arguments: Estimator())
     scorer = pose_scorer.open_pose_scorer('mediapipe')

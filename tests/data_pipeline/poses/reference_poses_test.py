@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import DataError
-from data_pipeline.poses import reference_pickle
+from data_pipeline.poses import reference_poses
 
 CORES = ('numpy.core', 'numpy._core')
 ARRAY = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -22,7 +22,7 @@ def path(tmp_path):
 
 def load(path, content, protocol=3):
     path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content, protocol))
-    return reference_pickle.load(path)
+    return reference_poses.load_pickle(path)
 
 
 def as_of(core, data, protocol):
@@ -86,7 +86,7 @@ def named_call(module, name, argument, protocol):
     ('os', 'system'), ('posix', 'system'), ('builtins', 'eval'), ('__builtin__', 'eval'), ('builtins', 'getattr'),
     ('subprocess', 'check_call'), ('numpy', 'load'), ('numpy', 'save'), ('numpy.core.multiarray', 'fromfile'),
     ('numpy.testing._private.utils', 'runstring'), ('numpy', 'ndarray.tofile'), ('numpy', 'core.multiarray.fromfile'),
-    ('data_pipeline.poses.reference_pickle', 'load'), ('data_pipeline.poses.reference_pickle', 'pickle.loads'),
+    ('data_pipeline.poses.reference_poses', 'load_pickle'), ('data_pipeline.poses.reference_poses', 'pickle.loads'),
 ])
 def test_calls_are_refused_and_not_made(path, module, name, protocol):
     mark = path.parent / 'marked'
@@ -161,4 +161,4 @@ def test_dicts_in_circles_end(path):
 
 def test_a_file_that_is_not_there_is_named(path):
     with pytest.raises(DataError, match='poses.pkl: expected a pickle of dicts of arrays, found nothing readable'):
-        reference_pickle.load(path)
+        reference_poses.load_pickle(path)

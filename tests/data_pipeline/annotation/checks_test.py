@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipeline.annotation.smoothing import smooth, stretches
+from data_pipeline.annotation.checks import smooth, stretches
 from repose_tf.skeleton import MIRROR_JOINTS
 
 TIMES = np.array([0, 1, 2, 3, 5, 6, 7, 11, 12, 13, 14, 40])

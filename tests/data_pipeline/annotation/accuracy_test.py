@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from data_pipeline import annotate_check
+from data_pipeline.annotation import accuracy
 from data_pipeline.annotation.weak_perspective import lift
 from data_pipeline.people.people_folder import open_folder
 from data_pipeline.poses.pose_file import Pose, write
@@ -22,20 +22,20 @@ def pose(offset_px=0.0, scale=0.1, sway_mm=0.0):
 
 
 def test_the_same_pose_has_no_error():
-    result = annotate_check.compare(pose(), dataclasses.replace(pose(), mm=None))  # px over the scale stand for mm
+    result = accuracy.compare(pose(), dataclasses.replace(pose(), mm=None))  # px over the scale stand for mm
     assert result['px'].max() == 0 and result['mm'].max() < 0.1 and not result['is_swapped'] and result['scale'] == 1
 
 
 def test_errors_are_px_in_the_picture_and_mm_about_the_pelvis():
-    result = annotate_check.compare(pose(offset_px=3.0, sway_mm=50), pose())
+    result = accuracy.compare(pose(offset_px=3.0, sway_mm=50), pose())
     np.testing.assert_allclose(result['px'], np.hypot(3, 3), rtol=1e-4)
     assert np.allclose(np.delete(result['mm'], JOINT_INDEX['pelv']), 50, atol=0.01)
-    assert annotate_check.compare(pose(scale=0.11), pose())['scale'] == pytest.approx(1.1)
+    assert accuracy.compare(pose(scale=0.11), pose())['scale'] == pytest.approx(1.1)
 
 
 def test_swapped_sides_are_seen():
     mirrored = Pose(pose().px[list(MIRROR_JOINTS)], 0.1, pose().mm)
-    assert annotate_check.compare(mirrored, pose())['is_swapped']
+    assert accuracy.compare(mirrored, pose())['is_swapped']
 
 
 def test_a_folder_is_measured_by_view_and_those_not_found_count(tmp_path):
@@ -45,8 +45,9 @@ def test_a_folder_is_measured_by_view_and_those_not_found_count(tmp_path):
         truth = body() * [48, 120, 120] + [40, 20, 0]
         poses[f'anna/{index}'] = Pose((truth + [2, 0, 0]).astype(np.float32), 0.075, None, {'yaw_deg': yaw_deg})
     write(tmp_path / 'poses.json', poses, 'a test')
-    found, seconds = annotate_check.measure(open_folder(tmp_path), FakeEstimator())
+    found, seconds = accuracy.measure(open_folder(tmp_path), FakeEstimator())
     assert {view: len(results) for view, results in found.items()} == {'front': 1, 'side': 1, 'back': 2}
-    text = annotate_check.report(found, seconds, 'rectangles', 'here')
+    text = accuracy.report(found, seconds, 'rectangles', 'here', ['--output=x y'])
+    assert "annotate_check '--output=x y'`" in text
     assert '| back | 2 | 50.0 % | 2.0 | 2.0 | 0 | 0 | 1.000 | 0 (0.0%) |' in text.replace('50.0%', '50.0 %')
     assert '| all | 4 | 75.0% |' in text and '| rank | 2.0 | 0 |' in text
