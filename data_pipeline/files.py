@@ -12,6 +12,15 @@ from data_pipeline.errors import UsageError, WriteError
 
 
 @contextlib.contextmanager
+def writing(path):
+    """Turns an OSError inside the block into a WriteError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(f'{path}: cannot be written ({error.strerror or error}).') from error
+
+
+@contextlib.contextmanager
 def whole_file(path):
     """Writes a file under another name in the same folder and gives it its own name at the end.
 
@@ -28,11 +37,10 @@ def whole_file(path):
     # The name is of this call alone: a worker of a run that was killed may still write the same file.
     unfinished = path.with_name(f'.{path.stem}.{uuid.uuid4().hex}.unfinished{path.suffix}')
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield unfinished
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise WriteError(f'{path}: cannot be written ({error.strerror or error}).') from error
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield unfinished
+            os.replace(unfinished, path)
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
@@ -62,14 +70,13 @@ def whole_folder(path):
     check_is_free(path)
     scratch = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=f'.{path.name}-'))
-        scratch.chmod(0o755)  # mkdtemp makes folders that only their owner can open
-        yield scratch
-        check_is_free(path)
-        os.rename(scratch, path)
-    except OSError as error:
-        raise WriteError(f'{path}: cannot be written ({error.strerror or error}).') from error
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scratch = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=f'.{path.name}-'))
+            scratch.chmod(0o755)  # mkdtemp makes folders that only their owner can open
+            yield scratch
+            check_is_free(path)
+            os.rename(scratch, path)
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)

@@ -1,20 +1,22 @@
-"""Reading the picture files that people have: by content, upright, in RGB, never half a picture."""
+"""Reading picture files by their content, upright and in RGB; resizing pictures; writing PNG files."""
 
+import io
 import pathlib
 
 import cv2
 import numpy as np
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from data_pipeline.errors import PictureError
 from data_pipeline.files import whole_file
 
 MAX_MEGAPIXELS = 150  # 20,000 x 7,500; a file of some kB may announce a thousand times that
-MAX_SIDE_PX = 32_000  # OpenCV turns and samples no longer ones
+MAX_SIDE_PX = 32_000  # OpenCV cannot turn and sample longer ones
 _PNG = b'\x89PNG\r\n\x1a\n'
-_JPEG = b'\xff\xd8'
 _PNG_WITH_ALPHA = (b'\x04', b'\x06')  # colour types
-_JPEG_SIZE_MARKS = set(range(0xc0, 0xd0)) - {0xc4, 0xc8, 0xcc}
-_JPEG_PIXELS_MARK = 0xda
+# First bytes, reader of the head, mark at the end. Pillow's Image.open would do, but has a limit of its own.
+_FORMATS = ((b'\xff\xd8', JpegImageFile, b'\xff\xd9'), (_PNG, PngImageFile, b'IEND'))
 
 
 def read_image(path, is_upright=True):
@@ -45,12 +47,12 @@ def read_image(path, is_upright=True):
 
 def decode_image(data, name, is_upright=True):
     """Does what `read_image` does with the bytes of a file; `name` is what a message calls it."""
-    size, is_whole = _look_through(data)
+    size, is_whole = read_head(data)
+    if size is not None:
+        _check_size(name, *size)
     if not is_whole:
         raise PictureError(f'image {name}: expected a whole image, found a file that ends too early '
                            f'({len(data)} bytes).')
-    if size is not None:
-        _check_size(name, *size)
     image = _decode(data, is_upright)
     if image is None:
         raise PictureError(f'image {name}: expected a JPEG or PNG image, found {len(data)} bytes that are none.')
@@ -58,20 +60,43 @@ def decode_image(data, name, is_upright=True):
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def resized(image, size, enlarging=cv2.INTER_LINEAR):
-    """Brings a square picture to another size: averages where it shrinks, interpolates where it grows.
+def read_head(data):
+    """Reads what the head of a JPEG or PNG file announces, without decoding it.
 
     Args:
-      image: uint8 [H, H] or [H, H, C].
-      size: S, px.
+      data: bytes of a file.
+
+    Returns:
+      (columns, rows), px, or None where the head cannot be read or is of another format; and whether the end of the
+      picture is there. OpenCV would fill what is missing with grey and say nothing.
+    """
+    for first_bytes, head, end_mark in _FORMATS:
+        if data.startswith(first_bytes):
+            try:
+                picture = head(io.BytesIO(data))
+            except (OSError, SyntaxError, ValueError):
+                return None, end_mark in data
+            # Looked for behind the head, as a thumbnail in it has an end too, and anywhere, as phones append films.
+            return picture.size, data.find(end_mark, picture.fp.tell()) >= 0
+    return None, True
+
+
+def resized(image, size, enlarging=cv2.INTER_LINEAR):
+    """Brings a picture to another size: averages where it shrinks, interpolates where it grows.
+
+    Args:
+      image: uint8 [H, W] or [H, W, C].
+      size: S, px, of a square; or (columns, rows).
       enlarging: OpenCV's interpolation where it grows.
 
     Returns:
-      uint8 [S, S] or [S, S, C]; the picture itself if it has this size.
+      uint8 [S, S] or [S, S, C], or [rows, columns, ...]; the picture itself if it has this size.
     """
-    if len(image) == size:
+    columns, rows = np.broadcast_to(size, 2).tolist()
+    if image.shape[:2] == (rows, columns):
         return image
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if size < len(image) else enlarging)
+    shrinks = columns < image.shape[1] or rows < image.shape[0]
+    return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if shrinks else enlarging)
 
 
 def write_png(path, image):
@@ -114,28 +139,3 @@ def _over_white(image):
     unit = image / np.float32(np.iinfo(image.dtype).max)
     alpha = unit[..., 3:]
     return np.uint8(np.round(255 * (unit[..., :3] * alpha + 1 - alpha)))
-
-
-def _look_through(data):
-    """Returns the (columns, rows) that a JPEG or PNG announces, or None, and whether its end is there.
-
-    OpenCV would fill what is missing with grey, without a word.
-    """
-    if data.startswith(_PNG):
-        size = tuple(int.from_bytes(data[start:start + 4], 'big') for start in (16, 20))
-        return size, b'IEND' in data
-    if not data.startswith(_JPEG):
-        return None, True
-    # An end mark before the pixels is that of a thumbnail, and phones append films after it: walk the
-    # segments up to the start of the pixels and look from there on.
-    size, position = None, 2
-    while position + 4 <= len(data):
-        mark = data[position + 1]
-        if mark == _JPEG_PIXELS_MARK:
-            return size, b'\xff\xd9' in data[position:]
-        if mark in _JPEG_SIZE_MARKS:
-            rows, columns = (int.from_bytes(data[start:start + 2], 'big')
-                             for start in (position + 5, position + 7))
-            size = (columns, rows)
-        position += 2 + int.from_bytes(data[position + 2:position + 4], 'big')
-    return size, False

@@ -9,6 +9,7 @@ import dataclasses
 import cv2
 import numpy as np
 
+from data_pipeline.picture_file import resized
 from data_pipeline.poses.pose_file import Pose
 
 SIDE_MM = 2360.0
@@ -78,8 +79,8 @@ def crop_image(image, square, max_size):
     cut = square.cut(image)
     if square.side <= max_size:
         return cut
-    # Averaging keeps a mask's rim in place; it is made 0 or 255 again below.
-    shrunk = cv2.resize(cut, (max_size, max_size), interpolation=cv2.INTER_AREA)
+    shrunk = resized(cut, max_size)
+    # Averages make a mask grey along its rim.
     return np.where(shrunk > 127, 255, 0).astype(np.uint8) if image.ndim == 2 else shrunk
 
 

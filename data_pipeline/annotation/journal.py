@@ -16,6 +16,7 @@ import os
 import uuid
 
 from data_pipeline.errors import DataError
+from data_pipeline.files import writing
 
 UNREADABLE = 'unreadable'
 
@@ -31,12 +32,13 @@ class AnnotationJournal:
           settings: dict of JSON values on which the findings depend.
 
         Raises:
-          DataError: the journal there was made with other settings, or is none, or nothing can be written.
+          DataError: the journal there was made with other settings, or is none.
+          WriteError: nothing can be written.
         """
         self._path, self._settings = path, settings
         # PictureSource -> frame -> (stamp, place, length) in the file, which holds the findings: they are large.
         self._places, self._ends = {}, {}
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             # Without a buffer, which on a full disk would fail a second time when the file is closed.
             self._file = open(path, 'ab+', buffering=0)  # noqa: SIM115  (closed by close)
@@ -45,8 +47,6 @@ class AnnotationJournal:
                 self._load(path, number, place, data, is_new=False)
                 whole = place + len(data)
             self._file.truncate(whole)  # half a line of a run that was killed
-        except OSError as error:
-            raise self._cannot_be_written(error) from error
         if not whole:
             self._append({'settings': settings})
         self.take_in(is_new=False)
@@ -116,12 +116,10 @@ class AnnotationJournal:
 
     def _write(self, data):
         """Writes the bytes of a line; returns their place."""
-        try:
+        with writing(self._path):
             place = self._file.seek(0, os.SEEK_END)
             if self._file.write(data) < len(data):
                 raise OSError(errno.ENOSPC, 'No space left on device')
-        except OSError as error:
-            raise self._cannot_be_written(error) from error
         return place
 
     def _load(self, path, number, place, data, is_new):
@@ -147,9 +145,6 @@ class AnnotationJournal:
                 raise DataError(f'{self._path}: begun with {name} = {found.get(name)!r}, now it is '
                                 f'{self._settings.get(name)!r}. Take another --output, or delete {self._path.parent} '
                                 'to start anew.')
-
-    def _cannot_be_written(self, error):
-        return DataError(f'{self._path}: cannot be written ({error.strerror or error}).')
 
 
 def worker_path(path):

@@ -14,6 +14,7 @@ from data_pipeline.annotation.crop import Square, crop_image, crop_pose, square_
 from data_pipeline.annotation.finder import mask_path
 from data_pipeline.annotation.sources import PictureSource, read_frames, read_photo
 from data_pipeline.errors import DataError, PictureError
+from data_pipeline.files import writing
 from data_pipeline.picture_file import write_png
 from data_pipeline.poses import pose_file
 
@@ -59,7 +60,7 @@ class PeopleWriter:
     def finish(self, origin):
         """Moves all to its place; `origin` is what poses.json tells of the poses."""
         path = self._root / 'poses.json'
-        try:
+        with writing(self._root):
             if self._crop != 'none':
                 path.unlink(missing_ok=True)  # from here on until the last line the folder is not whole
                 for name in ('images', 'masks'):
@@ -68,8 +69,6 @@ class PeopleWriter:
                         os.replace(self._work_dir / name, self._root / name)
                 shutil.rmtree(self._work_dir, ignore_errors=True)
             pose_file.write(path, self._poses, origin)
-        except OSError as error:
-            raise DataError(f'{self._root}: cannot be written ({error.strerror}).') from error
 
     @property
     def num_poses(self):

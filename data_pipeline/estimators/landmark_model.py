@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.estimators.person_detector import linear_map
+from data_pipeline.picture_file import resized
 
 SIZE = 256
 NUM_LANDMARKS = 33
@@ -49,11 +50,9 @@ def cut_out(image, image_from_square):
     """Samples the square [256, 256, 3] out of a picture [H, W, 3]; edges are repeated beyond it."""
     scale = float(np.hypot(*image_from_square[:, 0]))
     if scale > 2:  # sampling alone would skip pixels
-        factor = 1 / scale
-        size = [max(1, round(side * factor)) for side in image.shape[1::-1]]
-        factors = np.array(size) / image.shape[1::-1]
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        image_from_square = image_from_square * factors[:, np.newaxis]
+        size = [max(1, round(side / scale)) for side in image.shape[1::-1]]
+        image_from_square = image_from_square * (np.array(size) / image.shape[1::-1])[:, np.newaxis]
+        image = resized(image, size)
     return cv2.warpAffine(image, _between_centres(image_from_square), (SIZE, SIZE),
                           flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
 

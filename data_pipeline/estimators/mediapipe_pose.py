@@ -4,7 +4,6 @@ The library mediapipe is not imported: it is bound to one NumPy and brings an Op
 every Python that the project runs on. mediapipe_pose_test compares with the library where it is installed.
 """
 
-import hashlib
 import importlib.util
 import pathlib
 import warnings
@@ -15,6 +14,7 @@ import tensorflow as tf
 from data_pipeline.errors import DataError
 from data_pipeline.estimators import landmark_model, person_detector
 from data_pipeline.estimators.person import PersonEstimate
+from data_pipeline.files import sha256
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
 MODEL_SIZES = ('lite', 'full', 'heavy')
@@ -46,7 +46,7 @@ class MediaPipePose:
         files = [_find_file(model_dir, name)
                  for name in ('pose_detection.tflite', f'pose_landmark_{model_size}.tflite')]
         self._detector, self._landmarks = (_Network(path) for path in files)
-        digest = hashlib.sha256(b''.join(path.read_bytes() for path in files)).hexdigest()[:8]
+        digest = sha256(*(path.read_bytes() for path in files))[:8]
         self.origin = (f'MediaPipe Pose, model {model_size}, files {digest}; neck and pelvis are the points midway '
                        'between the shoulders and between the hips')
 

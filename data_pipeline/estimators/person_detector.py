@@ -7,8 +7,9 @@ that holds the whole body, in the direction of the head.
 
 import dataclasses
 
-import cv2
 import numpy as np
+
+from data_pipeline.picture_file import resized
 
 SIZE = 224
 _GRIDS = ((28, 2), (14, 2), (7, 6))  # cells a side, answers a cell
@@ -54,10 +55,9 @@ def fit_into_square(image, size=SIZE):
     rows, columns = image.shape[:2]
     factor = size / max(rows, columns)
     inner = (max(1, round(columns * factor)), max(1, round(rows * factor)))
-    resized = cv2.resize(image, inner, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
     left, top = (size - inner[0]) // 2, (size - inner[1]) // 2
     square = np.zeros((size, size, 3), np.uint8)
-    square[top:top + inner[1], left:left + inner[0]] = resized
+    square[top:top + inner[1], left:left + inner[0]] = resized(image, inner)
     scale_x, scale_y = columns / inner[0], rows / inner[1]
     return square, np.array([[scale_x, 0, -left * scale_x], [0, scale_y, -top * scale_y]])
 

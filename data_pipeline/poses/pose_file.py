@@ -12,11 +12,11 @@
 
 import dataclasses
 import json
-import os
 
 import numpy as np
 
 from data_pipeline.errors import DataError
+from data_pipeline.files import write_text
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
 
 VERSION = 1
@@ -80,7 +80,7 @@ def read_poses(path):
 
 
 def write(path, poses, origin):
-    """Writes a pose file, one pose a line; px to 1/100, mm to 1/10. A broken write leaves the old file.
+    """Writes a pose file, one pose a line; whole or not at all; px to 1/100, mm to 1/10.
 
     Args:
       path: the file.
@@ -89,6 +89,7 @@ def write(path, poses, origin):
 
     Raises:
       DataError: a pose that `read_poses` would refuse.
+      WriteError: the file cannot be written.
     """
     lines = []
     for key in sorted(poses):
@@ -96,10 +97,7 @@ def write(path, poses, origin):
         _parse_pose(f'{path}: "{key}"', key, entry, origin)
         lines.append(f'{json.dumps(key)}: {json.dumps(entry, separators=(",", ":"))}')
     head = json.dumps({'version': VERSION, 'joints': JOINT_NAMES, 'origin': origin})
-    unfinished = f'{path}.unfinished'
-    with open(unfinished, 'w', encoding='utf-8') as file:
-        file.write(head[:-1] + ', "poses": {\n' + ',\n'.join(lines) + '\n}}\n')
-    os.replace(unfinished, path)
+    write_text(path, head[:-1] + ', "poses": {\n' + ',\n'.join(lines) + '\n}}\n')
 
 
 def true_mm(pose):

@@ -6,12 +6,12 @@ here; what is left out is kept by name with its reason, so that it can be counte
 
 import collections
 import dataclasses
-import hashlib
 import os
 import pathlib
 import re
 
 from data_pipeline.errors import DataError
+from data_pipeline.files import sha256, sha256_of_parts
 from data_pipeline.poses import pose_file
 
 SPLITS = ('train', 'validation', 'test')
@@ -180,21 +180,21 @@ def find_mask(root, key):
 
 def order_by_hash(names):
     """Returns names in an order that is always alike and that a new name hardly changes."""
-    return sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    return sorted(names, key=lambda name: sha256(name.encode()))
 
 
 def content_name(root, text_files, persons):
     """Returns the folder's name and a digest: of its text files in full, of pictures by size and time."""
-    digest = hashlib.sha256()
-    for path in text_files:
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    paths = {path: None for frames in persons.values() for frame in frames
-             for path in (frame.image_path, frame.mask_path) if path is not None}
-    for path in paths:
-        stat = os.stat(path)
-        digest.update(f'{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n'.encode())
+    def parts():
+        for path in text_files:
+            yield path.relative_to(root).as_posix().encode() + path.read_bytes()
+        for path in dict.fromkeys(path for frames in persons.values() for frame in frames
+                                  for path in (frame.image_path, frame.mask_path) if path is not None):
+            stat = os.stat(path)
+            yield f'{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n'.encode()
+
     readable = re.sub(r'[^A-Za-z0-9]+', '_', root.resolve().name) or 'root'
-    return f'{readable}-{digest.hexdigest()[:10]}'
+    return f'{readable}-{sha256_of_parts(parts())[:10]}'
 
 
 def _is_missing(images, key):

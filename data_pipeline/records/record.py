@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
+from data_pipeline.picture_file import read_head
 from data_pipeline.poses.pose_file import is_far_outside
 from repose_tf.coordinates import scale_pose
 
@@ -96,9 +97,9 @@ def _read_file(path):
 def _decode(path, data, channels):
     """Returns the pixels of a picture, which the readers of the records will see alike."""
     try:
-        size = _announced_size(data)
-        if max(size) > MAX_SIZE:  # before so much memory is asked for
-            raise DataError(f'{path}: expected a picture of at most {MAX_SIZE} px, found {size[1]} x {size[0]} px.')
+        size, _ = read_head(data)
+        if size and max(size) > MAX_SIZE:  # before so much memory is asked for
+            raise DataError(f'{path}: expected a picture of at most {MAX_SIZE} px, found {size[0]} x {size[1]} px.')
         image = tf.io.decode_image(data, channels, expand_animations=False).numpy()
     except tf.errors.InvalidArgumentError as error:
         raise DataError(f'{path}: expected a whole picture, found one that cannot be decoded '
@@ -107,13 +108,6 @@ def _decode(path, data, channels):
         raise DataError(f'{path}: expected a picture that is stored upright, found one that only its rotation '
                         'tag (EXIF) turns upright.')
     return image
-
-
-def _announced_size(data):
-    """Returns (rows, columns) as the head of a JPEG or PNG says."""
-    if data.startswith(_PNG):
-        return int.from_bytes(data[20:24], 'big'), int.from_bytes(data[16:20], 'big')
-    return tuple(tf.io.extract_jpeg_shape(data).numpy()[:2])
 
 
 def _is_turned(data):

@@ -9,15 +9,16 @@ import functools
 import json
 import os
 import shutil
-import uuid
 
 import tensorflow as tf  # before tensorflow_datasets, which would otherwise load without it
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import hashing
 from tensorflow_datasets.core.utils import shard_utils
 
-from data_pipeline.errors import DataError
+from data_pipeline.errors import WorkerError
+from data_pipeline.files import whole_file, write_text
 from data_pipeline.records.record import records_of
+from repose_tf.errors import UserError
 
 
 class RecordParts:
@@ -37,15 +38,16 @@ class RecordParts:
           features: the FeaturesDict of the records.
 
         Raises:
-          DataError: as `records_of`, or no room. Nothing is kept then, as another folder will have another name.
+          DataError: as `records_of`. Nothing is kept then, as the corrected folder will have another name.
+          WriteError: there is no room. Nothing is kept then either.
           WorkerError: a worker ended; what was made is kept.
         """
         root = self._root  # and not self, with the whole folder
         root.mkdir(parents=True, exist_ok=True)
         try:
             workers.run(lambda: functools.partial(_write_part, root, features), self._tasks(), root / 'tasks')
-        except DataError as error:
-            if type(error) is DataError:
+        except UserError as error:
+            if not isinstance(error, WorkerError):
                 self.remove()
             raise
 
@@ -94,21 +96,13 @@ class RecordParts:
 def _write_part(root, features, task):
     """Writes the records of a person, and then, as a sign that they are whole, where in the file they lie."""
     number, person, frames = task
-    paths = [_data_path(root, number), _index_path(root, number)]
-    unfinished = [path.with_name(f'{path.name}.{uuid.uuid4().hex}') for path in paths]
     places = {}
-    try:
-        with open(unfinished[0], 'wb') as file:
-            for key, record in records_of(person, frames):
-                data = features.serialize_example(record)
-                places[key] = file.tell(), len(data)
-                file.write(data)
-        unfinished[1].write_text(json.dumps(places))
-        for old, new in zip(unfinished, paths, strict=True):
-            os.replace(old, new)
-    except OSError as error:
-        raise DataError(f'{paths[0]}: expected room for the records, found that they cannot be written '
-                        f'({error.strerror}); nothing of them is kept.') from error
+    with whole_file(_data_path(root, number)) as path, open(path, 'wb') as file:
+        for key, record in records_of(person, frames):
+            data = features.serialize_example(record)
+            places[key] = file.tell(), len(data)
+            file.write(data)
+    write_text(_index_path(root, number), json.dumps(places))
 
 
 def _data_path(root, number):

@@ -9,7 +9,6 @@ be seen by all workers under the same path.
 import contextlib
 import io
 import logging
-import os
 import pickle
 import queue
 import threading
@@ -23,6 +22,8 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProv
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
 from data_pipeline.errors import DataError, WorkerError
+from data_pipeline.files import write_text, writing
+from repose_tf.errors import UserError
 
 _DEFAULTS = {'default_sdk_harness_log_level': 'ERROR'}
 _GRACE_S = 2.0  # when a worker dies, several threads tell of it
@@ -120,10 +121,8 @@ class _Work(beam.DoFn):
         """Leaves the user's mistake in a file: Beam would make a traceback of it, and try again."""
         try:
             yield
-        except DataError as error:
-            unfinished = self._failure_path.with_name(f'{self._failure_path.name}-{uuid.uuid4().hex}')
-            unfinished.write_text(str(error), encoding='utf-8')
-            os.replace(unfinished, self._failure_path)
+        except UserError as error:
+            write_text(self._failure_path, str(error))
 
 
 def _local_runner(options):
@@ -140,13 +139,10 @@ def _local_runner(options):
 def _write_tasks(path, tasks):
     """Writes the tasks one after another; returns the place of each."""
     places = []
-    try:
-        with open(path, 'wb') as file:
-            for task in tasks:
-                places.append(file.tell())
-                pickle.dump(task, file)
-    except OSError as error:
-        raise DataError(f'{path}: cannot be written ({error.strerror}).') from error
+    with writing(path), open(path, 'wb') as file:
+        for task in tasks:
+            places.append(file.tell())
+            pickle.dump(task, file)
     return places
 
 

@@ -60,3 +60,20 @@ def write_poses(path, poses, changes=()):
     entries = {key: {'px': pose, 'px_per_mm': 0.1, 'mood': 'cheerful'} for key, pose in poses.items()}
     head = {'version': 1, 'joints': JOINT_NAMES, 'origin': 'random numbers'}
     path.write_text(json.dumps({**head, 'poses': entries, **dict(changes)}))
+
+
+def write_video(path, images):
+    """Writes uint8 [H, W, 3] frames; makes the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows, columns = images[0].shape[:2]
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (columns, rows))
+    assert video.isOpened()
+    for image in images:
+        video.write(np.ascontiguousarray(image[..., ::-1]))
+    video.release()
+
+
+def annotated_files(root):
+    """Returns dict, path -> bytes, of a folder that `annotate` wrote, without its work in progress."""
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob('*')
+            if path.is_file() and 'annotation' not in path.parts}

@@ -1,23 +1,11 @@
 """Photos and videos become persons and frames; what cannot is said by name."""
 
-import cv2
 import numpy as np
 import pytest
 
 from data_pipeline.annotation.sources import list_sources, read_frames
 from data_pipeline.errors import DataError, PictureError
-from tests.support.people_folders import write_image
-
-
-def write_video(path, images):
-    """Writes uint8 [H, W, 3] frames; makes the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows, columns = images[0].shape[:2]
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (columns, rows))
-    assert video.isOpened()
-    for image in images:
-        video.write(np.ascontiguousarray(image[..., ::-1]))
-    video.release()
+from tests.support.people_folders import write_image, write_video
 
 
 def grey(level):

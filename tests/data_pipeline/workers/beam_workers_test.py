@@ -18,11 +18,9 @@ from data_pipeline.records.record_parts import RecordParts
 from data_pipeline.workers.opening import open_workers
 from experiments.configuration.data import Data
 from experiments.configuration.settings import DataSettings
-from tests.data_pipeline.annotation.sources_test import write_video
-from tests.programs.annotate_test import contents
 from tests.support.data_set_folders import IPER_VIDEOS, NUM_VIDEO_FRAMES, write_film, write_pickled_poses
 from tests.support.fake_estimator import FakeEstimator, KilledAfter, KilledError, picture
-from tests.support.people_folders import SIZE, write_image, write_people
+from tests.support.people_folders import SIZE, annotated_files, write_image, write_people, write_video
 from tests.support.programs import run_program
 
 TWO = 'direct_num_workers=2,direct_running_mode=multi_processing'
@@ -133,7 +131,7 @@ def test_a_broken_film_is_said_by_workers_and_leaves_nothing(films):
 def annotated(photos, name, workers=None, open_again=FakeEstimator):
     annotate(photos, photos.parent / name / 'poses.json', FakeEstimator(), smoothing=1.0, workers=workers,
              open_again=open_again)
-    return contents(photos.parent / name)
+    return annotated_files(photos.parent / name)
 
 
 @pytest.mark.parametrize('make_workers', [OneWorker, beam_workers])

@@ -8,15 +8,14 @@ import pytest
 
 from data_pipeline.annotation.checks import REASONS, AcceptanceLimits
 from data_pipeline.annotation.run import annotate
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, WriteError
 from data_pipeline.people import open_people
 from data_pipeline.people.people_folder import open_folder
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import read_poses
 from repose_tf.skeleton import JOINT_INDEX
-from tests.data_pipeline.annotation.sources_test import write_video
 from tests.support.fake_estimator import HEIGHT_MM, FakeEstimator, KilledAfter, KilledError, picture
-from tests.support.people_folders import write_image
+from tests.support.people_folders import annotated_files, write_image, write_video
 from tests.support.programs import assert_one_error, run_program
 
 
@@ -41,12 +40,6 @@ def rejects(root):
     assert sum(content['counts'].values()) == len(content['rejects'])
     assert {reject['reason'] for reject in content['rejects']} <= set(REASONS)
     return {(reject['name'], reject['frame']): reject['reason'] for reject in content['rejects']}
-
-
-def contents(root):
-    """All that a run is for, by path."""
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob('*')
-            if path.is_file() and 'annotation' not in path.parts}
 
 
 def assert_poses_lie_on_their_pictures(root):
@@ -105,7 +98,7 @@ def test_an_interrupted_run_goes_on_and_ends_alike(photos, tmp_path):
     write_image(photos / 'anna/nobody.png', picture(200, 200))
     write_video(photos / 'walk.avi', [picture(400, 300, (100 + 2 * index, 60, 50, 150)) for index in range(5)])
     whole, _ = run(photos, smoothing=1.0)
-    expected = contents(whole)
+    expected = annotated_files(whole)
     whole.rename(tmp_path / 'whole')
     for num_calls in (0, 3, 5):  # in the middle of a person, and of the video
         with pytest.raises(KilledError):
@@ -115,10 +108,10 @@ def test_an_interrupted_run_goes_on_and_ends_alike(photos, tmp_path):
     assert not (tmp_path / 'mine/poses.json').exists()
     estimator = FakeEstimator()
     root, _ = run(photos, estimator, smoothing=1.0)
-    assert contents(root) == expected and 0 < estimator.num_calls <= 12 - 7
+    assert annotated_files(root) == expected and 0 < estimator.num_calls <= 12 - 7
     again = FakeEstimator()
     run(photos, again, smoothing=1.0)
-    assert again.num_calls == 0 and contents(root) == expected
+    assert again.num_calls == 0 and annotated_files(root) == expected
 
 
 def test_new_and_changed_photos_alone_are_looked_at_again(photos):
@@ -172,9 +165,9 @@ def test_square_pictures_may_stay_where_they_are(tmp_path):
     for index in range(2):
         write_image(tmp_path / f'mine/images/anna/{index}.png', picture(200, 200, (60 + index, 30, 50, 130)))
     write_image(tmp_path / 'mine/images/anna/wide.png', picture(220, 200, (60, 30, 50, 130)))
-    before = contents(tmp_path / 'mine')
+    before = annotated_files(tmp_path / 'mine')
     annotate(tmp_path / 'mine/images', tmp_path / 'mine/poses.json', FakeEstimator(), crop='none')
-    after = contents(tmp_path / 'mine')
+    after = annotated_files(tmp_path / 'mine')
     assert {name: data for name, data in after.items() if name not in ('poses.json', 'rejects.json')} == before
     assert rejects(tmp_path / 'mine') == {('anna/wide.png', ''): 'not_square'}
     pose = read_poses(tmp_path / 'mine/poses.json')['anna/1']
@@ -221,7 +214,7 @@ def test_a_full_disk_is_said_and_leaves_no_poses(photos, monkeypatch):
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr('pathlib.Path.write_bytes', full)
-    with pytest.raises(DataError, match='cannot be written .No space left on device'):
+    with pytest.raises(WriteError, match='0.png: cannot be written .No space left on device'):
         run(photos)
     assert not (photos.parent / 'mine/poses.json').exists()
     monkeypatch.undo()
