@@ -4,29 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.batches import augment
-from repose_tf.coordinates import VolumeGrid, scale_pose
 from repose_tf.metrics import image_metrics
-from repose_tf.warp import body_parts
-
-_GRID = VolumeGrid()  # of the reference: what counts as the person depends on no model
-
-
-def foreground(batch):
-    """Returns where the scores of the person look, [B, H, W, 1] float32 in [0, 1].
-
-    The mask that came with the data; without one, the projected body parts of the target pose, drawn on the
-    reference's grid of 64 x 64 cells whatever the size of the images.
-
-    Args:
-      batch: prepared batch of the input pipeline; without target_pose, all samples must have a mask.
-    """
-    if 'target_pose' not in batch:
-        return batch['target_mask']
-    size = batch['target_mask'].shape[1]
-    drawn = body_parts.image_mask(scale_pose(batch['target_pose'], _GRID.image_size / size), _GRID)
-    projected = tf.image.resize(drawn, [size, size], 'nearest')
-    return tf.where(batch['has_target_mask'][:, tf.newaxis, tf.newaxis, tf.newaxis],
-                    batch['target_mask'], projected)
+from repose_tf.warp.body_parts import person_mask
 
 
 def mean_scores(system, batches):
@@ -41,7 +20,7 @@ def mean_scores(system, batches):
         prepared = augment.prepare(batch)
         truth = (prepared['target_image'] + 1.0) / 2.0
         image = tf.clip_by_value((tf.cast(system(prepared), tf.float32) + 1.0) / 2.0, 0.0, 1.0)
-        for metric, values in image_metrics.image_metrics(image, truth, foreground(prepared)).items():
+        for metric, values in image_metrics.image_metrics(image, truth, person_mask(prepared)).items():
             scores.setdefault(metric, []).append(values.numpy())
     return {metric: float(np.nanmean(np.concatenate(values))) for metric, values in scores.items()}
 
@@ -80,7 +59,7 @@ class PairScorer:
           dict, metric -> [B] float64; NaN where it is not defined.
         """
         truth = (batch['target_image'] + 1.0) / 2.0
-        mask = foreground(batch)
+        mask = person_mask(batch)
         full_width = truth.shape[2]
         truth, mask = truth[:, :, self._columns], mask[:, :, self._columns]
         cut = pixels[:, :, self._columns] if pixels.shape[2] == full_width else pixels

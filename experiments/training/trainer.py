@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
-from experiments.evaluation.pair_scorer import foreground
 from repose_tf import perceptual
 from repose_tf.adam import Adam
 from repose_tf.building import build
@@ -13,6 +12,7 @@ from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.train_step import TrainStep
 from repose_tf.variables import tf_variables
+from repose_tf.warp.body_parts import person_mask
 
 _NETWORK_INPUTS = ('source_image', 'target_image', 'source_pose', 'target_pose')
 
@@ -141,7 +141,7 @@ class Trainer:
         augmented = augment.augment(batch, seed, first_row=rows * replica, num_rows=train.batch_size)
         names = _NETWORK_INPUTS
         if self._settings.losses.mask_weight:
-            augmented['target_foreground'] = foreground(augmented)
+            augmented['target_foreground'] = person_mask(augmented)
             names += ('target_foreground',)
         part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in names}
         gradients, terms = self._gradients(part)

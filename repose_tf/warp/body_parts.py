@@ -1,14 +1,19 @@
-"""The ten body parts as capsules around a pose (paper section 3.1), and the masks they fill.
+"""The ten body parts as capsules around a pose (paper section 3.1), and the masks that they fill.
 
-Each part is a union of capsules. A capsule from a to b of radius r has semi-axes r + stride in
-x and y and r + depth_stride in z: one voxel more than the nominal radius, so that even a thin
-limb fills voxels. All masks are binary.
+A part is a union of capsules. A capsule is all that lies within a radius r of the segment from a to b. On a grid
+its half widths are r + stride px along x and y and r + depth_stride px along z: one voxel more than the radius,
+so that even a thin limb fills voxels. All masks of parts are 0 or 1.
+
+Example: a person with a torso size of 100 px has thighs of radius 0.2 / 2 * 100 = 10 px. On the reference's grid
+(stride 4 px, depth stride 8 px) a thigh's half widths are 10 / 4 + 1 = 3.5 rows and columns and
+10 / 8 + 1 = 2.25 depth cells.
 """
 
 import numpy as np
 import tensorflow as tf
 
 from repose_tf import skeleton
+from repose_tf.coordinates import VolumeGrid, scale_pose
 from repose_tf.shapes import check_pose
 from repose_tf.skeleton import joint_indices
 from repose_tf.warp import occupancy, scanlines
@@ -21,12 +26,12 @@ _HAND_DIAMETER = 0.4
 
 _TORSO_PAIRS = (('rhip', 'lhip'), ('rhip', 'lsho'), ('rhip', 'rsho'),
                 ('lhip', 'lsho'), ('lhip', 'rsho'), ('lsho', 'rsho'))
-# Joints that are moved outwards before the limbs are drawn: joint + factor * (joint - from).
+# Joints that are moved outwards before the limbs are drawn: joint + factor * (joint - origin).
 _EXTENSIONS = {'lhip': ('lsho', 0.1), 'rhip': ('rsho', 0.1), 'lwri': ('lelb', 0.2),
                'rwri': ('relb', 0.2), 'lank': ('lkne', 0.2), 'rank': ('rkne', 0.2)}
 _END_JOINTS = ('lwri', 'rwri', 'lank', 'rank')
 
-# The part that each capsule belongs to, in the order in which `part_capsules` lists them.
+# The part of each capsule, in the order of `part_capsules`: of the torso, the head, the limbs, the hands and feet.
 _LIMB_PARTS = tuple(range(2, skeleton.NUM_PARTS))
 _END_PARTS = tuple(part for part, bone in zip(_LIMB_PARTS, skeleton.LIMB_BONES) if bone[1] in _END_JOINTS)
 CAPSULE_PARTS = (0,) * len(_TORSO_PAIRS) + (1,) + _LIMB_PARTS + _END_PARTS
@@ -36,7 +41,7 @@ _DIAMETERS = np.array([_TORSO_DIAMETER] * len(_TORSO_PAIRS) + [_HEAD_DIAMETER]
 
 
 def _end_points():
-    """Starts and ends of all capsules as weights of the joints: float32 array [2, NUM_CAPSULES, J]."""
+    """Returns starts and ends of all capsules as weights of the joints, float32 array [2, NUM_CAPSULES, J]."""
     joints = dict(zip(skeleton.JOINT_NAMES, np.eye(skeleton.NUM_JOINTS)))
     extended = dict(joints)
     for joint, (origin, factor) in _EXTENSIONS.items():
@@ -73,7 +78,7 @@ def part_capsules(pose_px):
 
 
 def voxel_capsules(pose_px, grid):
-    """Returns the capsules of all parts as `scanlines.Capsules` on the grid: in voxels, moved by nothing."""
+    """Returns the capsules of a pose [B, J, 3] px as `scanlines.Capsules` in voxels, with the identity as map."""
     starts, ends, radii = part_capsules(tf.stop_gradient(pose_px))
     starts, ends = (grid.vox_from_px(tf.cast(points, tf.float64)) for points in (starts, ends))
     size_vox_px = grid.size_vox_px[[1, 0, 2]].astype(np.float64)
@@ -83,7 +88,7 @@ def voxel_capsules(pose_px, grid):
 
 
 def inner_shape(grid):
-    """(H, W, D) of a grid without its padded last row, column and depth cell, where all masks are empty."""
+    """Returns (H, W, D) of a grid without its padded last row, column and depth cell: there all masks are 0."""
     return tuple(size - 1 for size in grid.shape)
 
 
@@ -103,12 +108,12 @@ def part_masks(pose_px, grid):
 
 
 def projected_mask(pose_px, grid, use_static_shapes=False):
-    """Returns where any part projects onto the image plane, without making a volume.
+    """Returns where any part projects onto the image plane; no volume is made for it.
 
     Args:
       pose_px: [B, J, 3] joints, px.
       grid: the `VolumeGrid`.
-      use_static_shapes: for XLA; slower elsewhere.
+      use_static_shapes: True under XLA, which needs sizes that are known beforehand; slower elsewhere.
 
     Returns:
       [B, H, W, 1] float32, 0 or 1; the padded last row and column are 0.
@@ -119,6 +124,31 @@ def projected_mask(pose_px, grid, use_static_shapes=False):
 
 
 def image_mask(pose_px, grid, use_static_shapes=False):
-    """Returns `projected_mask` without its padding at the size of the image, [B, S, S, 1] float32, 0 or 1."""
+    """Returns `projected_mask` without its padding and at the size of the image, [B, S, S, 1] float32, 0 or 1."""
     mask = projected_mask(pose_px, grid, use_static_shapes)[:, :-1, :-1]
     return tf.repeat(tf.repeat(mask, grid.stride, axis=1), grid.stride, axis=2)
+
+
+_PERSON_GRID = VolumeGrid()  # the reference's, whatever the model: what counts as the person must not depend on it
+
+
+def person_mask(batch):
+    """Returns where the person is in the target images.
+
+    A sample's own mask is taken where the data has one; else the body parts of the target pose are projected, on
+    the reference's grid of 64 x 64 cells whatever the size of the images.
+
+    Args:
+      batch: dictionary with `target_mask` [B, S, S, 1] float32 in [0, 1] and, unless all samples have a mask,
+        `has_target_mask` [B] bool and `target_pose` [B, J, 3] px.
+
+    Returns:
+      [B, S, S, 1] float32 in [0, 1].
+    """
+    if 'target_pose' not in batch:
+        return batch['target_mask']
+    size = batch['target_mask'].shape[1]
+    pose_px = scale_pose(batch['target_pose'], _PERSON_GRID.image_size / size)
+    projected = tf.image.resize(image_mask(pose_px, _PERSON_GRID), [size, size], 'nearest')
+    return tf.where(batch['has_target_mask'][:, tf.newaxis, tf.newaxis, tf.newaxis],
+                    batch['target_mask'], projected)

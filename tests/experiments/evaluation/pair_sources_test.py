@@ -16,6 +16,7 @@ from experiments.evaluation.run import pairs_of
 from experiments.evaluation.systems import CopyOfSource, MeanOfOthers
 from repose_tf.metrics import image_metrics
 from repose_tf.skeleton import NUM_JOINTS
+from repose_tf.warp.body_parts import person_mask
 from tests.support.people_folders import write_image, write_people
 
 SIZE = 16
@@ -76,14 +77,14 @@ def test_scores_are_those_of_eight_bit_pictures_on_the_scored_columns(people):
     truth = np.stack([content[pair[1]][0] for pair in source.pairs])[:, :, columns] / 255
     for name, values in image_metrics.image_metrics(
             tf.constant(pixels[:, :, columns] / 255, tf.float32), tf.constant(truth, tf.float32),
-            pair_scorer.foreground(batch)[:, :, columns]).items():
+            person_mask(batch)[:, :, columns]).items():
         np.testing.assert_allclose(whole[name], values, rtol=1e-4)
         np.testing.assert_array_equal(whole[name], cut[name])
 
 
 def test_the_person_is_the_given_mask_or_what_its_pose_covers(people):
     source, _ = people
-    mask = pair_scorer.foreground(the_batch(source)).numpy()[..., 0]
+    mask = person_mask(the_batch(source)).numpy()[..., 0]
     assert np.array_equal(mask[0], np.tile(np.arange(SIZE) < SIZE // 2, (SIZE, 1)))
     assert set(np.unique(mask[1])) <= {0, 1} and mask[1].any()
 
