@@ -47,13 +47,13 @@ class Discriminator(keras.Model):
         del input_shape
         self.built = True
 
-    def call(self, source_image, judged_image, target_pose, training=False):
+    def call(self, source_image, judged_image, target_pose_px, training=False):
         """Judges images.
 
         Args:
           source_image: [B, S, S, 3] float32 in [-1, 1].
           judged_image: [B, S, S, 3] float32 in [-1, 1], true or generated.
-          target_pose: [B, 19, 3] px, the pose of the judged image.
+          target_pose_px: [B, 19, 3] px, the pose of the judged image.
           training: unused.
 
         Returns:
@@ -66,15 +66,15 @@ class Discriminator(keras.Model):
         size = self.architecture.image_size
         check_shape('source_image', source_image, ('B', size, size, 3))
         check_shape('judged_image', judged_image, ('B', size, size, 3))
-        check_pose('target_pose', target_pose)
-        check_same_batch(source_image=source_image, judged_image=judged_image, target_pose=target_pose)
-        features = self.stem.pool(self._first_convolution(source_image, judged_image, target_pose))
+        check_pose('target_pose_px', target_pose_px)
+        check_same_batch(source_image=source_image, judged_image=judged_image, target_pose_px=target_pose_px)
+        features = self.stem.pool(self._first_convolution(source_image, judged_image, target_pose_px))
         for block in self.blocks:
             features = run_in_turn(block, features, self.remat)
         features = tf.nn.relu(self.norm(features))
         return tf.reduce_mean(self.output_conv(tf.cast(features, tf.float32)), axis=[1, 2, 3])
 
-    def _first_convolution(self, source_image, judged_image, target_pose):
+    def _first_convolution(self, source_image, judged_image, target_pose_px):
         """The stem's convolution of images and heatmaps side by side, padded by a last row and column.
 
         All but six of its hundreds of channels are heatmaps, which need not be made.
@@ -85,5 +85,5 @@ class Discriminator(keras.Model):
         seen = tf.nn.conv2d(tf.cast(images, self.compute_dtype),
                             tf.cast(kernel[:, :, :_IMAGE_CHANNELS], self.compute_dtype), 2, 'SAME')
         drawn = heatmaps.convolved_image_heatmaps(
-            target_pose, self.architecture.grid, kernel[:, :, _IMAGE_CHANNELS:], self.architecture.pose == '2d')
+            target_pose_px, self.architecture.grid, kernel[:, :, _IMAGE_CHANNELS:], self.architecture.pose == '2d')
         return seen + tf.cast(drawn + bias, self.compute_dtype)

@@ -58,14 +58,14 @@ class Generator(keras.Model):
         del input_shape
         self.built = True
 
-    def call(self, source_image, source_pose, target_pose, training=False, with_volumes=False):
+    def call(self, source_image, source_pose_px, target_pose_px, training=False, with_volumes=False):
         """Reposes a person.
 
         Args:
           source_image: [B, S, S, 3] float32 in [-1, 1].
-          source_pose: [B, 19, 3] px in the source image, z 0 at the pelvis.
-          target_pose: [B, 19, 3] px in the wanted image.
-          training: unused, the model has no part that behaves differently.
+          source_pose_px: [B, 19, 3] float32, px in the source image, z 0 at the pelvis.
+          target_pose_px: [B, 19, 3] float32, px in the wanted image.
+          training: unused; the model has no part that behaves differently in training.
           with_volumes: adds the intermediate volumes to the result.
 
         Returns:
@@ -80,42 +80,46 @@ class Generator(keras.Model):
         del training
         size = self.architecture.image_size
         check_shape('source_image', source_image, ('B', size, size, 3))
-        check_pose('source_pose', source_pose)
-        check_pose('target_pose', target_pose)
-        check_same_batch(source_image=source_image, source_pose=source_pose, target_pose=target_pose)
+        check_pose('source_pose_px', source_pose_px)
+        check_pose('target_pose_px', target_pose_px)
+        check_same_batch(source_image=source_image, source_pose_px=source_pose_px, target_pose_px=target_pose_px)
 
-        encoded = self.encode(source_image, source_pose)
-        return self.decode(encoded, source_pose, target_pose, with_volumes)
+        encoded = self.encode(source_image, source_pose_px, with_lifted_volume=with_volumes)
+        return self.decode(encoded, target_pose_px, with_volumes)
 
-    def encode(self, source_image, source_pose):
-        """Computes what depends on the source alone: worth doing once where many targets follow.
+    def encode(self, source_image, source_pose_px, with_lifted_volume=False):
+        """Computes everything that depends on the source alone, once for all its targets.
 
         Args:
-          source_image, source_pose: as for `call`, checked there.
+          source_image, source_pose_px: as for `call`, checked there.
+          with_lifted_volume: adds what `decode` needs for `with_volumes`.
 
         Returns:
-          a dictionary for `decode`: `lifted_volume`, `source_volume` [B, H, W, D, C], `background`
-          [B, S + 1, S + 1, 3].
+          a dictionary of tensors for `decode`, all with B rows: `source_pose_px`; `source_capsules_vox` [B, N, 3, 3]
+          float64, see `body_parts.capsules_vox`; `source_volume` [B, H, W, D, C]; `background` [B, S + 1, S + 1, 3];
+          if asked for `lifted_volume` [B, H, W, D, C].
         """
         image = tf.pad(tf.cast(source_image, tf.float32), [[0, 0], [0, 1], [0, 1], [0, 0]])
         lifted, volume = self.lifting_encoder(tf.cast(image, self.compute_dtype))
-        background = self.background_inpainter(image, self._known_background(source_pose))
-        return {'lifted_volume': lifted, 'source_volume': volume, 'background': background}
+        background = self.background_inpainter(image, self._known_background(source_pose_px))
+        encoded = {'source_pose_px': source_pose_px, 'source_volume': volume, 'background': background,
+                   'source_capsules_vox': body_parts.capsules_vox(source_pose_px, self.architecture.grid)}
+        return {**encoded, 'lifted_volume': lifted} if with_lifted_volume else encoded
 
-    def decode(self, encoded, source_pose, target_pose, with_volumes=False):
+    def decode(self, encoded, target_pose_px, with_volumes=False):
         """Shows an encoded source in a pose.
 
         Args:
           encoded: what `encode` returned, maybe with rows repeated.
-          source_pose: [B, 19, 3] px, of the same rows.
-          target_pose: [B, 19, 3] px.
-          with_volumes: as for `call`.
+          target_pose_px: [B, 19, 3] float32, px in the wanted image.
+          with_volumes: as for `call`; `encoded` must then hold the lifted volume.
 
         Returns:
           as `call`.
         """
-        warped = self.warp(encoded['source_volume'], source_pose, target_pose)
-        posed = self.pose_encoder(target_pose)
+        warped = self.warp(encoded['source_volume'], encoded['source_pose_px'], target_pose_px,
+                           encoded['source_capsules_vox'])
+        posed = self.pose_encoder(target_pose_px)
         decoded, foreground, alpha = self.projection_decoder(tf.concat([warped, posed], axis=-1))
         background = encoded['background']
 
@@ -123,14 +127,14 @@ class Generator(keras.Model):
                   'foreground_alpha': alpha, 'background': background}
         outputs = {name: self._cropped(tensor) for name, tensor in padded.items()}
         if with_volumes:
-            outputs.update(masks=body_parts.part_masks(source_pose, self.architecture.grid),
+            outputs.update(masks=body_parts.part_masks(encoded['source_pose_px'], self.architecture.grid),
                            lifted_volume=encoded['lifted_volume'], source_volume=encoded['source_volume'],
                            warped_volume=warped, decoded_volume=decoded)
         return outputs
 
-    def _known_background(self, source_pose):
+    def _known_background(self, source_pose_px):
         """1 where no part projects, 0 in the person and in the padding; [B, J, 3] px -> [B, S + 1, S + 1, 1]."""
-        known = 1.0 - body_parts.image_mask(source_pose, self.architecture.grid, self.static_shapes)
+        known = 1.0 - body_parts.image_mask(source_pose_px, self.architecture.grid, self.static_shapes)
         return tf.pad(known, [[0, 0], [0, 1], [0, 1], [0, 0]])
 
     def _cropped(self, padded):

@@ -72,8 +72,8 @@ def reposed_sequence_pixels(generator, source_image, source_pose, target_pose, c
     def add_chunk(start, images):
         rows = tf.range(start, tf.minimum(start + chunk, total))
         sources = rows // num_targets
-        mine = {name: tf.gather(tensor, sources) for name, tensor in encoded.items() if name != 'lifted_volume'}
-        outputs = generator.decode(mine, tf.gather(source_pose, sources), tf.gather(targets, rows))
+        mine = {name: tf.gather(tensor, sources) for name, tensor in encoded.items()}
+        outputs = generator.decode(mine, tf.gather(targets, rows))
         return start + chunk, images.write(start // chunk, pixels_from_image(outputs['image']))
 
     images = tf.TensorArray(tf.uint8, size=(total + chunk - 1) // chunk, infer_shape=False,

@@ -122,24 +122,22 @@ class GeneratorReposingModel(ReposingModel):
         self._generator = generator
 
         def encode(image, source_pose):
-            return {name: tensor for name, tensor in generator.encode(image_from_pixels(image), source_pose).items()
-                    if name != 'lifted_volume'}
+            return generator.encode(image_from_pixels(image), source_pose)
 
-        def decode(encoded, source_pose, target_poses):
+        def decode(encoded, target_poses):
             count = tf.shape(target_poses)[0]
             encoded = {name: tf.repeat(tensor, count, axis=0) for name, tensor in encoded.items()}
-            outputs = generator.decode(encoded, tf.repeat(source_pose, count, axis=0), target_poses)
+            outputs = generator.decode(encoded, target_poses)
             return pixels_from_image(outputs['image']), outputs['foreground_alpha'][..., 0]
 
         self._encode, self._decode = (tf.function(function, autograph=False, reduce_retracing=True)
                                       for function in (encode, decode))
 
     def for_source(self, source_image, source_pose, with_alpha=False):
-        image, pose = _batch_of_one(source_image, source_pose)
-        encoded = self._encode(image, pose)
+        encoded = self._encode(*_batch_of_one(source_image, source_pose))
 
         def repose(target_poses):
-            images, alphas = self._decode(encoded, pose, tf.constant(target_poses, tf.float32))
+            images, alphas = self._decode(encoded, tf.constant(target_poses, tf.float32))
             return images.numpy(), alphas.numpy() if with_alpha else None
 
         return repose

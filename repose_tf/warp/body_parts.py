@@ -77,13 +77,32 @@ def part_capsules(pose_px):
     return starts, ends, torso_size(pose_px)[:, tf.newaxis] * (_DIAMETERS / 2).astype(np.float32)
 
 
-def voxel_capsules(pose_px, grid):
-    """Returns the capsules of a pose [B, J, 3] px as `scanlines.Capsules` in voxels, with the identity as map."""
+def capsules_vox(pose_px, grid):
+    """Returns start, end and semi-axes of the capsules of all parts on the grid.
+
+    Args:
+      pose_px: [B, J, 3] joints, px.
+      grid: the `VolumeGrid`.
+
+    Returns:
+      [B, N, 3, 3] float64: for each of N = NUM_CAPSULES capsules three vectors (row, column, depth) in voxels.
+    """
     starts, ends, radii = part_capsules(tf.stop_gradient(pose_px))
     starts, ends = (grid.vox_from_px(tf.cast(points, tf.float64)) for points in (starts, ends))
     size_vox_px = grid.size_vox_px[[1, 0, 2]].astype(np.float64)
     semi_axes = tf.cast(radii, tf.float64)[..., tf.newaxis] / size_vox_px + 1.0
-    identity = tf.eye(3, batch_shape=tf.shape(radii), dtype=tf.float64)
+    return tf.stack([starts, ends, semi_axes], axis=2)
+
+
+def voxel_capsules(pose_px, grid):
+    """Returns the capsules of all parts of a pose [B, J, 3] px as `scanlines.Capsules` on the grid, not moved."""
+    return resting_capsules(capsules_vox(pose_px, grid))
+
+
+def resting_capsules(vectors_vox):
+    """Makes `scanlines.Capsules`, not moved, of the three vectors that `capsules_vox` returned."""
+    starts, ends, semi_axes = tf.unstack(vectors_vox, axis=2)
+    identity = tf.eye(3, batch_shape=tf.shape(starts)[:2], dtype=tf.float64)
     return scanlines.Capsules(starts, ends, semi_axes, identity, tf.zeros_like(starts))
 
 

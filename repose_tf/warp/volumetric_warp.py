@@ -45,7 +45,8 @@ def plane_vox_transforms(source_from_target_px, grid):
     return tf.concat([tf.concat([linear, shift], axis=-1), source_from_target_px[..., 2:, :]], axis=-2)
 
 
-def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None, debug=False):
+def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None, debug=False,
+         source_capsules_vox=None):
     """Warps a volume from one pose to another.
 
     Args:
@@ -59,6 +60,7 @@ def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None,
         so many voxels per part and sample. Where a part needs more, an error says how many; compiled by
         XLA, which drops such checks, the whole result is NaN.
       debug: checks inside graphs, too, that the poses are finite.
+      source_capsules_vox: `body_parts.capsules_vox` of the source pose, if it is known already.
 
     Returns:
       [B, H, W, D, C] features in the target pose, of the volume's type. Geometry and sums have 32 bits or
@@ -87,7 +89,9 @@ def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None,
     else:
         transforms = vox_transforms(helmert.part_transforms(*poses_px), grid)
         list_candidates = warp_candidates.volume_candidates
-    candidates = list_candidates(body_parts.voxel_capsules(poses_px[0], grid), body_parts.CAPSULE_PARTS,
+    if source_capsules_vox is None:
+        source_capsules_vox = body_parts.capsules_vox(poses_px[0], grid)
+    candidates = list_candidates(body_parts.resting_capsules(source_capsules_vox), body_parts.CAPSULE_PARTS,
                                  transforms, body_parts.inner_shape(grid), shape, capacity)
     rows = tf.reshape(volume, [-1, np.prod(volume.shape[1 + len(shape):])])
     if volume.dtype.size < 4:
@@ -145,17 +149,19 @@ class VolumetricWarp(keras.layers.Layer):
         self.capacity = capacity
         self.debug = debug
 
-    def call(self, volume, source_pose_px, target_pose_px):
+    def call(self, volume, source_pose_px, target_pose_px, source_capsules_vox=None):
         """Warps a volume; see `warp`.
 
         Args:
           volume: [B, H, W, D, C] features in the source pose.
           source_pose_px, target_pose_px: [B, J, 3] px.
+          source_capsules_vox: None, or [B, N, 3, 3] float64, what `body_parts.capsules_vox` returned for the source.
 
         Returns:
           [B, H, W, D, C] features in the target pose.
         """
-        return warp(volume, source_pose_px, target_pose_px, self.grid, self.mode, self.capacity, self.debug)
+        return warp(volume, source_pose_px, target_pose_px, self.grid, self.mode, self.capacity, self.debug,
+                    source_capsules_vox)
 
     def get_config(self):
         return {**super().get_config(), 'grid': dataclasses.asdict(self.grid), 'mode': self.mode,

@@ -59,6 +59,17 @@ def test_a_batch_is_its_samples():
         np.testing.assert_allclose(together[index:index + 1], alone, atol=1e-5)
 
 
+@pytest.mark.parametrize('warp', ['3d', '2d'])
+def test_a_source_is_encoded_once_for_all_its_targets(warp):
+    generator = build(Generator(dataclasses.replace(TINY, warp=warp)))
+    image, source, targets = inputs(TINY, 3)
+    encoded = generator.encode(image[:1], source[:1])
+    repeated = {name: tf.repeat(tensor, 3, axis=0) for name, tensor in encoded.items()}
+    expected = generator(tf.repeat(image[:1], 3, axis=0), tf.repeat(source[:1], 3, axis=0), targets)
+    np.testing.assert_allclose(generator.decode(repeated, targets)['image'], expected['image'], atol=1e-5)
+    assert generator.encode(image, source, with_lifted_volume=True).keys() - encoded.keys() == {'lifted_volume'}
+
+
 def test_2d_pose_ignores_the_target_depth():
     image, source, target = inputs(TINY)
     # The warp is 2D as well, or it would see the depth.
@@ -98,8 +109,8 @@ def test_the_reference_has_its_69_million_variables_less_the_unused():
 
 @pytest.mark.parametrize('name, change', [
     ('source_image', lambda image, source, target: (image[:, :-2], source, target)),
-    ('source_pose', lambda image, source, target: (image, source[:, :18], target)),
-    ('target_pose', lambda image, source, target: (image, source, target[..., :2])),
+    ('source_pose_px', lambda image, source, target: (image, source[:, :18], target)),
+    ('target_pose_px', lambda image, source, target: (image, source, target[..., :2])),
     ('Batch sizes', lambda image, source, target: (image, source[:1], target)),
 ])
 def test_wrong_shapes_name_the_tensor(name, change):
