@@ -10,17 +10,16 @@ import os
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.errors import UsageError
-from experiments.configuration import machine
+from experiments.benchmarks import page
 
-# Case -> module with `run(rounds, max_gigabytes, plot_dir)`, which returns Markdown.
-CASES = {case: f'experiments.benchmarks.{case}' for case in (
-    'generator', 'input', 'metrics', 'serving', 'train_step', 'warp')}
+FLAGS = absl_flags.FLAGS
+# Modules of experiments/benchmarks with `run(rounds, max_gigabytes, plot_dir)`, which returns Markdown.
+CASES = ('generator', 'input', 'metrics', 'serving', 'train_step', 'warp')
 
 
 def define_flags():
     """Defines what is measured, how long, and where the figures go."""
-    absl_flags.DEFINE_enum('case', 'warp', tuple(CASES), 'What is measured.')
+    absl_flags.DEFINE_enum('case', 'warp', CASES, 'What is measured.')
     absl_flags.DEFINE_integer('rounds', 20, 'Times that everything is run in turn.', lower_bound=1)
     absl_flags.DEFINE_float('max_gigabytes', 8.0, 'Leaves out what would need more memory, GB.',
                             lower_bound=0.1)
@@ -29,42 +28,16 @@ def define_flags():
 
 
 def main():
-    values = absl_flags.FLAGS
-    text = read_page(values.output, values.case) if values.output else None
-    plot_dir = os.path.dirname(os.path.abspath(values.output)) if values.output else None
-    case = importlib.import_module(CASES[values.case])
-    section = f'{machine.measured_on()}\n\n{case.run(values.rounds, values.max_gigabytes, plot_dir)}'
+    if FLAGS.output:
+        page.read_page(FLAGS.output, FLAGS.case)  # refused before any time is spent on measuring
+    plot_dir = os.path.dirname(os.path.abspath(FLAGS.output)) if FLAGS.output else None
+    from experiments.configuration import devices  # TensorFlow loads after the flags are checked
+    case = importlib.import_module(f'experiments.benchmarks.{FLAGS.case}')
+    section = f'{devices.measured_on()}\n\n{case.run(FLAGS.rounds, FLAGS.max_gigabytes, plot_dir)}'
     print(section)
-    if values.output:
-        with open(values.output, 'w', encoding='utf-8') as file:
-            file.write(with_section(text, values.case, section))
-        print(f'Written to {values.output}.')
-
-
-def marks(case):
-    """Returns the two lines between which a case's figures stand."""
-    return f'<!-- begin benchmark {case} -->', f'<!-- end benchmark {case} -->'
-
-
-def read_page(path, case):
-    """Reads the page and makes sure that it has the section, before any time is spent on measuring."""
-    try:
-        with open(path, encoding='utf-8') as file:
-            text = file.read()
-    except OSError as error:
-        raise UsageError(f'--output={path}: expected a Markdown file ({error.strerror}).') from error
-    missing = [mark for mark in marks(case) if text.count(mark) != 1]
-    if missing:
-        raise UsageError(f'--output={path}: expected the line {missing[0]!r} once, found it '
-                         f'{text.count(missing[0])} times.')
-    return text
-
-
-def with_section(text, case, section):
-    """Returns the page with a new section of the case."""
-    begin, end = marks(case)
-    before, _, rest = text.partition(begin)
-    return f'{before}{begin}\n{section}\n{end}{rest.partition(end)[2]}'
+    if FLAGS.output:
+        page.write_section(FLAGS.output, FLAGS.case, section)
+        print(f'Written to {FLAGS.output}.')
 
 
 if __name__ == '__main__':

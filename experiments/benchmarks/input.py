@@ -5,22 +5,22 @@ import time
 
 import numpy as np
 import tensorflow as tf
-from absl import flags as absl_flags
 
 from data_pipeline.batches import augment, input_pipeline
 from data_pipeline.batches.colour import COLOUR_STEPS
 from data_pipeline.batches.frames import FramePictures, FrameStore
 from data_pipeline.people import open_people
 from experiments.benchmarks import tools
-from experiments.configuration import flags
+from experiments.configuration.settings import Settings
 from experiments.training.trainer import Trainer
 
 SOURCE_DIR = 'data/people'
 IMAGE_SIZE = 256  # px, of the pictures in SOURCE_DIR too
 BATCH_SIZE = 16
 _NUM_BATCHES = 6  # that a stage makes every time it is measured
-_STEP_FLAGS = ('--preset=small', '--batch_size=8', '--vgg_weights=none', '--perceptual_weight=0',
-               '--adversarial_weight=0', '--l1_weight=10')  # the quickstart's without its perceptual loss: quicker
+# The quickstart's without its perceptual loss, which would take time.
+_STEP_SETTINGS = Settings().changed(
+    preset='small', batch_size=8, perceptual_weight=0, adversarial_weight=0, l1_weight=10)
 
 
 def run(rounds, max_gigabytes, plot_dir):
@@ -57,21 +57,12 @@ def measured(builder, rounds):
     }
     busy = {name: [] for name in functions}
     times = tools.seconds(
-        {name: with_processor_time(function, busy[name]) for name, function in functions.items()}, rounds)
+        {name: tools.with_processor_time(function, busy[name]) for name, function in functions.items()}, rounds)
     busy = {name: np.median(values[2:]) for name, values in busy.items()}  # the first two build graphs
     return [{'stage': name, 'pairs/s': f'{frames / seconds:.0f}',
              'CPU time a pair, all cores, ms': f'{1000 * busy[name] / frames:.2f}',
              'CPU time, times the batched': f'{busy[name] / busy["augmented, batched"]:.2f}'
              if name.startswith('augmented') else ''} for name, seconds in times.items()]
-
-
-def with_processor_time(function, values):
-    """Returns the function that also notes the processor time that it took, which other processes do not change."""
-    def run():
-        start = time.process_time()
-        function()
-        values.append(time.process_time() - start)
-    return run
 
 
 def augment_inputs(batch):
@@ -170,12 +161,8 @@ def warped_by_op(image, affine):
 
 def waiting(builder, rounds):
     """Returns the rows of real training steps: how long they last and how long they wait for a batch."""
-    values = absl_flags.FlagValues()
-    flags.define_training_run(values)
-    values(['benchmark', *_STEP_FLAGS])
-    settings = flags.settings_from_flags(values)
-    trainer = Trainer(settings, tf.distribute.get_strategy())
-    size, batch_size = settings.model.architecture().image_size, settings.train.batch_size
+    trainer = Trainer(_STEP_SETTINGS, tf.distribute.get_strategy())
+    size, batch_size = _STEP_SETTINGS.model.architecture().image_size, _STEP_SETTINGS.train.batch_size
     rows = []
     for name, cache_bytes in (('whenever they occur', 0), ('once before', 10 ** 10)):
         batches = iter(input_pipeline.train_batches(builder, size, batch_size, 0, cache_bytes=cache_bytes))

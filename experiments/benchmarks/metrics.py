@@ -1,7 +1,5 @@
 """The metrics against scikit-image, on the same images."""
 
-import time
-
 import numpy as np
 import skimage.metrics
 import tensorflow as tf
@@ -29,23 +27,14 @@ def measured(image_size, batch_size, rounds):
     apart = {name: np.abs(np.array(function()) - theirs[f'{name} by scikit-image']()).max()
              for name, function in ours.items()}
     busy = {name: [] for name in (*ours, *theirs)}
-    times = tools.seconds({name: with_processor_time(function, busy[name])
-                                     for name, function in {**ours, **theirs}.items()}, rounds)
+    times = tools.seconds({name: tools.with_processor_time(function, busy[name])
+                           for name, function in {**ours, **theirs}.items()}, rounds)
     busy = {name: np.median(values[2:]) for name, values in busy.items()}  # the first two build graphs
     return [{'metric': name, 'pairs/s': f'{batch_size / times[name]:.0f}',
              'scikit-image, pairs/s': f'{batch_size / times[f"{name} by scikit-image"]:.0f}',
              'times as fast': f'{times[f"{name} by scikit-image"] / times[name]:.1f}',
              'of the CPU time': f'1/{busy[f"{name} by scikit-image"] / busy[name]:.1f}',
              'largest difference': f'{apart[name]:.1e}'} for name in ours]
-
-
-def with_processor_time(function, values):
-    """Returns the function that also notes the processor time that it took, which other processes do not change."""
-    def run_and_note():
-        start = time.process_time()
-        function()
-        values.append(time.process_time() - start)
-    return run_and_note
 
 
 def images(image_size, batch_size):

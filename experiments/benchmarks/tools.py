@@ -1,4 +1,4 @@
-"""What all benchmarks measure with: a stopwatch that takes turns, a memory count, a table and a plot."""
+"""Tools of the benchmarks: a stopwatch that takes turns, a memory count, a table and a plot."""
 
 import time
 
@@ -28,6 +28,15 @@ def seconds(functions, rounds):
             function()
             times[name].append(time.perf_counter() - start)
     return {name: sorted(values)[len(values) // 2] for name, values in times.items()}
+
+
+def with_processor_time(function, values):
+    """Returns the function that also notes the processor time that it took, which other processes do not change."""
+    def run():
+        start = time.process_time()
+        function()
+        values.append(time.process_time() - start)
+    return run
 
 
 def waited(function, *arguments):

@@ -1,30 +1,34 @@
-"""How fast the training step is, what its time goes into, and how much memory it takes."""
+"""Speed, memory and shares of the training step, and the times of its operations from TensorFlow's profiler."""
 
 import collections
+import dataclasses
+import glob
 import json
+import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
 import tensorflow as tf
-from absl import flags as absl_flags
+from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-from experiments.benchmarks import op_times, tools
+from experiments.benchmarks import tools
 from experiments.benchmarks.generator import peak_of_this_process
-from experiments.configuration.devices import make_strategy
-from experiments.configuration.flags import define_training_run, settings_from_flags
-from experiments.train import native_precision
+from experiments.configuration.devices import make_strategy, with_native_precision
+from experiments.configuration.flags import settings_from_file
 from experiments.training import dry_run
 from experiments.training.trainer import Trainer
 from tests.support import cases
 
-_FULL = ('--flagfile=fashion.flags', '--vgg_weights=hed', '--precision=auto')
-# Title -> flags of the run whose step is measured.
+_FULL = {'vgg_weights': 'hed', 'precision': 'auto'}
+# Title -> flag file of the run whose step is measured, and other values of its settings.
 CASES = {
-    'quickstart.flags': ('--flagfile=quickstart.flags',),
-    'fashion.flags': _FULL,
-    'fashion.flags, remat': (*_FULL, '--remat'),
+    'quickstart.flags': ('quickstart.flags', {}),
+    'fashion.flags': ('fashion.flags', _FULL),
+    'fashion.flags, remat': ('fashion.flags', {**_FULL, 'remat': True}),
 }
 # What stands in the name or the type of an operation -> the part of the step it belongs to; the first that fits counts.
 _PARTS = {
@@ -35,12 +39,32 @@ _PARTS = {
 _KINDS = {'Conv': 'convolutions', 'BiasAddGrad': 'gradients of biases'}
 _REST = 'rest'
 _ENOUGH_S = 30.0
+# The executor names what it runs 'scopes/of/the/operation:Type'.
+_OPERATION = re.compile(r'([\w./\-]+):([A-Z_]\w*)$')
+# They do not compute but wait for the operations of their bodies.
+_CONTAINERS = {'StatefulPartitionedCall', 'PartitionedCall', 'While', 'StatelessWhile', 'If', 'StatelessIf'}
+_EVERYTHING = 3  # level of the tracer that also sees small operations
+
+
+@dataclasses.dataclass(frozen=True)
+class OpTime:
+    """One run of one operation.
+
+    Attributes:
+      name: with its scopes.
+      kind: type of the operation, as the executor's kernels are called.
+      seconds: from start to end.
+    """
+
+    name: str
+    kind: str
+    seconds: float
 
 
 def run(rounds, max_gigabytes, plot_dir):
     """Measures every case in a process of its own; returns Markdown."""
     del plot_dir
-    figures = {title: measure(rounds, arguments) for title, arguments in CASES.items()}
+    figures = {title: measure(rounds, title) for title in CASES}
     text = tools.table([summary(title, **of_case) for title, of_case in figures.items()])
     for title, of_case in figures.items():
         text += (f'\n\nThe step of {title}, in % of the time of all its operations:\n\n'
@@ -50,30 +74,26 @@ def run(rounds, max_gigabytes, plot_dir):
     return text
 
 
-def measure(rounds, arguments):
+def measure(rounds, title):
     """Returns what `measured_here` does, from a process that does nothing else."""
-    process = subprocess.run([sys.executable, '-m', __name__, str(rounds), *arguments], stdout=subprocess.PIPE,
-                             text=True, check=True)
+    process = subprocess.run([sys.executable, '-m', __name__, str(rounds), title], stdout=subprocess.PIPE, text=True,
+                             check=True)
     return json.loads(process.stdout.splitlines()[-1])
 
 
-def measured_here(rounds, arguments):
-    """Makes the `Trainer` of a run's flags and measures its steps.
+def measured_here(rounds, title):
+    """Makes the `Trainer` of a case and measures its steps.
 
     Args:
       rounds: steps that are timed; fewer where they take long.
-      arguments: the run's flags.
+      title: of the case.
 
     Returns:
       dict of `precision`; `batch_size`; `seconds` of a step; `flops` of it; `gigabytes`, the most memory of this
       process; and `seconds_of`, list of [part, kind, backward, seconds] of the operations of one step.
     """
-    values = absl_flags.FlagValues()
-    define_training_run(values)
-    values(['', *arguments])
-    if values.precision == 'auto':
-        values.precision = native_precision()
-    settings = settings_from_flags(values)
+    path, changes = CASES[title]
+    settings = with_native_precision(settings_from_file(path, **changes))
     trainer = Trainer(settings, make_strategy())
     batch = made_up_batch(settings.model.architecture().image_size, settings.train.batch_size)
     step = tools.waited(trainer.step, batch, tf.constant(0.0))
@@ -85,7 +105,7 @@ def measured_here(rounds, arguments):
         times.append(time.perf_counter() - start)
     figures = {'precision': settings.model.precision, 'batch_size': settings.train.batch_size,
                'seconds': sorted(times)[len(times) // 2], 'gigabytes': peak_of_this_process(),
-               'seconds_of': summed(op_times.of_one_run(step))}
+               'seconds_of': summed(op_times(step))}
     return {**figures, 'flops': dry_run.step_flops(trainer, settings, dry_run.traced_pass(trainer, settings))}
 
 
@@ -143,5 +163,37 @@ def _share(seconds_of, fits):
     return 100 * sum(row[3] for row in seconds_of if fits(*row[:3])) / sum(row[3] for row in seconds_of)
 
 
+def op_times(function):
+    """Runs a function without arguments once, under the profiler.
+
+    Args:
+      function: it must wait for its results. Run it before: graphs that are built on the way take time too.
+
+    Returns:
+      list of `OpTime` of the operations on the CPU. Where several run at once, their times overlap.
+    """
+    options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=_EVERYTHING, python_tracer_level=0)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.profiler.experimental.start(folder, options=options)
+        try:
+            function()
+        finally:
+            tf.profiler.experimental.stop()
+        path, = glob.glob(os.path.join(folder, '**', '*.xplane.pb'), recursive=True)
+        space = xplane_pb2.XSpace()
+        with open(path, 'rb') as file:
+            space.ParseFromString(file.read())
+    return [op for plane in space.planes for op in _plane_times(plane)]
+
+
+def _plane_times(plane):
+    matches = {key: _OPERATION.match(metadata.name) for key, metadata in plane.event_metadata.items()}
+    for line in plane.lines:
+        for event in line.events:
+            match = matches[event.metadata_id]
+            if match and match[2] not in _CONTAINERS:
+                yield OpTime(match[1], match[2], event.duration_ps / 1e12)
+
+
 if __name__ == '__main__':
-    print(json.dumps(measured_here(int(sys.argv[1]), sys.argv[2:])))
+    print(json.dumps(measured_here(int(sys.argv[1]), sys.argv[2])))

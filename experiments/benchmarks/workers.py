@@ -6,6 +6,7 @@ The pictures are copies of those in data/people. Prints a table; 0 workers stand
 process has one thread to compute with. Nothing else should run on the machine meanwhile.
 """
 
+import argparse
 import json
 import os
 import pathlib
@@ -16,14 +17,11 @@ import tempfile
 import time
 
 import psutil
-from absl import flags
 
-from data_pipeline import program
 from data_pipeline.errors import UsageError
 from data_pipeline.poses import pose_file
 from data_pipeline.records.folder import IMAGE_SUFFIXES
 
-FLAGS = flags.FLAGS
 _ONE_THREAD = {'TF_NUM_INTRAOP_THREADS': '1', 'TF_NUM_INTEROP_THREADS': '1', 'OPENCV_FOR_THREADS_NUM': '1',
                'OMP_NUM_THREADS': '1', 'TF_CPP_MIN_LOG_LEVEL': '3'}
 _SOURCE = pathlib.Path('data/people')
@@ -31,25 +29,23 @@ _PICTURES_OF_A_PERSON = 20
 _SAMPLE_EVERY_S = 0.2
 
 
-def define_flags():
-    """Defines what is measured."""
-    flags.DEFINE_enum('program', 'build', ('build', 'annotate'), 'Which program of data_pipeline/.')
-    flags.DEFINE_list('pictures', ['2000', '20000'], 'Numbers of pictures.')
-    flags.DEFINE_list('workers', ['0', '1', '2'], 'Numbers of workers; 0: without Beam.')
-    flags.DEFINE_string('model_dir', '', "Folder of MediaPipe's files, see data_pipeline.annotate.")
+def run(name, counts, nums_workers, model_dir):
+    """Measures a program and prints a table.
 
-
-def main():
+    Args:
+      name: 'build' or 'annotate', a program of data_pipeline/.
+      counts: list of the numbers of pictures.
+      nums_workers: list of the numbers of workers; 0: without Beam.
+      model_dir: folder of MediaPipe's files, see data_pipeline.annotate.
+    """
     print('| program | pictures | workers | seconds | peak memory of all processes, MB |\n|---|---|---|---|---|')
-    for count in map(int, FLAGS.pictures):
+    for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             copy_pictures(root / 'source', count)
-            for workers in map(int, FLAGS.workers):
-                command = [*_command(FLAGS.program, root, FLAGS.model_dir), *_beam_options(workers)]
-                seconds, peak_mb = measure(command)
-                print(f'| {FLAGS.program} | {count:,} | {workers or "no Beam"} | {seconds:.1f} | {peak_mb:,.0f} |',
-                      flush=True)
+            for workers in nums_workers:
+                seconds, peak_mb = measure([*_command(name, root, model_dir), *_beam_options(workers)])
+                print(f'| {name} | {count:,} | {workers or "no Beam"} | {seconds:.1f} | {peak_mb:,.0f} |', flush=True)
                 shutil.rmtree(root / 'made')
 
 
@@ -84,7 +80,7 @@ def measure(command):
         if process.returncode:
             told.seek(0)
             raise UsageError(f'{" ".join(command)}: expected it to end well, found: '
-                                     f'{told.read().strip().splitlines()[-1]}')
+                             f'{told.read().strip().splitlines()[-1]}')
     return seconds, peak / 1e6
 
 
@@ -112,5 +108,18 @@ def _memory(main_process):
     return total
 
 
+def _numbers(text):
+    return [int(number) for number in text.split(',')]
+
+
 if __name__ == '__main__':
-    program.run(main, define_flags)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--program', choices=('build', 'annotate'), default='build')
+    parser.add_argument('--pictures', type=_numbers, default=[2000, 20000])
+    parser.add_argument('--workers', type=_numbers, default=[0, 1, 2])
+    parser.add_argument('--model_dir', default='')
+    arguments = parser.parse_args()
+    try:
+        run(arguments.program, arguments.pictures, arguments.workers, arguments.model_dir)
+    except UsageError as error:
+        sys.exit(f'error: {error}')

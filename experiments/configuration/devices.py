@@ -1,8 +1,11 @@
-"""Over which devices and processes a run is spread."""
+"""The devices and processes of a run, and the machine and software that figures are measured with."""
 
+import datetime
 import json
 import os
+import platform
 
+import keras
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
@@ -61,3 +64,34 @@ def is_chief(strategy):
     if resolver is None or not resolver.task_type:
         return True
     return resolver.task_type == 'chief' or (resolver.task_id == 0 and 'chief' not in resolver.cluster_spec().jobs)
+
+
+def with_native_precision(settings):
+    """Returns `Settings` in which the precision 'auto' is replaced by the fastest one that this machine trains in."""
+    if settings.model.precision != 'auto':
+        return settings
+    is_native = tf.config.list_physical_devices('GPU') or {'avx512_bf16', 'amx_bf16'} & set(_cpu('flags').split())
+    return settings.changed(precision='mixed_bfloat16' if is_native else 'float32')
+
+
+def measured_on():
+    """Returns one line on what is measured on, and when."""
+    devices = [tf.config.experimental.get_device_details(device).get('device_name', 'GPU')
+               for device in tf.config.list_physical_devices('GPU')]
+    name = _cpu('model name') or platform.processor() or platform.machine()
+    where = ', '.join(devices) or f'{os.cpu_count()} CPU cores ({name})'
+    return f'Measured on {datetime.date.today()}, {where}; {software()}.'
+
+
+def software():
+    """Returns the versions."""
+    return f'Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}'
+
+
+def _cpu(key):
+    """Returns what Linux says of the first processor core, as 'model name' or 'flags'; '' elsewhere."""
+    try:
+        with open('/proc/cpuinfo', encoding='utf-8') as file:
+            return next(line.split(':')[1].strip() for line in file if line.startswith(key))
+    except (OSError, StopIteration):
+        return ''

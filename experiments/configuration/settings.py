@@ -1,29 +1,93 @@
-"""What a training run was asked for, frozen. The fields are named as the flags in flags.py; see there."""
+"""The settings of a training run: one table with default, range, unit and help of each. Flags are made from it."""
 
 import dataclasses
+import math
+import os
 
+from data_pipeline import data_sets
+from data_pipeline.errors import UsageError
 from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS
 
-
-@dataclasses.dataclass(frozen=True)
-class DataSettings:
-    """Which data, and where they lie."""
-
-    dataset: str
-    source_dir: str
-    data_dir: str
-    allow_missing_poses: bool
+VGG_WEIGHTS = ('imagenet', 'hed', 'none')
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelSettings:
+class Rule:
+    """What is known of a setting besides its default.
+
+    Attributes:
+      help: its meaning, for --help.
+      unit: of its values, where they have one.
+      choices: all values that it may have; (): any.
+      at_least, above, below: bounds of a number.
+      changeable: whether a run may go on with another value. That holds for what does not decide what is learned
+        (where things lie, how often what is written, how it is computed) and for the step size, which people lower on
+        the way. Everything else stays, or the run would no longer be the one that its folder tells of.
+    """
+
+    help: str
+    unit: str = ''
+    choices: tuple = ()
+    at_least: float = -math.inf
+    above: float = -math.inf
+    below: float = math.inf
+    changeable: bool = False
+
+    def allows(self, value):
+        """Says whether the setting may have a value."""
+        if self.choices or isinstance(value, str):
+            return not self.choices or value in self.choices
+        return math.isfinite(value) and self.at_least <= value and self.above < value < self.below
+
+    def in_words(self):
+        """Returns what is expected, as 'a number at least 0 and below 1'."""
+        if self.choices:
+            return f'one of {", ".join(self.choices)}'
+        bounds = [f'{word} {bound:g}' for word, bound in (
+            ('at least', self.at_least), ('above', self.above), ('below', self.below)) if math.isfinite(bound)]
+        return f'a number {" and ".join(bounds)}'
+
+
+def setting(default, help, **rule):  # noqa: A002  (as in absl)
+    """Returns the field of a setting; `rule` as in `Rule`."""
+    return dataclasses.field(default=default, metadata={'rule': Rule(help, **rule)})
+
+
+class _Group:
+    """Base of the groups of settings: refuses values that a setting may not have."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            rule, value = field.metadata['rule'], getattr(self, field.name)
+            if not rule.allows(value):
+                raise UsageError(f'--{field.name}: expected {rule.in_words()}, found {value!r}.')
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings(_Group):
+    """Which data are used, and where they lie."""
+
+    dataset: str = setting('people', 'Data set: its builder in data_pipeline/.', choices=data_sets.NAMES)
+    source_dir: str = setting('data/people', 'Folder of the pictures and poses as they came.', changeable=True)
+    data_dir: str = setting('build/records', 'Folder of the records that are made of them once.', changeable=True)
+    allow_missing_poses: bool = setting(False, 'Leave out pictures without a usable pose, and say how many and which, '
+                                        'instead of refusing the data.')
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSettings(_Group):
     """What is built."""
 
-    preset: str
-    warp: str
-    pose: str
-    conventions: str
-    precision: str
+    preset: str = setting('reference', "Sizes: the paper's (256 px), or small ones for CPUs.", choices=tuple(PRESETS))
+    warp: str = setting('3d', 'Warp of the features (paper, Table 1).', choices=('3d', '2d'))
+    pose: str = setting('3d', 'Pose that the decoder is given (paper, Table 1).', choices=('3d', '2d'))
+    conventions: str = setting(
+        'standard', 'Details such as the axes of the group norm: as they train best, or as the weights that the '
+        "paper's authors released need them.", choices=('standard', 'reference'))
+    precision: str = setting(
+        'float32', 'Type of the arithmetic; geometry and variables stay in float32. auto, for training: mixed_bfloat16 '
+        'where this machine computes it natively, else float32.',
+        choices=('float32', 'mixed_bfloat16', 'mixed_float16', 'auto'), changeable=True)
 
     def architecture(self):
         """Returns the `Architecture` to build."""
@@ -32,70 +96,132 @@ class ModelSettings:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainSettings:
-    """How it is trained, and how often what is written."""
+class TrainSettings(_Group):
+    """How long, how fast and on what the model is trained, and how often what is written."""
 
-    train_splits: str
-    cache_mb: int
-    batch_size: int
-    accumulate_steps: int
-    steps: int
-    learning_rate: float
-    learning_rate_schedule: str
-    adam_beta1: float
-    adam_beta2: float
-    clip_norm: float
-    average_decay: float
-    max_bad_steps: int
-    seed: int
-    deterministic: bool
-    jit_compile: bool
-    remat: bool
-    log_every: int
-    image_every: int
-    checkpoint_every: int
-    keep_checkpoints: int
-    validate_every: int
-    num_validation_pairs: int
-    profile_steps: str
-    num_virtual_cpus: int
+    train_splits: str = setting('train', 'Trained on these; train+validation, as for a final model, only with '
+                                '--num_validation_pairs=0.', choices=('train', 'train+validation'))
+    cache_mb: int = setting(2048, 'The training pictures are decoded once if they take no more memory than this, else '
+                            'whenever they occur; 0: the latter.', unit='MB', at_least=0, changeable=True)
+    batch_size: int = setting(2, 'Size of an update, over all devices together.', unit='pairs', at_least=1)
+    accumulate_steps: int = setting(1, 'Passes that an update is cut into, one after the other, to save memory.',
+                                    at_least=1, changeable=True)
+    steps: int = setting(150_000, 'Length of the run.', unit='updates of both networks', at_least=1, changeable=True)
+    learning_rate: float = setting(2e-4, 'Step size of Adam, above 0.', above=0, changeable=True)
+    learning_rate_schedule: str = setting(
+        'constant', 'Step size over the run: constant, as in the paper, or falling to 0 by half a cosine.',
+        choices=('constant', 'cosine'))
+    adam_beta1: float = setting(0.5, "Adam's decay of the mean, in [0, 1).", at_least=0, below=1)
+    adam_beta2: float = setting(0.999, "Adam's decay of the mean square, in [0, 1).", at_least=0, below=1)
+    clip_norm: float = setting(0.0, "Largest norm of a network's gradient; longer ones are shortened. 0: no limit.",
+                               at_least=0)
+    average_decay: float = setting(
+        0.999, "Decay of the moving average of the generator's weights, in [0, 1), which is what is shown and "
+        'exported; the first steps decay faster. 0: no average.', at_least=0, below=1)
+    max_bad_steps: int = setting(10, 'Ends the run after so many steps in a row whose losses or gradients are not '
+                                 'finite; such a step changes no weights.', at_least=1, changeable=True)
+    seed: int = setting(1, 'Seed of weights, pairs and augmentation.', at_least=0)
+    deterministic: bool = setting(False, 'Bit-identical results from run to run on one machine, for some speed.',
+                                  changeable=True)
+    jit_compile: bool = setting(False, 'Compiles the forward and backward passes by XLA.', changeable=True)
+    remat: bool = setting(False, 'Computes activations again in the backward pass instead of keeping them: less '
+                          'memory, more time.', changeable=True)
+    log_every: int = setting(20, 'Time between scalars.', unit='steps', at_least=1, changeable=True)
+    image_every: int = setting(200, 'Time between image grids.', unit='steps', at_least=1, changeable=True)
+    checkpoint_every: int = setting(1000, 'Time between checkpoints.', unit='steps', at_least=1, changeable=True)
+    keep_checkpoints: int = setting(3, 'Checkpoints kept: the latest ones.', at_least=1, changeable=True)
+    validate_every: int = setting(1000, 'Time between validations.', unit='steps', at_least=1, changeable=True)
+    num_validation_pairs: int = setting(256, 'Fixed pairs of a validation; 0: no validation.', at_least=0,
+                                        changeable=True)
+    profile_steps: str = setting('', 'first,last: records a profile of these steps for TensorBoard.', changeable=True)
+    num_virtual_cpus: int = setting(0, 'Splits the CPU into this many devices to try the distribution; 0: no.',
+                                    at_least=0, changeable=True)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.train_splits != 'train' and self.num_validation_pairs:
+            raise UsageError(f'--num_validation_pairs: expected 0 with --train_splits={self.train_splits}, as '
+                             f'pairs that are trained on validate nothing; found {self.num_validation_pairs}.')
+        if self.batch_size % self.accumulate_steps:
+            raise UsageError(f'--accumulate_steps: expected a divisor of --batch_size={self.batch_size}, '
+                             f'found {self.accumulate_steps}.')
+        self.profiled()
 
     def profiled(self):
-        """Returns the first and the last step to be profiled, or None; ValueError for what is no such range."""
+        """Returns the first and the last step to be profiled, or None."""
         if not self.profile_steps:
             return None
-        first, last = map(int, self.profile_steps.split(','))
-        if not 0 < first <= last:
-            raise ValueError(self.profile_steps)
-        return first, last
+        try:
+            first, last = map(int, self.profile_steps.split(','))
+            if 0 < first <= last:
+                return first, last
+        except ValueError:  # refused below
+            pass
+        raise UsageError('--profile_steps: expected the first and the last step, as in 100,110, '
+                         f'found {self.profile_steps!r}.')
 
 
 @dataclasses.dataclass(frozen=True)
-class LossSettings:
-    """What is minimised."""
+class LossSettings(_Group):
+    """What is minimised (paper, Section 3.2)."""
 
-    perceptual_weight: float
-    vgg_weights: str
-    adversarial_weight: float
-    label_smoothing: float
-    l1_weight: float
-    mask_weight: float
-    l2_weight: float
+    perceptual_weight: float = setting(3.0, 'Weight of the differences of VGG features.', at_least=0)
+    vgg_weights: str = setting(
+        'imagenet', 'imagenet: VGG19, downloaded by Keras. hed: VGG16 that an installed package carries, offline. '
+        'none: only with --perceptual_weight=0. Anything else: a Keras VGG16 or VGG19 weights file.', changeable=True)
+    adversarial_weight: float = setting(1.0, 'Weight of the adversarial loss; 0: no discriminator.', at_least=0)
+    label_smoothing: float = setting(0.25, "The discriminator's real labels are 1 minus this, in [0, 0.5).",
+                                     at_least=0, below=0.5)
+    l1_weight: float = setting(0.0, 'Weight of the mean absolute difference of the images.', at_least=0)
+    mask_weight: float = setting(
+        0.0, "Weight of the cross entropy between the foreground's mask and the person in the wanted picture (the "
+        "data's mask, or the target pose's projected body parts); not in the paper.", at_least=0)
+    l2_weight: float = setting(1e-4, 'Weight of the squared 2D convolution weights.', at_least=0)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.perceptual_weight and self.vgg_weights == 'none':
+            raise UsageError('--perceptual_weight: expected 0 with --vgg_weights=none, '
+                             f'found {self.perceptual_weight:g}.')
+        if self.vgg_weights not in VGG_WEIGHTS and not os.path.isfile(self.vgg_weights):
+            raise UsageError(f'--vgg_weights: expected {", ".join(VGG_WEIGHTS)} or a weights file, '
+                             f'found {self.vgg_weights!r}, which is no file.')
+        if not (self.perceptual_weight or self.adversarial_weight or self.l1_weight):
+            raise UsageError('--perceptual_weight, --adversarial_weight, --l1_weight: expected one of them '
+                             'above 0, found none.')
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings(_Group):
+    """Where the run is kept and what it begins with."""
+
+    run_name: str = setting('run', 'Name of the run; its folder is numbered: <runs_dir>/<run_name>-0001.')
+    runs_dir: str = setting('runs', 'Folder of the runs.')
+    init_from: str = setting('', 'Run folder, maybe an imported one, whose networks a new run begins with.')
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """All of it."""
+    """All settings of a run. The names of the fields of its groups are unique: they are the names of the flags."""
 
-    data: DataSettings
-    model: ModelSettings
-    train: TrainSettings
-    losses: LossSettings
+    data: DataSettings = DataSettings()
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    losses: LossSettings = LossSettings()
+    run: RunSettings = RunSettings()
+
+    def as_dict(self):
+        """Returns dict, name -> value, in the order of flags.txt."""
+        return {name: value for group in vars(self).values() for name, value in vars(group).items()}
+
+    def changed(self, **values):
+        """Returns the settings with other values, by the names of the fields of the groups."""
+        groups = {name: dataclasses.replace(group, **{key: values.pop(key) for key in vars(group) if key in values})
+                  for name, group in vars(self).items()}
+        if values:
+            raise TypeError(f'expected names of settings, found {", ".join(values)}')
+        return dataclasses.replace(self, **groups)
 
 
-GROUPS = (DataSettings, ModelSettings, TrainSettings, LossSettings)  # in the order of Settings
-
-
-def field_names(group):
-    """Returns the names of a group's fields, which are names of flags."""
-    return [field.name for field in dataclasses.fields(group)]
+RULES = {name: field.metadata['rule'] for group in vars(Settings()).values()
+         for name, field in group.__dataclass_fields__.items()}

@@ -3,26 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from data_pipeline.batches import augment
 from repose_tf.metrics import image_metrics
 from repose_tf.warp.body_parts import person_mask
-
-
-def mean_scores(system, batches):
-    """Returns dict, metric -> mean over all pairs; a pair without foreground counts only where none is needed.
-
-    Args:
-      system: function of a prepared batch that returns images [B, S, S, 3] in [-1, 1].
-      batches: iterable of batches of the input pipeline.
-    """
-    scores = {}
-    for batch in batches:
-        prepared = augment.prepare(batch)
-        truth = (prepared['target_image'] + 1.0) / 2.0
-        image = tf.clip_by_value((tf.cast(system(prepared), tf.float32) + 1.0) / 2.0, 0.0, 1.0)
-        for metric, values in image_metrics.image_metrics(image, truth, person_mask(prepared)).items():
-            scores.setdefault(metric, []).append(values.numpy())
-    return {metric: float(np.nanmean(np.concatenate(values))) for metric, values in scores.items()}
 
 
 class PairScorer:

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from experiments.configuration import machine
+from experiments.configuration import devices
 from experiments.evaluation import pair_poses
 from experiments.evaluation import run as evaluation
 from experiments.pictures import drawing
@@ -87,7 +87,7 @@ class AblationPage:
                  f'learning rate {train.learning_rate:g} ({train.learning_rate_schedule}), '
                  f'{self._settings.model.precision}; the runs differ in warp, pose and seed alone.',
                  'Intervals: 95 %, bootstrap over the persons of the test split. A number of a variant is the mean '
-                 'over its seeds.', f'{machine.measured_on()} Command: `{command}`']
+                 'over its seeds.', f'{devices.measured_on()} Command: `{command}`']
         poses = self._scorer.identity.get('poses')
         lines.append(f'Pose AUC@150mm by {poses}.' if poses else 'The pose AUC was not measured.')
         by_name = {f'{in_words(run.variant)}, seed {run.seed}': values for run, values in self._runs.items()}

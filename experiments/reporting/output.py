@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from data_pipeline.errors import UsageError
-from experiments.configuration import machine
+from experiments.configuration import devices
 from experiments.evaluation import pair_poses
 from experiments.pictures import drawing
 from experiments.reporting import html_report, score_tables
@@ -40,7 +40,7 @@ def report_data(source, systems, scorer, scores, fids):
     facts = {**source.facts, 'pairs': f'{scored} of {source.num_expected}',
              **{f'system {system.name}': system.description for system in systems},
              **{name: text for name, text in scorer.identity.items() if name != 'metrics'},
-             'software': machine.software(),
+             'software': devices.software(),
              'command': ' '.join(['python -m experiments.evaluate', *sys.argv[1:]])}
     return ReportData(
         title=f'Evaluation of {systems[0].name}: {source.name}', facts=facts, metrics=metrics,

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from data_pipeline import program
 from data_pipeline.errors import UsageError
-from experiments.configuration import flags, machine
+from experiments.configuration import devices, flags
 from experiments.serving import bad_requests
 
 MAX_GROWTH = 0.05
@@ -34,7 +34,7 @@ def define_flags():
 
 def main():
     values = absl_flags.FLAGS
-    print(machine.measured_on(), flush=True)
+    print(devices.measured_on(), flush=True)
     print(fuzz(flags.required('saved_model'), values.num_requests, values.seed))
 
 

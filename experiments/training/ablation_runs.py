@@ -10,7 +10,7 @@ import time
 from tqdm import tqdm
 
 from data_pipeline.errors import UsageError
-from experiments.configuration.saved_flags import CHANGEABLE, as_dict, saved_flags
+from experiments.configuration.settings import RULES
 from experiments.training import run_folder
 
 VARIANTS = (('2d', '2d'), ('2d', '3d'), ('3d', '2d'), ('3d', '3d'))  # (warp, pose), in the order of the paper's Table 1
@@ -124,11 +124,11 @@ def train(runs, settings, changes, num_parallel):
 
 def check_alike(runs):
     """Raises UsageError where runs differ in more than what the ablation is about."""
-    flags_of = {run: as_dict(saved_flags(run.folder().flags_path)) for run in runs}
+    flags_of = {run: run.folder().settings().as_dict() for run in runs}
     first = flags_of[runs[0]]
     for run, values in flags_of.items():
         for name, value in values.items():
-            alike = name in _APART or name in CHANGEABLE - {'steps', 'learning_rate', 'precision'}
+            alike = name in _APART or RULES[name].changeable and name not in ('steps', 'learning_rate', 'precision')
             if value != first[name] and not alike:
                 raise UsageError(f'{run.folder().path}: expected --{name}={first[name]} as in {runs[0].folder().path}, '
                                  f'found {value}: the runs must differ in warp, pose and seed alone.')

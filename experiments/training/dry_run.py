@@ -1,27 +1,33 @@
-"""Says what a run would train, how large it is and what a step costs, without training."""
+"""The size of a run and the cost of its steps, told without training."""
+
+import math
 
 import tensorflow as tf
 
-from experiments.training import graph_cost
 from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.variables import tf_variables
 
+_CONVOLUTIONS = ('Conv2D', 'Conv3D', 'DepthwiseConv2dNative')
+_FILTER_GRADIENTS = tuple(f'{name}BackpropFilter{suffix}' for name in _CONVOLUTIONS for suffix in ('', 'V2'))
+_INPUT_GRADIENTS = tuple(f'{name}BackpropInput{suffix}' for name in _CONVOLUTIONS for suffix in ('', 'V2'))
+_NOT_MADE = ('Placeholder', 'Const', 'ReadVariableOp')  # by the forward pass
+_BACKWARD = 'gradient_tape/'  # TensorFlow's name for what a tape makes
 
-def report(trainer, settings, flag_values):
+
+def report(trainer, settings):
     """Traces a step and returns what is known of it, as text.
 
     Args:
       trainer: the `Trainer`.
       settings: the `Settings`.
-      flag_values: dict, name -> value, of the run.
 
     Returns:
       str of several lines.
     """
-    lines = [f'--{name}={value}' for name, value in flag_values.items()]
+    lines = [f'--{name}={value}' for name, value in settings.as_dict().items()]
     for name, part in trainer.checkpoint_parts().items():
         variables = tf_variables(part) if hasattr(part, 'variables') else (part,)
-        lines.append(f'{name}: {sum(map(_size, variables)):,} values in {len(variables)} variables')
+        lines.append(f'{name}: {sum(map(_num_elements, variables)):,} values in {len(variables)} variables')
     num_devices, passes = trainer.strategy.num_replicas_in_sync, settings.train.accumulate_steps
     graph = traced_pass(trainer, settings)
     lines.append(f'Step: {settings.train.batch_size} pairs over {num_devices} device(s) in {passes} pass(es); '
@@ -44,8 +50,7 @@ def traced_pass(trainer, settings):
 
 def step_flops(trainer, settings, graph):
     """Returns the floating-point operations of a step over all devices; `graph` as of `traced_pass`."""
-    return (graph_cost.convolution_flops(graph) * settings.train.accumulate_steps
-            * trainer.strategy.num_replicas_in_sync)
+    return convolution_flops(graph) * settings.train.accumulate_steps * trainer.strategy.num_replicas_in_sync
 
 
 def _memory(trainer, graph):
@@ -56,15 +61,63 @@ def _memory(trainer, graph):
         state += sum(map(_bytes, tf_variables(trainer.perceptual.features)))
     gradients = sum(_bytes(variable) for network in trainer.differentiate.networks.values()
                     for variable in tf_variables(network))
-    kept = graph_cost.kept_bytes(graph)
+    kept = kept_bytes(graph)
     return [f'Memory of a device, about {(state + gradients + kept) / 1e9:.3g} GB: weights, average and optimisers '
             f'{state / 1e9:.3g} + gradients {gradients / 1e9:.3g} + activations kept for the backward pass '
             f'{kept / 1e9:.3g} (less with --remat or more --accumulate_steps); workspaces of the kernels come on top']
 
 
-def _size(variable):
-    return int(tf.size(variable))
+def convolution_flops(graph):
+    """Returns the floating-point operations of all convolutions and matrix products, a product and a sum being two.
+
+    Args:
+      graph: a tf.Graph in which all shapes are known.
+
+    Returns:
+      int.
+    """
+    return sum(map(_flops, graph.get_operations()))
 
 
-def _bytes(variable):
-    return _size(variable) * variable.dtype.size
+def kept_bytes(graph):
+    """Returns the size of the tensors that the forward pass makes and the backward pass needs.
+
+    Args:
+      graph: a tf.Graph of a function that differentiates by a tf.GradientTape; all shapes known.
+
+    Returns:
+      int, bytes; an estimate from above, as an optimiser may drop or merge some of it.
+    """
+    ops = graph.get_operations()
+    # Operations stand in the order in which they were made, forward before backward. The first backward one is looked
+    # for, as custom gradients do not carry the tape's name.
+    first_backward = next(place for place, op in enumerate(ops) if op.name.startswith(_BACKWARD))
+    made = {tensor.name for op in ops[:first_backward] if op.type not in _NOT_MADE for tensor in op.outputs}
+    kept = {tensor.name: tensor for op in ops[first_backward:] for tensor in op.inputs if tensor.name in made}
+    return sum(map(_bytes, kept.values()))
+
+
+def _flops(op):
+    if op.type in _CONVOLUTIONS:
+        return _convolution(op.outputs[0], op.inputs[1].shape)
+    if op.type in _FILTER_GRADIENTS:
+        return _convolution(op.inputs[2], op.outputs[0].shape)
+    if op.type in _INPUT_GRADIENTS:
+        return _convolution(op.inputs[2], op.inputs[1].shape)
+    if op.type in ('MatMul', 'BatchMatMul', 'BatchMatMulV2', 'BatchMatMulV3'):
+        transposed = op.get_attr('transpose_a' if op.type == 'MatMul' else 'adj_x')
+        return 2 * _num_elements(op.outputs[0]) * op.inputs[0].shape[-2 if transposed else -1]
+    return 0
+
+
+def _convolution(output, kernel_shape):
+    """Returns the operations that make an output (or pass back its gradient): each element sums over a kernel."""
+    return 2 * _num_elements(output) * math.prod(kernel_shape[:-1])
+
+
+def _num_elements(tensor):
+    return tensor.shape.num_elements() if tensor.shape.is_fully_defined() else 0
+
+
+def _bytes(tensor):
+    return _num_elements(tensor) * tensor.dtype.size

@@ -1,25 +1,25 @@
-"""The steps of a run, one after the other, until they are made or the run is asked to end."""
+"""The loop over the steps of a run, its judgement of each step, and its end on request."""
 
+import signal
 import time
 
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
-from experiments.training.interruption import Interruption
 
 # Another process of the run is gone; gRPC says so in several ways.
 _LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
                 tf.errors.DeadlineExceededError)
 
 
-def train(trainer, data, settings, reports):
+def train(trainer, data, settings, log):
     """Runs the steps that are left.
 
     Args:
       trainer: the `Trainer`.
       data: the `Data`.
       settings: the `Settings`.
-      reports: the `Reports`, or None in a process that reports nothing.
+      log: the `RunLog`, or None in a process that writes no files.
 
     Returns:
       int, what the process should end with: 0, or `Interruption.exit_code`.
@@ -31,37 +31,69 @@ def train(trainer, data, settings, reports):
     size = settings.model.architecture().image_size
     batches = iter(trainer.distributed(lambda *shard: data.train_batches(
         size, options.batch_size, options.seed, step, shard, options.train_splits, options.cache_mb)))
-    if reports and step == 0:
-        reports.save(0)  # whatever happens from here on, there is something to go on from
+    if log and step == 0:
+        log.save(0)  # whatever happens from here on, there is something to go on from
     try:
-        return _run(trainer, batches, step, options, reports)
+        return _run(trainer, batches, step, options, log)
     except _LOST_WORKER as error:
         raise UsageError('Another process of this run is gone; go on with --resume in all of them '
                          f'({str(error).splitlines()[0]}).') from error
 
 
-def _run(trainer, batches, step, options, reports):
-    judge = StepJudge(options.max_bad_steps, reports.log.say if reports else print)
+def _run(trainer, batches, step, options, log):
+    judge = StepJudge(options.max_bad_steps, log.say if log else print)
     stopping = False
     with Interruption() as interruption:
         while step < options.steps and not stopping:
             started = time.monotonic()
             batch = next(batches)
             waited = time.monotonic() - started
-            if reports:
-                reports.before_step(step + 1)
+            if log:
+                log.before_step(step + 1)
             values = trainer.step(batch, tf.constant(float(bool(interruption.signal))))
             step += 1
             # The step before is judged while this one is computed; all processes see the same, and stop together.
             stopping = judge.judge_previous(step, batch, values)
-            if reports:
-                reports.after_step(step, values, waited)
+            if log:
+                log.after_step(step, values, waited)
         judge.judge_previous(step, None, None)
-        if reports:
-            reports.save(step)
+        if log:
+            log.save(step)
             if stopping:
-                reports.log.say(f'Interrupted after step {step}, saved; --resume goes on.')
+                log.say(f'Interrupted after step {step}, saved; --resume goes on.')
     return interruption.exit_code or (143 if stopping else 0)
+
+
+class Interruption:
+    """Ends a run on request: SIGTERM, as schedulers send it, and SIGINT, Ctrl-C.
+
+    While in its context, the first signal is only noted; a second one acts as usual.
+
+    Attributes:
+      signal: the number of the signal that came, or 0.
+    """
+
+    def __init__(self):
+        self.signal = 0
+        self._before = {}
+
+    def __enter__(self):
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @property
+    def exit_code(self):
+        """What the process ends with: 128 and the signal's number, as shells count, 143 for SIGTERM; else 0."""
+        return 128 + self.signal if self.signal else 0
+
+    def _note(self, number, frame):
+        del frame
+        self.signal = number
+        signal.signal(number, self._before[number])
 
 
 class StepJudge:

@@ -1,7 +1,7 @@
-"""The numbered folder of a training run: what lies where, who may write to it, what model it holds.
+"""The numbered folder of a training run: its files, its lock, its settings and the sizes of its model.
 
     runs/quickstart-0001/
-      flags.txt           every flag as resolved; --flagfile=.../flags.txt starts the same run again
+      flags.txt           all settings; --flagfile=.../flags.txt starts the same run again
       architecture.json   the sizes of the model, all that is needed to build it
       checkpoints/  tensorboard/  metrics.jsonl  lock
 """
@@ -16,8 +16,7 @@ import re
 import tempfile
 
 from data_pipeline.errors import UsageError
-from experiments.configuration.flags import settings_from_flags
-from experiments.configuration.saved_flags import saved_flags
+from experiments.configuration.flags import settings_from_file
 from repose_tf.architecture import Architecture
 
 
@@ -66,7 +65,13 @@ class RunFolder:
 
     def settings(self):
         """Returns the `Settings` of the run."""
-        return settings_from_flags(saved_flags(self.flags_path))
+        return settings_from_file(self.flags_path)
+
+    def describe(self, architecture, flags_text):
+        """Writes flags.txt and architecture.json; see `create`."""
+        for path, text in ((self.flags_path, flags_text), (self.architecture_path, architecture.to_json())):
+            with open(path, 'w') as file:
+                file.write(text)
 
     @contextlib.contextmanager
     def lock(self):
@@ -96,7 +101,7 @@ def create(runs_dir, run_name, architecture, flags_text):
       runs_dir: folder of all runs; made when missing.
       run_name: a word without slashes.
       architecture: the `Architecture` to be trained.
-      flags_text: text of flags.txt, see `saved_flags.flags_text`.
+      flags_text: text of flags.txt, see `flags.flags_text`.
 
     Returns:
       The `RunFolder`.
@@ -109,9 +114,7 @@ def create(runs_dir, run_name, architecture, flags_text):
         with tempfile.TemporaryDirectory(dir=runs_dir, prefix='.new-') as scratch:
             new = RunFolder(os.path.join(scratch, 'run'))
             os.mkdir(new.path)
-            for path, text in ((new.flags_path, flags_text), (new.architecture_path, architecture.to_json())):
-                with open(path, 'w') as file:
-                    file.write(text)
+            new.describe(architecture, flags_text)
             return RunFolder(_move_to_next_number(new.path, os.path.join(runs_dir, run_name)))
     except OSError as error:
         raise UsageError(f'--runs_dir={runs_dir}: no run folder can be made: {error.strerror}.') from None

@@ -1,28 +1,130 @@
-"""What a run tells while it trains: TensorBoard, metrics.jsonl and the progress bar."""
+"""The log of a training run: what is written at which step, and the files that it goes to."""
 
 import json
 import math
 import os
 import time
 
+import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 from tqdm import tqdm
 
+from data_pipeline import files
+from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
 from experiments.pictures import drawing
+from repose_tf.metrics import image_metrics
 from repose_tf.picture_codec import pixels_from_image
+from repose_tf.warp.body_parts import person_mask
 
-GRID_HEADERS = ('source', 'target', 'result', 'foreground', 'mask', 'background')
+_NUM_SHOWN = 8  # pairs in an image grid
+_GRID_HEADERS = ('source', 'target', 'result', 'foreground', 'mask', 'background')
+_ON_BAR = ('loss/generator', 'loss/l1', 'loss/perceptual')
 
 
 class RunLog:
-    """Writes scalars and image grids of a run; use as a context manager."""
+    """Writes scalars, pictures, validations, profiles and checkpoints of a run, each at its steps; a context manager.
+
+    In a run of several processes only the first one has it.
+    """
+
+    def __init__(self, trainer, data, settings, folder, saved):
+        """Opens the log and reads the pairs that are shown and validated.
+
+        Args:
+          trainer: the `Trainer`.
+          data: the `Data`.
+          settings: the `Settings`.
+          folder: the `RunFolder`.
+          saved: the `Checkpoints`.
+        """
+        self._trainer, self._settings, self._folder, self._saved = trainer, settings, folder, saved
+        options, size = settings.train, settings.model.architecture().image_size
+        self._validation = self._shown = None
+        if options.num_validation_pairs:
+            self._validation = data.pair_batches('validation', size, options.batch_size, options.num_validation_pairs)
+            # A few, spread over the persons.
+            self._shown = data.pair_batches('validation', size, _NUM_SHOWN,
+                                            min(_NUM_SHOWN, options.num_validation_pairs))
+        # On one device: the numbers must not depend on how many there are.
+        self._generate = tf.function(lambda *inputs: trainer.evaluated(*inputs, training=False), autograph=False)
+        self._profiling = False
+        self._saved_step = None
+        self._files = LogFiles(folder, int(trainer.step_counter.numpy()), options.steps)
+
+    def __enter__(self):
+        self._files.hyperparameters(self._settings.as_dict())
+        return self
+
+    def __exit__(self, *exception):
+        if self._profiling:
+            tf.profiler.experimental.stop()
+        self._files.__exit__(*exception)
+
+    def say(self, text):
+        """Prints a line above the progress bar."""
+        self._files.say(text)
+
+    def before_step(self, step):
+        """Begins the profile where it is due; `step` counts from 1."""
+        first_last = self._settings.train.profiled()
+        if first_last and first_last[0] == step:
+            tf.profiler.experimental.start(self._folder.tensorboard_dir)
+            self._profiling = True
+
+    def after_step(self, step, values, waited):
+        """Writes what is due.
+
+        Args:
+          step: how many steps were made.
+          values: dict of scalar tensors, see `Trainer.step`.
+          waited: seconds that the step waited for its data.
+        """
+        options = self._settings.train
+        self._files.advance(waited)
+        if self._profiling and options.profiled()[1] == step:
+            tf.profiler.experimental.stop()
+            self._profiling = False
+            self.say(f'step {step}: the profile is in {self._folder.tensorboard_dir}')
+        if step % options.log_every == 0:
+            scalars = {name: float(value) for name, value in values.items() if name != 'stop'}
+            self._files.scalars(step, {**scalars, **self._trainer.learning_rates(), **self._files.speed(step)}, _ON_BAR)
+        if self._shown is not None and step % options.image_every == 0:
+            self._show(step)
+        if self._validation is not None and step % options.validate_every == 0:
+            self._validate(step)
+        if step % options.checkpoint_every == 0:
+            self.save(step)
+
+    def save(self, step):
+        """Writes a checkpoint, once a step."""
+        if step != self._saved_step:
+            self._saved.save(step)
+            self._saved_step = step
+
+    def _show(self, step):
+        prepared = augment.prepare(next(iter(self._shown)))
+        self._files.images(step, prepared, self._outputs(prepared))
+
+    def _validate(self, step):
+        scores = _mean_scores(lambda batch: self._outputs(batch)['image'], self._validation)
+        self._files.scalars(step, {f'validation/{name}': value for name, value in scores.items()})
+        self.say(f'step {step}: validation ' + ', '.join(f'{name} {value:.3f}' for name, value in scores.items()))
+
+    def _outputs(self, batch):
+        """Returns the generator's outputs for a prepared batch."""
+        return self._generate(batch['source_image'], batch['source_pose'], batch['target_pose'])
+
+
+class LogFiles:
+    """TensorBoard, metrics.jsonl and the progress bar of a run; a context manager."""
 
     def __init__(self, folder, first_step, num_steps):
         """Opens the files of a `RunFolder`; the progress bar runs from `first_step` to `num_steps`.
 
-        What an earlier process wrote of later steps, before it was stopped, leaves metrics.jsonl: it comes again.
+        Lines of metrics.jsonl about later steps, which an earlier process wrote before it ended, are removed: those
+        steps come again.
 
         Raises:
           UsageError: the folder cannot be written to.
@@ -47,7 +149,7 @@ class RunLog:
         self._writer.close()
 
     def advance(self, waited):
-        """Counts a step on the progress bar, which waited so many seconds for its data."""
+        """Counts a step on the progress bar; it waited so many seconds for its data."""
         self._waited += waited
         self._bar.update()
 
@@ -62,7 +164,7 @@ class RunLog:
             hparams.hparams(dict(values))
 
     def speed(self, step):
-        """Returns what went on since the last call: steps per second, and the share of the time spent waiting."""
+        """Returns the steps per second since the last call, and the share of the time spent waiting for data."""
         last_step, last_time = self._last
         self._last = (step, time.monotonic())
         seconds = max(self._last[1] - last_time, 1e-9)
@@ -106,20 +208,35 @@ class RunLog:
         columns = (batch['source_image'], batch['target_image'], outputs['image'], outputs['foreground'], mask,
                    outputs['background'])
         rows = list(zip(*(pixels_from_image(column).numpy() for column in columns), strict=True))
-        picture = drawing.grid(rows, GRID_HEADERS)
+        picture = drawing.grid(rows, _GRID_HEADERS)
         with self._writer.as_default(step=step):
             tf.summary.image('held-out pairs', picture[None])
         self._writer.flush()
 
 
+def _mean_scores(system, batches):
+    """Returns dict, metric -> mean over all pairs; metrics of the person leave out pairs without a foreground.
+
+    Args:
+      system: function of a prepared batch that returns images [B, S, S, 3] in [-1, 1].
+      batches: iterable of batches of the input pipeline.
+    """
+    scores = {}
+    for batch in batches:
+        prepared = augment.prepare(batch)
+        truth = (prepared['target_image'] + 1.0) / 2.0
+        image = tf.clip_by_value((tf.cast(system(prepared), tf.float32) + 1.0) / 2.0, 0.0, 1.0)
+        for metric, values in image_metrics.image_metrics(image, truth, person_mask(prepared)).items():
+            scores.setdefault(metric, []).append(values.numpy())
+    return {metric: float(np.nanmean(np.concatenate(values))) for metric, values in scores.items()}
+
+
 def _drop_after(path, last_step):
-    """Removes the lines of later steps, and a last one that was cut off; the file changes as a whole or not at all."""
+    """Removes the lines of later steps, and a last line that was cut off."""
     if not os.path.exists(path):
         return
     with open(path) as file:
         lines = file.readlines()
     kept = [line for line in lines if line.endswith('\n') and json.loads(line)['step'] <= last_step]
     if len(kept) < len(lines):
-        with open(f'{path}.new', 'w') as file:
-            file.writelines(kept)
-        os.replace(f'{path}.new', path)
+        files.write_text(path, ''.join(kept))

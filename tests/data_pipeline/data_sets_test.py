@@ -19,7 +19,6 @@ from data_pipeline.records import record_builder
 from experiments import repose
 from experiments.configuration import flags
 from experiments.configuration.data import Data
-from experiments.configuration.saved_flags import flags_text
 from experiments.configuration.settings import DataSettings
 from experiments.models import opening as model_path
 from experiments.training import run_folder
@@ -226,8 +225,7 @@ def test_flags_say_whether_poses_may_be_missing():
     assert not flags.settings_from_flags(parsed()).data.allow_missing_poses
     found = flags.settings_from_flags(parsed('--dataset=iper', '--allow_missing_poses'))
     assert found.data.allow_missing_poses
-    text = flags_text(parsed('--dataset=iper', '--allow_missing_poses'))
-    assert '--allow_missing_poses=True\n' in text
+    assert '--allow_missing_poses=True\n' in flags.flags_text(found)
     assert dataclasses.asdict(found.data)['dataset'] == 'iper'
 
 

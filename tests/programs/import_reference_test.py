@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.errors import UsageError
-from experiments import import_reference
-from experiments.configuration import flags, settings
-from experiments.configuration.saved_flags import saved_flags
+from data_pipeline.errors import WriteError
+from experiments.configuration.flags import settings_from_file
+from experiments.models.importing import import_checkpoint
 from experiments.training import checkpoints, run_folder
 from experiments.training.trainer import Trainer
+from repose_tf.architecture import PRESETS
 from repose_tf.reference.loading import CheckpointError
 from repose_tf.reference.names import discriminator_names, generator_names
 from tests.repose_tf.reference.loading_test import altered, networks, prefix, shapes  # noqa: F401  (fixtures)
@@ -25,13 +25,13 @@ from tests.support.tiny import TINY, raw_batch
 @pytest.fixture(autouse=True)
 def tiny_preset(monkeypatch):
     """The reference is tiny."""
-    monkeypatch.setitem(settings.PRESETS, 'reference', TINY)
+    monkeypatch.setitem(PRESETS, 'reference', TINY)
 
 
 @pytest.fixture
 def run(prefix, tmp_path):  # noqa: F811
     """A run folder imported from a tiny checkpoint."""
-    import_reference.import_checkpoint(prefix, str(tmp_path / 'imported-0001'), '3d', '2d')
+    import_checkpoint(prefix, str(tmp_path / 'imported-0001'), '3d', '2d')
     return run_folder.open_existing(str(tmp_path / 'imported'))
 
 
@@ -47,9 +47,8 @@ def test_the_run_has_the_checkpoints_generator(run):
 
 
 def test_training_goes_on_from_it(run):
-    values = saved_flags(run.flags_path)
-    values['perceptual_weight'].value = 0.0
-    trainer = Trainer(flags.settings_from_flags(values), tf.distribute.get_strategy())
+    settings = settings_from_file(run.flags_path, perceptual_weight=0.0)
+    trainer = Trainer(settings, tf.distribute.get_strategy())
     saved = checkpoints.Checkpoints(run.checkpoints_dir, **trainer.checkpoint_parts())
     saved.restore_latest()
     assert int(trainer.step_counter) == 0
@@ -63,13 +62,13 @@ def test_training_goes_on_from_it(run):
 def test_the_saved_flags_make_the_saved_model(run):
     architecture = run.settings().model.architecture()
     assert architecture == run.architecture()
-    values = saved_flags(run.flags_path)
-    assert os.path.join(values['runs_dir'].value, values['run_name'].value) == run.path
+    place = run.settings().run
+    assert os.path.join(place.runs_dir, place.run_name) == run.path
 
 
 def test_a_checkpoint_without_discriminator_is_imported(shapes, tmp_path, capsys):  # noqa: F811
     path = altered(tmp_path, {name: shape for name, shape in shapes.items() if 'Discriminator' not in name})
-    import_reference.import_checkpoint(path, str(tmp_path / 'run'), '3d', '3d')
+    import_checkpoint(path, str(tmp_path / 'run'), '3d', '3d')
     assert 'no discriminator' in capsys.readouterr().out
     run_folder.open_existing(str(tmp_path / 'run'))
 
@@ -78,20 +77,20 @@ def test_a_refused_checkpoint_leaves_nothing_behind(shapes, tmp_path):  # noqa: 
     (tmp_path / 'in').mkdir()
     path = altered(tmp_path / 'in', {**shapes, 'GAN/Generator/surprise': (1,)})
     with pytest.raises(CheckpointError, match='surprise'):
-        import_reference.import_checkpoint(path, str(tmp_path / 'runs' / 'run'), '3d', '3d')
+        import_checkpoint(path, str(tmp_path / 'runs' / 'run'), '3d', '3d')
     assert [file.name for file in tmp_path.iterdir()] == ['in']
 
 
 def test_a_place_that_cannot_be_written_is_told(prefix, tmp_path):  # noqa: F811
     (tmp_path / 'file').touch()
-    with pytest.raises(UsageError, match='--output=.*file/run: cannot be written'):
-        import_reference.import_checkpoint(prefix, str(tmp_path / 'file' / 'run'), '3d', '2d')
+    with pytest.raises(WriteError, match='file/run: cannot be written'):
+        import_checkpoint(prefix, str(tmp_path / 'file' / 'run'), '3d', '2d')
 
 
 @pytest.mark.parametrize('arguments, words', [
     (['--output=x'], ['--checkpoint=... must be given']),
     (['--checkpoint=no/such/model', '--output=no/such/run'], ['no/such/model', 'expected a checkpoint']),
-    (['--checkpoint=x', '--output=tests'], ['--output=tests', 'does not exist yet']),
+    (['--checkpoint=x', '--output=tests'], ['tests: expected a folder', 'does not exist yet']),
     (['--checkpoint=x', '--output=y', '--warp=4d'], ['warp', '4d']),
 ])
 def test_mistakes_are_one_line(arguments, words):

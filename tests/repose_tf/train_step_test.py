@@ -24,8 +24,8 @@ def eagerly():
     tf.config.run_functions_eagerly(False)
 
 
-def make_trainer(monkeypatch, *arguments):
-    return Trainer(tiny_settings(monkeypatch, '--batch_size=4', *arguments), tf.distribute.get_strategy())
+def make_trainer(**values):
+    return Trainer(tiny_settings(**{'batch_size': 4, **values}), tf.distribute.get_strategy())
 
 
 def values(network):
@@ -38,8 +38,8 @@ def state(trainer):
             for index, value in enumerate(values(part))}
 
 
-def test_a_step_updates_all_and_one_that_is_not_finite_nothing(monkeypatch):
-    trainer = make_trainer(monkeypatch)
+def test_a_step_updates_all_and_one_that_is_not_finite_nothing():
+    trainer = make_trainer()
     before = state(trainer)
     means = {name: float(value) for name, value in trainer.step(raw_batch()).items()}
     assert set(means) == DISCRIMINATOR_TERMS | {
@@ -59,8 +59,8 @@ def test_a_step_updates_all_and_one_that_is_not_finite_nothing(monkeypatch):
     assert float(trainer.step(raw_batch())['applied']) == 1
 
 
-def test_the_average_follows_the_generator(monkeypatch):
-    trainer = make_trainer(monkeypatch, '--average_decay=0.5', '--adversarial_weight=0')
+def test_the_average_follows_the_generator():
+    trainer = make_trainer(average_decay=0.5, adversarial_weight=0)
     assert trainer.evaluated is trainer.average
     expected = values(trainer.generator)
     for step in (1, 2, 3):
@@ -70,12 +70,12 @@ def test_the_average_follows_the_generator(monkeypatch):
                     for average, latest in zip(expected, values(trainer.generator), strict=True)]
     for average, wanted in zip(values(trainer.average), expected, strict=True):
         np.testing.assert_allclose(average, wanted, atol=1e-6)
-    plain = make_trainer(monkeypatch, '--average_decay=0', '--adversarial_weight=0')
+    plain = make_trainer(average_decay=0, adversarial_weight=0)
     assert plain.average is None and plain.evaluated is plain.generator
 
 
-def test_a_long_gradient_is_shortened_to_its_limit(monkeypatch):
-    trainer = make_trainer(monkeypatch, '--clip_norm=0.01', '--adversarial_weight=0')
+def test_a_long_gradient_is_shortened_to_its_limit():
+    trainer = make_trainer(clip_norm=0.01, adversarial_weight=0)
     norm = float(trainer.step(raw_batch())['gradient_norm/generator'])
     assert norm > 0.02
     # Adam's mean after one step is (1 - beta_1) = 0.5 of the gradient; its squares are hardly anything.
@@ -86,9 +86,8 @@ def test_a_long_gradient_is_shortened_to_its_limit(monkeypatch):
 
 
 @pytest.mark.parametrize('given', [True, False])
-def test_the_mask_learns_the_given_mask_or_else_the_projected_parts(monkeypatch, given):
-    trainer = make_trainer(monkeypatch, '--mask_weight=1', '--l1_weight=0.001', '--adversarial_weight=0',
-                           '--learning_rate=0.01')
+def test_the_mask_learns_the_given_mask_or_else_the_projected_parts(given):
+    trainer = make_trainer(mask_weight=1, l1_weight=0.001, adversarial_weight=0, learning_rate=0.01)
     batch = raw_batch()
     batch['target_mask'] = tf.fill(batch['target_mask'].shape, tf.constant(255 if given else 0, tf.uint8))
     batch['has_target_mask'] = tf.fill([4], given)
@@ -99,8 +98,8 @@ def test_the_mask_learns_the_given_mask_or_else_the_projected_parts(monkeypatch,
     assert (np.mean(alpha) > 0.6) == given  # the parts cover less than half of the picture
 
 
-def test_passes_add_up_to_the_batch(monkeypatch):
-    trainer = make_trainer(monkeypatch, '--l2_weight=1e-4')
+def test_passes_add_up_to_the_batch():
+    trainer = make_trainer(l2_weight=1e-4)
     step = trainer.differentiate
     step.num_parts = 1
     image, poses = tf.random.stateless_uniform([4, 32, 32, 3], (1, 2), -1), raw_batch()
@@ -116,26 +115,26 @@ def test_passes_add_up_to_the_batch(monkeypatch):
         np.testing.assert_allclose(found, expected, atol=1e-5 * scale)
 
 
-def test_the_generator_learns_one_batch(monkeypatch):
-    trainer = make_trainer(monkeypatch, '--adversarial_weight=0', '--learning_rate=0.01')
+def test_the_generator_learns_one_batch():
+    trainer = make_trainer(adversarial_weight=0, learning_rate=0.01)
     assert trainer.discriminator is None
     losses = [float(trainer.step(raw_batch())['loss/l1']) for _ in range(12)]
     assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:4])
 
 
-@pytest.mark.parametrize('arguments, found', [(['--batch_size=3'], 'found 3'), (
-    ['--batch_size=6', '--accumulate_steps=2'], '2 devices times --accumulate_steps=2, found 6')])
-def test_the_batch_must_divide_by_the_devices(monkeypatch, arguments, found):
+@pytest.mark.parametrize('values, found', [({'batch_size': 3}, 'found 3'), (
+    {'batch_size': 6, 'accumulate_steps': 2}, '2 devices times --accumulate_steps=2, found 6')])
+def test_the_batch_must_divide_by_the_devices(values, found):
     class TwoDevices:
         num_replicas_in_sync = 2
 
     with pytest.raises(UsageError, match=f'batch_size.*2 devices.*{found}|{found}'):
-        Trainer(tiny_settings(monkeypatch, *arguments), TwoDevices())
+        Trainer(tiny_settings(**values), TwoDevices())
 
 
-def test_float16_is_refused_for_training(monkeypatch):
+def test_float16_is_refused_for_training():
     with pytest.raises(UsageError, match='mixed_float16'):
-        make_trainer(monkeypatch, '--precision=mixed_float16')
+        make_trainer(precision='mixed_float16')
 
 
 def judged(applied, max_bad_steps, stop=()):

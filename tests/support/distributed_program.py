@@ -1,6 +1,6 @@
 """Trains the tiny model for some steps and saves what came out of it, as one process of a run:
 
-    python -m tests.support.distributed_program NUM_DEVICES NUM_STEPS FILE.npz [FLAG ...]
+    python -m tests.support.distributed_program NUM_DEVICES NUM_STEPS FILE.npz
 
 A program, as devices are set before TensorFlow starts. With TF_CONFIG it is one worker of several.
 """
@@ -8,20 +8,22 @@ A program, as devices are set before TensorFlow starts. With TF_CONFIG it is one
 import sys
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from experiments.configuration.devices import make_strategy
 
+# So small, as this little GAN doubles the difference of two orders of summing with every larger step.
+LEARNING_RATE = 5e-6
 
-def main(num_devices, num_steps, path, *flags):
+
+def main(num_devices, num_steps, path):
     strategy = make_strategy(int(num_devices))  # first of all, so before these imports make anything
     # To be optimised, the graphs of these few steps would take longer than the steps.
     tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})
     from experiments.training.trainer import Trainer
     from repose_tf.variables import tf_variables
     from tests.support.tiny import raw_batch, tiny_settings
-    trainer = Trainer(tiny_settings(pytest.MonkeyPatch(), '--batch_size=4', *flags), strategy)
+    trainer = Trainer(tiny_settings(batch_size=4, learning_rate=LEARNING_RATE), strategy)
 
     def rows(index, count):
         batch = {name: value[4 // count * index:4 // count * (index + 1)] for name, value in raw_batch(4).items()}

@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from data_pipeline import program
 from experiments.configuration import flags
-from experiments.configuration import settings as settings_module
 from experiments.train import main as train
+from experiments.training import session  # noqa: F401  (before the forks)
+from repose_tf.architecture import PRESETS
 from tests.support.tiny import TINY
 
 
@@ -30,7 +31,7 @@ def begin(arguments, log_path):
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.argv = ['train', *arguments]
-    settings_module.PRESETS['small'] = TINY
+    PRESETS['small'] = TINY
     # To be optimised, the graphs of these few steps would take longer than the steps.
     tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})
     try:

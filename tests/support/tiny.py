@@ -1,11 +1,11 @@
 """The smallest model with every part, and what goes with it; what it computes is noise."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
-from absl import flags as absl_flags
 
-from experiments.configuration import flags
-from experiments.configuration import settings as settings_module
+from experiments.configuration.settings import ModelSettings, Settings
 from experiments.training import checkpoints, run_folder
 from repose_tf.architecture import Architecture
 from repose_tf.building import build
@@ -32,13 +32,17 @@ def tiny_run(runs_dir, generator=None):
     return folder
 
 
-def tiny_settings(monkeypatch, *arguments):
-    """Settings of the given flags, with the tiny architecture in place of a preset."""
-    values = absl_flags.FlagValues()
-    flags.define_training_run(values)
-    values(['', '--preset=small', '--perceptual_weight=0', '--l1_weight=1', *arguments])
-    monkeypatch.setitem(settings_module.PRESETS, 'small', TINY)
-    return flags.settings_from_flags(values)
+class TinyModelSettings(ModelSettings):
+    """Settings whose preset is the tiny architecture."""
+
+    def architecture(self):
+        return dataclasses.replace(TINY, warp=self.warp, pose=self.pose)
+
+
+def tiny_settings(**values):
+    """Returns `Settings` of the tiny model, trained for the L1 loss and the adversarial one; or with other values."""
+    settings = Settings().changed(**{'perceptual_weight': 0.0, 'l1_weight': 1.0, **values})
+    return dataclasses.replace(settings, model=TinyModelSettings(**vars(settings.model)))
 
 
 def inputs(architecture, batch=2):

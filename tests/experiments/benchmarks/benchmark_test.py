@@ -7,7 +7,7 @@ import tensorflow as tf
 from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
 from experiments import benchmark
-from experiments.benchmarks import input, metrics, serving, tools, warp
+from experiments.benchmarks import input, metrics, page, serving, tools, warp
 from tests.data_pipeline.batches.augment_test import make_batch
 from tests.support.programs import assert_one_error, run_program
 from tests.support.tiny import TINY
@@ -26,24 +26,26 @@ def test_functions_take_turns():
     assert set(times) == {'a', 'b'} and all(0 <= value < 1 for value in times.values())
 
 
-def test_a_section_is_renewed_and_the_rest_stays():
-    begin, end = benchmark.marks('warp')
-    page = f'# Title\n{begin}\nold\n{end}\nmore\n'
-    assert benchmark.with_section(page, 'warp', 'new') == f'# Title\n{begin}\nnew\n{end}\nmore\n'
+def test_a_section_is_renewed_and_the_rest_stays(tmp_path):
+    begin, end = page.marks('warp')
+    path = tmp_path / 'page.md'
+    path.write_text(f'# Title\n{begin}\nold\n{end}\nmore\n')
+    page.write_section(path, 'warp', 'new')
+    assert path.read_text() == f'# Title\n{begin}\nnew\n{end}\nmore\n'
 
 
 def test_a_page_without_the_section_is_refused(tmp_path):
-    page = tmp_path / 'page.md'
-    page.write_text('no marks\n')
+    path = tmp_path / 'page.md'
+    path.write_text('no marks\n')
     with pytest.raises(UsageError, match='--output=.*begin benchmark warp'):
-        benchmark.read_page(str(page), 'warp')
+        page.read_page(str(path), 'warp')
     process = run_program('benchmark', '--case=warp', f'--output={tmp_path}/none.md')
     assert_one_error(process, '--output', 'none.md')
 
 
 def test_the_projects_page_has_a_section_for_every_case():
     for case in benchmark.CASES:
-        benchmark.read_page('docs/performance.md', case)
+        page.read_page('docs/performance.md', case)
 
 
 def test_tables_and_plots_show_every_figure(tmp_path):
@@ -83,7 +85,7 @@ def test_augmentation_picture_by_picture_is_that_of_the_batch():
 @pytest.mark.parametrize('make', [warp.graphics, warp.torch_runs])
 def test_peers_compute_the_same(make, monkeypatch):
     results = []
-    monkeypatch.setattr(warp.benchmark_tools, 'waited',
+    monkeypatch.setattr(warp.tools, 'waited',
                         lambda function, *arguments: lambda: results.append(function(*arguments)))
     case = warp.Case((16, 16, 4), 1)
     runs = make(case, True)

@@ -3,8 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from experiments.benchmarks import op_times, train_step
-from experiments.benchmarks.op_times import OpTime
+from experiments.benchmarks import train_step
+from experiments.benchmarks.train_step import OpTime
 
 
 def test_the_operations_of_a_run_are_timed_and_the_convolution_takes_longest():
@@ -16,7 +16,7 @@ def test_the_operations_of_a_run_are_timed_and_the_convolution_takes_longest():
             return tf.reduce_sum(tf.nn.conv2d(features * 2.0, kernel, 1, 'SAME'))
 
     run()
-    ops = op_times.of_one_run(lambda: run().numpy())
+    ops = train_step.op_times(lambda: run().numpy())
     longest = max(ops, key=lambda op: op.seconds)
     assert 'Conv' in longest.kind and longest.name.startswith('somewhere/') and 0 < longest.seconds < 1
     assert sum('Conv' in op.kind for op in ops) == 1

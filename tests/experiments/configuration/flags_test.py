@@ -1,4 +1,4 @@
-"""Flags become frozen settings; what contradicts itself is refused; what was saved comes back."""
+"""Flags become settings; what contradicts itself is refused; what was saved comes back."""
 
 import dataclasses
 
@@ -6,11 +6,13 @@ import pytest
 from absl import flags as absl_flags
 
 from data_pipeline.errors import UsageError
-from experiments.configuration import flags, saved_flags
+from experiments.configuration import flags
+from experiments.configuration.settings import RULES, Settings, TrainSettings
 from repose_tf.architecture import PRESETS
 from tests.support.programs import ROOT
 
 FLAG_FILES = sorted(ROOT.glob('*.flags'))
+SAVED = ROOT / 'tests/experiments/configuration/saved_flags.txt'  # flags.txt of a run before there was a table
 
 
 def parsed(*arguments):
@@ -71,20 +73,30 @@ def test_a_required_flag_is_asked_for():
 
 
 def test_saved_flags_come_back(tmp_path):
-    values = parsed('--preset=small', '--learning_rate=3e-5', '--seed=4', '--run_name=mine')
+    wanted = settings('--preset=small', '--learning_rate=3e-5', '--seed=4', '--run_name=mine')
     path = tmp_path / 'flags.txt'
-    path.write_text(saved_flags.flags_text(values))
-    assert flags.settings_from_flags(saved_flags.saved_flags(path)) == flags.settings_from_flags(values)
+    path.write_text(flags.flags_text(wanted))
+    assert flags.settings_from_file(path) == wanted
     assert parsed(f'--flagfile={path}')['run_name'].value == 'mine'
+
+
+def test_flags_that_were_saved_before_are_read_and_would_be_saved_as_they_were():
+    found = flags.settings_from_file(SAVED)
+    assert flags.flags_text(found) == SAVED.read_text()
+    assert (found.train.profiled(), found.run.init_from, found.losses.vgg_weights) == ((2, 3), 'runs/other-0001', 'hed')
 
 
 def test_a_resumed_run_keeps_its_flags_but_for_those_given(tmp_path):
     path = tmp_path / 'flags.txt'
-    path.write_text(saved_flags.flags_text(parsed('--preset=small', '--steps=10', '--seed=4')))
-    values = parsed('--steps=20')
-    saved_flags.adopt_saved(path, values)
-    found = flags.settings_from_flags(values)
+    path.write_text(flags.flags_text(settings('--preset=small', '--steps=10', '--seed=4')))
+    found = flags.settings_to_resume(path, parsed('--steps=20'))
     assert (found.model.preset, found.train.steps, found.train.seed) == ('small', 20, 4)
+
+
+def test_a_resumed_run_may_find_its_weights_elsewhere(tmp_path):
+    path = tmp_path / 'flags.txt'
+    path.write_text('--vgg_weights=no/longer/there.h5\n')
+    assert flags.settings_to_resume(path, parsed('--vgg_weights=hed')).losses.vgg_weights == 'hed'
 
 
 @pytest.mark.parametrize('saved, given, words', [
@@ -95,13 +107,42 @@ def test_a_resumed_run_keeps_its_flags_but_for_those_given(tmp_path):
 ])
 def test_a_resumed_run_keeps_what_decides_what_is_learned(tmp_path, saved, given, words):
     path = tmp_path / 'flags.txt'
-    path.write_text(saved_flags.flags_text(parsed(saved)))
+    path.write_text(flags.flags_text(settings(saved)))
     with pytest.raises(UsageError, match=words):
-        saved_flags.adopt_saved(path, parsed(given))
+        flags.settings_to_resume(path, parsed(given))
 
 
-def test_what_may_change_is_a_flag():
-    assert set(saved_flags.as_dict(parsed())) >= saved_flags.CHANGEABLE
+def test_a_resumed_run_may_change_what_does_not_decide_what_is_learned():
+    assert {name for name, rule in RULES.items() if rule.changeable} == {
+        'source_dir', 'data_dir', 'cache_mb', 'steps', 'learning_rate', 'precision', 'accumulate_steps',
+        'max_bad_steps', 'deterministic', 'jit_compile', 'remat', 'log_every', 'image_every', 'checkpoint_every',
+        'keep_checkpoints', 'validate_every', 'num_validation_pairs', 'profile_steps', 'num_virtual_cpus',
+        'vgg_weights'}
+
+
+def test_settings_are_made_without_flags():
+    assert settings() == Settings()
+    assert settings('--steps=3', '--warp=2d') == Settings().changed(steps=3, warp='2d')
+    assert settings('--steps=3').train == TrainSettings(steps=3)
+    with pytest.raises(TypeError, match='stepz'):
+        Settings().changed(stepz=3)
+
+
+@pytest.mark.parametrize('values, words', [
+    ({'steps': 0}, '--steps: expected a number at least 1, found 0'),
+    ({'learning_rate': float('nan')}, '--learning_rate: expected a number above 0, found nan'),
+    ({'adam_beta1': 1}, '--adam_beta1: expected a number at least 0 and below 1, found 1'),
+    ({'dataset': 'faces'}, "--dataset: expected one of people, fashion, iper, found 'faces'"),
+])
+def test_settings_refuse_what_their_flags_refuse(values, words):
+    with pytest.raises(UsageError, match=words):
+        Settings().changed(**values)
+
+
+def test_every_setting_has_a_flag_with_its_default_and_its_help():
+    values = parsed()
+    for name, default in Settings().as_dict().items():
+        assert values[name].default == default and RULES[name].help in values[name].help
 
 
 @pytest.mark.parametrize('path', FLAG_FILES, ids=lambda path: path.name)
@@ -125,7 +166,7 @@ def test_an_ablation_differs_from_the_papers_run_in_warp_and_pose_alone(warp, po
     found = settings(f'--flagfile={ROOT}/ablation_{warp}_warp_{pose}_pose.flags')
     full = settings(f'--flagfile={ROOT}/iper.flags')
     assert (found.model.warp, found.model.pose) == (warp, pose)
-    assert dataclasses.replace(found, model=full.model) == full
+    assert dataclasses.replace(found, model=full.model, run=full.run) == full
 
 
 def test_what_validates_is_not_trained_on():

@@ -105,7 +105,7 @@ class System:
         return np.full(batch['source_image'].shape, 128, np.uint8)
 
 
-def write_page(tmp_path, monkeypatch, base):
+def write_page(tmp_path, base):
     runs = ablation_runs.planned(str(tmp_path / 'runs'), [1, 2], [1])
     rng = np.random.default_rng(0)
     scores = {}
@@ -113,14 +113,14 @@ def write_page(tmp_path, monkeypatch, base):
         made(run)
         values = base[run.variant] + 0.01 * run.seed + rng.normal(0, 0.001, NUM_PAIRS)
         scores[run] = {metric: values for metric in ('ssim', 'ssim_fg', 'l1_fg', 'pose_auc', 'pose_found')}
-    page = AblationPage(Source(), Scorer(), tiny_settings(monkeypatch), scores,
+    page = AblationPage(Source(), Scorer(), tiny_settings(), scores,
                         {'copy of the source': scores[runs[0]]})
     page.write(str(tmp_path / 'docs/page.md'), {run: System() for run in runs})
     return (tmp_path / 'docs/page.md').read_text()
 
 
-def test_the_page_stands_beside_the_paper(tmp_path, monkeypatch):
-    text = write_page(tmp_path, monkeypatch, BASE)
+def test_the_page_stands_beside_the_paper(tmp_path):
+    text = write_page(tmp_path, BASE)
     rows = {line.split('|')[1].strip(): line for line in text.splitlines() if line.startswith('| 2D') or
             line.startswith('| 3D')}
     assert text.count("the paper's order.") == 3
@@ -132,6 +132,6 @@ def test_the_page_stands_beside_the_paper(tmp_path, monkeypatch):
         assert name in text and (tmp_path / 'docs' / name).stat().st_size > 1000
 
 
-def test_another_order_than_the_papers_is_said(tmp_path, monkeypatch):
-    text = write_page(tmp_path, monkeypatch, {**BASE, ('3d', '2d'): 0.51})
+def test_another_order_than_the_papers_is_said(tmp_path):
+    text = write_page(tmp_path, {**BASE, ('3d', '2d'): 0.51})
     assert "ssim_fg: not the paper's order: 2D warp, 3D pose is above 3D warp, 2D pose here" in text

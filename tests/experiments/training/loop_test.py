@@ -1,11 +1,11 @@
-"""A first signal is noted, a second one acts."""
+"""The loop's end on request: a first signal is noted, a second one acts; and its judgement of the steps."""
 
 import os
 import signal
 
 import pytest
 
-from experiments.training.interruption import Interruption
+from experiments.training.loop import Interruption
 
 
 @pytest.fixture(autouse=True)
