@@ -55,7 +55,7 @@ def main():
         FLAGS.pose_model = trained_regressor(settings.data.source_dir, size)
     source = pair_sources.DataPairs(datasets.Data(settings.data), 'test', FLAGS.num_pairs, size)
     scorer = options.open_scorer(source)
-    scored = [systems.generator_system(run.folder().path) for run in runs]
+    scored = [systems.ModelSystem(run.folder().path) for run in runs]
     baselines = [systems.CopyOfSource(), systems.MeanOfOthers(source.means_of_others)]
     files = evaluation.score_systems(
         [*scored, *baselines], source, scorer, os.path.join(FLAGS.runs_dir, 'scores'), _BATCH_SIZE)

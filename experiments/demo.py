@@ -21,11 +21,8 @@ FLAGS = absl_flags.FLAGS
 
 
 def define_page():
-    """Defines the model, the server and what a request may cost."""
+    """Defines the server and what a request may cost."""
     text, integer, number = absl_flags.DEFINE_string, absl_flags.DEFINE_integer, absl_flags.DEFINE_float
-    text('model', '', 'Run folder or <runs_dir>/<run_name> for its newest run, packed model, or SavedModel.')
-    absl_flags.DEFINE_enum('weights', 'average', ('average', 'latest'), 'Of a run: the moving average of the weights, '
-                           'or those of the last step.')
     text('samples', 'data/people', 'Folder in the people layout: the people and poses to choose from.')
     text('host', '127.0.0.1', 'Address to listen at; 0.0.0.0 lets other machines in.')
     integer('port', 7860, 'Port to listen at; 0: any free one.', lower_bound=0, upper_bound=65535)
@@ -62,8 +59,8 @@ def open_page(model_path):
     from experiments.demo_page import page as demo_page
     from experiments.demo_page import samples as demo_samples
     from experiments.demo_page.limits import Limits
-    from experiments.models import model_source  # TensorFlow after the flags
-    model = model_source.load(model_path, FLAGS.weights)
+    from experiments.models import opening  # TensorFlow after the flags
+    model = opening.open_model(model_path, FLAGS.weights)
     estimator, no_estimator = None, ''
     try:
         estimator = open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
@@ -98,4 +95,4 @@ def _keep_files_in(folder):
 
 
 if __name__ == '__main__':
-    program.run(main, program.define_estimator, define_page)
+    program.run(main, flags.define_model_path, program.define_estimator, define_page)

@@ -1,7 +1,7 @@
 """Scores a system on the fixed pairs of a protocol, beside baselines and other systems.
 
-    python -m experiments.evaluate --run_dir=runs/quickstart
-    python -m experiments.evaluate --saved_model=DIR --dataset=iper --source_dir=DIR --protocol=iper-lwb --output=OUT
+    python -m experiments.evaluate --model=runs/quickstart
+    python -m experiments.evaluate --model=DIR --dataset=iper --source_dir=DIR --protocol=iper-lwb --output=OUT
     python -m experiments.evaluate --predictions=DIR --dataset=fashion --source_dir=DIR --protocol=patn-8570 \\
         --output=OUT
     python -m experiments.evaluate --predictions=DIR --truth=DIR --output=OUT
@@ -27,7 +27,8 @@ _BATCH_SIZE = 8
 
 def define_output():
     """Defines where the results go."""
-    absl_flags.DEFINE_string('output', '', "Folder of the results; '': evaluation-<protocol>-<split> in --run_dir.")
+    absl_flags.DEFINE_string('output', '', "Folder of the results; '': evaluation-<protocol>-<split> in the run "
+                             'folder.')
     absl_flags.DEFINE_integer('sheet_rows', 12, 'Pairs on the contact sheet.', lower_bound=1)
 
 
@@ -49,5 +50,5 @@ def main():
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_run_dir, flags.define_data, options.define_systems,
+    program.run(main, flags.define_model_path, flags.define_data, options.define_systems,
                 options.define_pairs, options.define_metrics, define_output)

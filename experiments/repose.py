@@ -31,12 +31,8 @@ _FPS = {'turntable': 12.0, 'poses': 4.0}
 
 
 def define_flags():
-    """Defines the model, what is reposed and where the picture goes."""
+    """Defines who is reposed, and the wanted poses."""
     text, flag = absl_flags.DEFINE_string, absl_flags.DEFINE_bool
-    text('model', '', 'Run folder, or <runs_dir>/<run_name> for its newest run, packed model, or SavedModel.')
-    absl_flags.DEFINE_alias('run_dir', 'model')
-    absl_flags.DEFINE_enum('weights', 'average', ('average', 'latest'), 'Of a run: the moving average of the weights, '
-                           'where it keeps one, or those of the last step.')
     text('source', '', 'Photo of a person, of any size.')
     text('source_pose', '', 'POSES.json#person/frame: the pose in it; without it that of its place in a folder of the '
                             'people layout, or else what --estimator finds.')
@@ -67,7 +63,7 @@ def define_output():
     flag('skeleton', False, 'Draws the poses over source, target and result.')
     flag('bodypart', False, "Writes <output>-parts.png too: the parts' masks and the model's volumes, of up to 8 "
                              'targets.')
-    text('contact_sheet', '', 'PNG file of a sheet of test pairs, not of one picture; of a run or a packed model.')
+    text('contact_sheet', '', 'PNG file of a sheet of test pairs, not of one picture.')
     absl_flags.DEFINE_integer('num_pairs', 12, 'Rows of the sheet.', lower_bound=1)
 
 
@@ -91,13 +87,13 @@ def main():
 
 def repose_person():
     """Reposes the person whom the flags name; returns the paths of what is written."""
-    from experiments.models import model_source
+    from experiments.models import opening
     from experiments.reposing import repose_inputs  # TensorFlow loads after the flags are checked
     from experiments.reposing.frames import Frames
-    model = model_source.load(FLAGS.model, FLAGS.weights)
+    reposer = opening.open_model(FLAGS.model, FLAGS.weights)
     opened = functools.cache(lambda: open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg))
-    person, num_people = repose_inputs.load_person(FLAGS.source, FLAGS.source_pose, model.image_size, opened)
-    targets = _load_targets(person, model.image_size, opened)
+    person, num_people = repose_inputs.load_person(FLAGS.source, FLAGS.source_pose, reposer.image_size, opened)
+    targets = _load_targets(person, reposer.image_size, opened)
     said = targets.said + (() if num_people == 1 else (f'{FLAGS.source} shows {num_people} people: the largest was '
                                                        'taken.',))
     print(*said, sep='\n', end='\n' * bool(said))
@@ -107,8 +103,9 @@ def repose_person():
     paste_back = person.is_cropped if FLAGS.paste_back is None else FLAGS.paste_back
     max_side = None if is_large else FLAGS.max_side or _MAX_SIDES[FLAGS.side_by_side]
     frames = Frames(person, paste_back, max_side, FLAGS.side_by_side, FLAGS.skeleton, is_plain=is_large)
-    parts = [_write_parts(model, person, targets.poses_px)] if FLAGS.bodypart else []
-    results = model.each(person.image, person.pose_px, targets.poses_px, with_alpha=paste_back)
+    encoded = reposer.source(person.image, person.pose_px)
+    parts = [_write_parts(encoded, person, targets.poses_px)] if FLAGS.bodypart else []
+    results = encoded.each(targets.poses_px, with_alpha=paste_back)
     shown = targets.read_pictures() if FLAGS.side_by_side and targets.read_pictures else iter([None] * count)
     with picture_outputs.open_output(FLAGS.output, FLAGS.fps or targets.fps) as add, \
             tqdm(total=count, unit=' pictures', desc='reposing', disable=count == 1) as bar:
@@ -141,12 +138,12 @@ def _load_targets(person, size, opened):
     return repose_targets.Targets(np.float32(poses), True, fps, pictures, said)
 
 
-def _write_parts(model, person, poses):
+def _write_parts(encoded, person, poses):
     """Writes the sheet of body parts and volumes, a row for each of up to 8 targets; returns its path."""
     from experiments.pictures import drawing as pictures
     from experiments.pictures import parts as part_pictures
     chosen = poses[np.unique(np.linspace(0, len(poses) - 1, 8).astype(int))]
-    rows = [part_pictures.of_parts(person.image, model.parts(person.image, person.pose_px, pose)) for pose in chosen]
+    rows = [part_pictures.of_parts(person.image, encoded.parts(pose)) for pose in chosen]
     output = pathlib.Path(FLAGS.output)
     stem = output.stem.split('%')[0].rstrip('-_')
     path = output.with_name(f'{stem}-parts.png')
@@ -158,15 +155,11 @@ def _write_parts(model, person, poses):
 def repose_test_pairs():
     """Writes the contact sheet that the flags ask for; returns its path."""
     from experiments.configuration import data as datasets
-    from experiments.models import opening as model_path
-    from experiments.training import run_folder
-    from repose_tf.serving import Reposer
-    opened = model_path.open_generator(FLAGS.model, FLAGS.weights)
-    own = run_folder.open_existing(FLAGS.model).settings().data if opened.kind == 'run' else None
-    data = datasets.Data(flags.data_settings(own))
-    size = opened.generator.architecture.image_size
-    batches = data.pair_batches('test', size, _SHEET_BATCH_SIZE, FLAGS.num_pairs)
-    write_contact_sheet(FLAGS.contact_sheet, Reposer(opened.generator), batches)
+    from experiments.models import opening
+    reposer, run = opening.open_model(FLAGS.model, FLAGS.weights), opening.run_of(FLAGS.model)
+    data = datasets.Data(flags.data_settings(run and run.settings().data))
+    batches = data.pair_batches('test', reposer.image_size, _SHEET_BATCH_SIZE, FLAGS.num_pairs)
+    write_contact_sheet(FLAGS.contact_sheet, reposer, batches)
     return FLAGS.contact_sheet
 
 
@@ -181,7 +174,7 @@ def write_contact_sheet(path, reposer, batches):
     from experiments.pictures import drawing as pictures
     samples, captions = [], []
     for batch in batches:
-        results = reposer.repose(batch['source_image'], batch['source_pose'], batch['target_pose'])['image']
+        results = reposer.repose_pairs(batch['source_image'], batch['source_pose'], batch['target_pose'])
         samples += zip(batch['source_image'].numpy(), batch['target_pose'].numpy(), results.numpy(),
                        batch['target_image'].numpy(), strict=True)
         captions += [f'{source.decode()} -> {target.decode()}' for source, target in
@@ -190,4 +183,5 @@ def write_contact_sheet(path, reposer, batches):
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_data, program.define_estimator, define_flags, define_output)
+    program.run(main, flags.define_model_path, flags.define_data, program.define_estimator, define_flags,
+                define_output)

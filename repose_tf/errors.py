@@ -6,3 +6,7 @@ class UserError(Exception):
 
     Programs print it as `error: ...` and end with exit code 1. Every other exception is a bug and keeps its traceback.
     """
+
+
+class ModelError(UserError):
+    """Files that are no model, or a damaged one, or a model that cannot do what it is asked for."""

@@ -48,6 +48,23 @@ def decoded(picture_bytes, size, max_side_px, max_bytes):
         tf.TensorSpec([size, size, 3], tf.uint8), tf.TensorSpec([], tf.float32)))
 
 
+def resized(pixels, size):
+    """Brings square pictures to another size: averages where they shrink, interpolates where they grow.
+
+    Args:
+      pixels: [B, H, H, 3] uint8.
+      size: S, px.
+
+    Returns:
+      [B, S, S, 3] uint8.
+    """
+    pixels = tf.cast(pixels, tf.float32)
+    scaled = tf.cond(tf.shape(pixels)[1] > size, lambda: tf.image.resize(pixels, [size, size], 'area'),
+                     lambda: tf.image.resize(pixels, [size, size], 'bilinear'))
+    pixels = tf.cast(tf.round(tf.clip_by_value(scaled, 0.0, 255.0)), tf.uint8)
+    return tf.ensure_shape(pixels, [None, size, size, 3])
+
+
 def encoded(pixels):
     """Encodes [B, S, S, 3] uint8, RGB, as PNG files, [B] string."""
     return tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.TensorSpec([], tf.string))
@@ -70,11 +87,8 @@ def _decoded_one(data, size, max_side_px, max_bytes):
              shape])]):
         data = tf.identity(data)
     pixels = tf.cond(is_png, lambda: tf.io.decode_png(data, channels=3), lambda: tf.io.decode_jpeg(data, channels=3))
-    pixels = tf.cast(tf.ensure_shape(pixels, [None, None, 3]), tf.float32)[tf.newaxis]
-    scaled = tf.cond(shape[0] > size, lambda: tf.image.resize(pixels, [size, size], 'area'),
-                     lambda: tf.image.resize(pixels, [size, size], 'bilinear'))
-    pixels = tf.cast(tf.round(tf.clip_by_value(scaled[0], 0.0, 255.0)), tf.uint8)
-    return tf.ensure_shape(pixels, [size, size, 3]), size / tf.cast(shape[0], tf.float32)
+    pixels = resized(tf.ensure_shape(pixels, [None, None, 3])[tf.newaxis], size)[0]
+    return pixels, size / tf.cast(shape[0], tf.float32)
 
 
 def _png_shape(data):

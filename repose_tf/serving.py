@@ -19,7 +19,7 @@ MAX_POSE_SIDES = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """What one request may ask for.
 
     Attributes:
@@ -83,7 +83,7 @@ def reposed_sequence_pixels(generator, source_image, source_pose, target_pose, c
     return tf.reshape(images.concat(), [shape[0], num_targets, size, size, 3])
 
 
-class Reposer(tf.Module):
+class ServedModel(tf.Module):
     """A trained generator with its signatures, ready for `tf.saved_model.save`.
 
     Any batch B from 1 to `limits.max_batch`; one sample that does not fit fails its whole request. All poses are
@@ -107,13 +107,13 @@ class Reposer(tf.Module):
 
         Args:
           generator: a built `Generator`.
-          limits: `Limits`.
+          limits: `RequestLimits`.
         """
         super().__init__(name='reposer')
         # Keras 3 cannot save a module that holds a model of several inputs: the model stays in the closure of the
         # signatures, and the module holds its variables alone.
         self.generator_variables = tf_variables(generator)
-        limits, size = limits or Limits(), generator.architecture.image_size
+        limits, size = limits or RequestLimits(), generator.architecture.image_size
 
         def repose(source_image, source_pose, target_pose):
             inputs = _checked(limits, size, source_image, source_pose, target_pose)

@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from data_pipeline.annotation.crop import Square
 from experiments.benchmarks import tools
-from experiments.export import example_inputs
-from experiments.models.model_source import GeneratorReposingModel
+from experiments.models.exporting import example_inputs
 from experiments.pictures.files import open_output
 from experiments.reposing.frames import Frames
 from experiments.reposing.repose_inputs import Person
@@ -18,7 +17,8 @@ from experiments.reposing.source_person import resized
 from repose_tf.architecture import PRESETS
 from repose_tf.building import build
 from repose_tf.generator import Generator
-from repose_tf.serving import Limits, Reposer
+from repose_tf.reposer import Reposer
+from repose_tf.serving import RequestLimits, ServedModel
 from tests.support import cases
 
 BATCH_SIZES = (1, 8, 32)
@@ -42,7 +42,7 @@ def measured(architecture, num_targets, rounds, max_gigabytes, batch_sizes=BATCH
     """Returns a row for loading and for each kind of request to a SavedModel of an untrained generator."""
     with tempfile.TemporaryDirectory() as folder:
         generator = build(Generator(architecture))
-        Reposer(generator, Limits(max_batch=max(*batch_sizes, num_targets))).save(folder)
+        ServedModel(generator, RequestLimits(max_batch=max(*batch_sizes, num_targets))).save(folder)
         start = time.perf_counter()
         loaded = tf.saved_model.load(folder)
         rows = [_row('load', time.perf_counter() - start)]
@@ -65,23 +65,23 @@ def measured(architecture, num_targets, rounds, max_gigabytes, batch_sizes=BATCH
             _call(loaded, 'repose', {**one, 'target_pose': sequence['target_pose'][:, index]})
 
     functions[f'{num_targets} calls of repose, same source'] = call_by_call
-    model = GeneratorReposingModel(generator)
+    reposer = Reposer.of_generator(generator)
     functions[f'film of {num_targets} frames, pasted into a photo of {_PHOTO[1]} x {_PHOTO[0]} px, MP4'] = (
-        lambda: _film(model, sequence['target_pose'][0]))
+        lambda: _film(reposer, sequence['target_pose'][0]))
     seconds = tools.seconds(functions, rounds)
     counts = {name: count for name, (_, _, count) in requests.items()}
     return rows + [_row(name, seconds[name], counts.get(name, num_targets)) for name in functions]
 
 
-def _film(model, poses):
+def _film(reposer, poses):
     """Does what `experiments.repose` does once it has a video's poses."""
-    size, side = model.image_size, _PHOTO[0]
+    size, side = reposer.image_size, _PHOTO[0]
     photo = np.random.default_rng(2).integers(0, 256, (*_PHOTO, 3)).astype(np.uint8)
     square = Square((_PHOTO[1] - side) // 2, 0, side)
     person = Person(photo, square, resized(square.cut(photo), size), poses[0])
     frames = Frames(person, paste_back=True, max_side=None, side_by_side=False, skeleton=False, is_plain=False)
     with tempfile.TemporaryDirectory() as folder, open_output(os.path.join(folder, 'film.mp4'), 25) as add:
-        for result in model.each(person.image, person.pose_px, poses, with_alpha=True):
+        for result in reposer.source(person.image, person.pose_px).each(poses, with_alpha=True):
             add(frames.show(*result, None))
 
 

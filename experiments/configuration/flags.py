@@ -19,12 +19,15 @@ def define_data(values=flags.FLAGS):
     _define_group(_DEFAULTS.data, values)
 
 
-def define_run_dir(values=flags.FLAGS):
-    """Defines which run a program uses."""
-    flags.DEFINE_string('run_dir', '', 'Run folder of a trained model, or <runs_dir>/<run_name> for its newest run.',
-                        flag_values=values)
-    flags.DEFINE_enum('weights', 'average', ('average', 'latest'), 'The moving average of the weights, where the run '
-                      'keeps one, or those of the last step.', flag_values=values)
+def define_model_path(values=flags.FLAGS):
+    """Defines which trained model a program opens."""
+    flags.DEFINE_string('model', '', 'Trained model: a run folder or <runs_dir>/<run_name> for its newest run, a '
+                        'packed model, or a SavedModel. --run_dir and --saved_model are other names of this flag.',
+                        flag_values=values, allow_overwrite=False)
+    for name in ('run_dir', 'saved_model'):
+        flags.DEFINE_alias(name, 'model', flag_values=values)
+    flags.DEFINE_enum('weights', 'average', ('average', 'latest'), 'Of a run: the moving average of the weights, where '
+                      'it keeps one, or those of the last step.', flag_values=values)
 
 
 def define_training_run(values=flags.FLAGS):

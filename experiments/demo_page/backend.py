@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from data_pipeline.errors import PictureError, UsageError
+from data_pipeline.errors import PictureError
 from data_pipeline.poses.pose_file import is_far_outside
 from data_pipeline.program import one_line
 from experiments.demo_page import photo, uploads
@@ -21,6 +21,7 @@ from experiments.demo_page.samples import Person
 from experiments.pictures import drawing
 from experiments.pictures import parts as part_pictures
 from experiments.reposing.source_person import find_person
+from repose_tf.errors import ModelError
 from repose_tf.pose_edits import arm_raised, bent, turned, with_proportions
 from repose_tf.shapes import ShapeError
 from repose_tf.skeleton import NUM_JOINTS
@@ -52,7 +53,7 @@ class Backend:
         """Holds what the requests share.
 
         Args:
-          model: `model_source.ReposingModel`.
+          model: `repose_tf.Reposer`.
           limits: `Limits`.
           estimator: `person.Estimator` for photos, or None.
           no_estimator: why there is none, for whoever uploads a photo.
@@ -130,10 +131,8 @@ class Backend:
         self._check(person)
         _check_pose(target_pose, self.image_size)
         try:
-            found = self._model.parts(person.image, person.pose, target_pose)
-        except ShapeError as error:
-            raise RequestError(one_line(error)) from error
-        except UsageError as error:  # of a SavedModel
+            found = self._model.source(person.image, person.pose).parts(target_pose)
+        except (ShapeError, ModelError) as error:  # the latter of a SavedModel
             raise RequestError(one_line(error)) from error
         return part_pictures.of_parts(person.image, found)
 
@@ -168,7 +167,7 @@ class Backend:
             if time.monotonic() > deadline and done < total:
                 raise RequestError(f'This took longer than {self.limits.seconds:g} s; {done} of {total} pictures were '
                                    'done. Ask for fewer.')
-        return self._model.repose(person.image, person.pose, np.asarray(poses, np.float32), look_at_the_clock)
+        return self._model.source(person.image, person.pose).repose(poses, look_at_the_clock)
 
     def _check(self, person):
         """Refuses what is no person of this model: a page may hold on to one for a long time."""

@@ -14,18 +14,16 @@ from experiments.evaluation.pair_poses import PairPoses
 from experiments.evaluation.pose_scorer import open_pose_scorer
 from experiments.evaluation.prediction_folder import PredictionFolder
 from experiments.metric_networks.weights import open_inception, open_learned_metrics
+from experiments.models import opening
 from experiments.reporting import output as evaluation_output
-from experiments.training import run_folder
-from repose_tf import packed_model
 
 FLAGS = absl_flags.FLAGS
-_KINDS = ('run_dir', 'saved_model', 'predictions')
+_KINDS = ('model', 'predictions')
 
 
 def define_systems():
-    """Defines what is scored; the run folder is defined in flags.py."""
+    """Defines what is scored; --model is defined in flags.py."""
     text = absl_flags.DEFINE_string
-    text('saved_model', '', 'Folder of a SavedModel with the signature repose, or of a packed model.')
     text('predictions', '', "Folder of any system's result pictures, named by pair: "
          'experiments/evaluation/prediction_folder.py.')
     text('predictions_list', '', 'CSV file, source,target,file, where the names of the pictures do not tell.')
@@ -97,15 +95,10 @@ def _open_files():
 
 
 def _open_data(kind):
-    first = None
-    if kind == 'run_dir':
-        first = systems.generator_system(FLAGS.run_dir, FLAGS.weights)
-        settings = flags.data_settings(run_folder.open_existing(FLAGS.run_dir).settings().data)
-    else:
-        settings = flags.data_settings(None)
-        if kind == 'saved_model':
-            is_packed = packed_model.is_packed(FLAGS.saved_model)
-            first = (systems.generator_system if is_packed else systems.SavedModelSystem)(FLAGS.saved_model)
+    first, run = None, None
+    if kind == 'model':
+        first, run = systems.ModelSystem(FLAGS.model, FLAGS.weights), opening.run_of(FLAGS.model)
+    settings = flags.data_settings(run and run.settings().data)
     data = datasets.Data(settings, FLAGS.protocol)
     pairs = data.pairs(FLAGS.split, FLAGS.num_pairs)
     options = {'part': FLAGS.predictions_part, 'others': data.pairs(FLAGS.split),
@@ -113,7 +106,7 @@ def _open_data(kind):
     if first is None:
         first = PredictionFolder(FLAGS.predictions, pairs, FLAGS.predictions_list, **options)
     source = pair_sources.DataPairs(data, FLAGS.split, FLAGS.num_pairs, first.image_size)
-    others = [systems.open_system(path) if systems.is_model(path) else PredictionFolder(path, pairs, **options)
+    others = [systems.ModelSystem(path) if systems.is_model(path) else PredictionFolder(path, pairs, **options)
               for path in FLAGS.against]
     return source, [first, *others, systems.CopyOfSource(), systems.MeanOfOthers(source.means_of_others)]
 
@@ -155,10 +148,11 @@ def output_folder(source):
     """Returns where the results go: --output, or a folder of the run's for this protocol."""
     if FLAGS.output:
         return FLAGS.output
-    if not FLAGS.run_dir:
-        raise UsageError('--output=... must be given, as there is no --run_dir.')
+    run = opening.run_of(FLAGS.model) if FLAGS.model else None
+    if run is None:
+        raise UsageError('--output=... must be given, as --model names no run folder.')
     sample = f'-{FLAGS.num_pairs}' if FLAGS.num_pairs else ''
-    return os.path.join(run_folder.open_existing(FLAGS.run_dir).path, f'evaluation-{source.name}{sample}')
+    return os.path.join(run.path, f'evaluation-{source.name}{sample}')
 
 
 def _named_apart(opened):

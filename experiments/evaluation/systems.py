@@ -6,64 +6,35 @@ disk are known to be of it; `image_size`, px, that it makes, or None for any. It
 SavedModel and the pictures that it wrote score alike.
 """
 
-import hashlib
 import os
 
 import tensorflow as tf
 
-from data_pipeline.errors import UsageError
-from experiments.models import opening as model_path
+from data_pipeline import files
+from experiments.models import opening
 from repose_tf.picture_codec import pixels_from_image
-from repose_tf.serving import reposed_pixels
-from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.variables import tf_variables
 
 
-class GeneratorSystem:
-    """A `Generator`."""
+class ModelSystem:
+    """A trained model by its path: a run, a packed model or a SavedModel."""
 
-    def __init__(self, name, generator, kind):
-        """`kind` is a word on where the generator comes from, for the description."""
-        self.name = name
-        self.image_size = generator.architecture.image_size
-        self.digest = digest_of(variable.numpy().tobytes() for variable in tf_variables(generator))
-        self.description = f'{kind} {name}, weights {self.digest}, {generator.dtype_policy.name}'
-        self._repose = tf.function(lambda *inputs: reposed_pixels(generator, *inputs), autograph=False,
-                                   reduce_retracing=True)
-
-    def __call__(self, batch):
-        return self._repose(pixels_from_image(batch['source_image']), batch['source_pose'], batch['target_pose'])
-
-
-def generator_system(path, weights='average'):
-    """Opens the generator of a run or a packed model; see `model_path.open_generator`."""
-    opened = model_path.open_generator(path, weights)
-    return GeneratorSystem(opened.name, opened.generator, opened.kind)
-
-
-class SavedModelSystem:
-    """A SavedModel with the signature `repose`, see repose_tf/serving.py; older ones lack others of `signatures`."""
-
-    def __init__(self, path):
-        """Loads a SavedModel; UsageError where it cannot be read or has another signature."""
-        try:
-            self._loaded = tf.saved_model.load(path)  # kept: the signature does not keep its variables
-        except (OSError, ValueError, tf.errors.OpError) as error:
-            raise UsageError(f'{path}: expected a SavedModel, found one that cannot be read '
-                             f'({str(error).splitlines()[0]}).') from None
-        self.signatures = self._loaded.signatures
-        if 'repose' not in self.signatures:
-            raise UsageError(f'{path}: expected a SavedModel with the signature repose, '
-                             f'found {", ".join(sorted(self.signatures)) or "none"}.')
-        self.image_size = _size_of(path, self.signatures['repose'])
-        self.name = model_path.base_name(path)
-        self.digest = digest_of(_contents(path))
-        self.description = f'SavedModel {self.name}, files {self.digest}'
+    def __init__(self, path, weights='average'):
+        """Opens it; see `opening.open_model`."""
+        self._reposer = opening.open_model(path, weights)
+        self.name, self.image_size = self._reposer.name, self._reposer.image_size
+        generator = self._reposer.generator
+        if generator is None:
+            self.digest = files.sha256_of_folder(path)[:12]
+            self.description = f'SavedModel {self.name}, files {self.digest}'
+        else:
+            self.digest = files.sha256(*(variable.numpy().tobytes() for variable in tf_variables(generator)))[:12]
+            self.description = (f'{self._reposer.kind} {self.name}, weights {self.digest}, '
+                                f'{generator.dtype_policy.name}')
 
     def __call__(self, batch):
-        return self.signatures['repose'](
-            source_image=pixels_from_image(batch['source_image']), source_pose=batch['source_pose'],
-            target_pose=batch['target_pose'])['image']
+        return self._reposer.repose_pairs(
+            pixels_from_image(batch['source_image']), batch['source_pose'], batch['target_pose'])
 
 
 class CopyOfSource:
@@ -98,40 +69,6 @@ def is_model(path):
         os.path.isfile(os.path.join(path, name)) for name in ('saved_model.pb', 'architecture.json'))
 
 
-def open_system(path):
-    """Opens a SavedModel, a packed model or a run; UsageError for others."""
-    return SavedModelSystem(path) if model_path.is_saved_model(path) else generator_system(path)
-
-
 def digest_of(parts):
     """Returns the start of the SHA-256 of bytes that follow each other."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()[:12]
-
-
-def _size_of(path, signature):
-    """Returns the image size of a signature `repose`; UsageError where its arguments are others."""
-    found = {name: (spec.dtype.name, spec.shape.as_list())
-             for name, spec in signature.structured_input_signature[1].items()}
-    size = (found.get('source_image', (None, [None]))[1] + [None, None])[1]
-    pose = ('float32', [None, NUM_JOINTS, 3])
-    expected = {'source_image': ('uint8', [None, size, size, 3]), 'source_pose': pose, 'target_pose': pose}
-    if not size or found != expected or 'image' not in signature.structured_outputs:
-        raise UsageError(f'{path}: expected the signature repose with {_in_words(expected)} and the result image, '
-                         f'found {_in_words(found)} and {", ".join(signature.structured_outputs)}.')
-    return size
-
-
-def _in_words(arguments):
-    return ', '.join(f'{name} {dtype} {shape}' for name, (dtype, shape) in sorted(arguments.items()))
-
-
-def _contents(path):
-    """Yields the files of a folder, by name."""
-    for parent, subfolders, names in os.walk(path):
-        subfolders.sort()
-        for name in sorted(names):
-            with open(os.path.join(parent, name), 'rb') as file:
-                yield file.read()
+    return files.sha256(*parts)[:12]

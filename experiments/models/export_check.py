@@ -1,32 +1,20 @@
-"""Loads a SavedModel as a stranger would and compares it with recorded results; experiments.export runs this.
+"""A SavedModel loaded as a stranger would load it, compared with recorded results; experiments.export runs this.
 
-python -m experiments.models.export_check --saved_model=DIR --examples=FILE.npz
+python -m experiments.models.export_check SAVED_MODEL EXAMPLES.npz
 """
 
+import sys
 import time
 
 import numpy as np
 import tensorflow as tf
-from absl import flags as absl_flags
 
-from data_pipeline import program
 from data_pipeline.errors import UsageError
-from experiments.configuration import flags
 
 MAX_DIFFERENCE = 1e-4  # of colours in [-1, 1] and alphas in [0, 1]
 # Grey levels of 255: whatever is made in another batch may round to the other side.
 MAX_GREY_DIFFERENCE = 1
 _INPUTS = ('source_image', 'source_pose', 'target_pose')
-
-
-def define_flags():
-    """Defines what is compared."""
-    absl_flags.DEFINE_string('saved_model', '', 'Folder of the SavedModel.')
-    absl_flags.DEFINE_string('examples', '', 'npz file: inputs and results of the signature repose_layers by name.')
-
-
-def main():
-    print(compare(flags.required('saved_model'), flags.required('examples')))
 
 
 def compare(saved_model, examples):
@@ -79,4 +67,4 @@ def _compare_signatures(saved_model, signatures, inputs, grey_levels):
 
 
 if __name__ == '__main__':
-    program.run(main, define_flags)
+    print(compare(*sys.argv[1:]))

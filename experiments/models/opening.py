@@ -1,60 +1,75 @@
-"""The generator of a model that is named by its path: a run or a packed model."""
+"""Opening a trained model by its path: a run's folder, a packed model or a SavedModel."""
 
-import dataclasses
 import os
 
 from data_pipeline.errors import UsageError
-from experiments.training import checkpoints, run_folder
-from repose_tf import packed_model
+from experiments.training import run_folder
+from experiments.training.checkpoints import Checkpoints
+from repose_tf import packed_model, reposer
+from repose_tf.building import build
 from repose_tf.generator import Generator
+from repose_tf.model_kinds import is_saved_model
 
 
-@dataclasses.dataclass(frozen=True)
-class OpenedGenerator:
-    """A generator and where it is from.
+def open_model(path, weights='average', precision=None):
+    """Opens a model.
 
-    Attributes:
-      generator: built, with its weights.
-      kind: 'run' or 'packed model'.
-      name: of the folder.
+    Args:
+      path: a run's folder or <runs_dir>/<run_name> for its newest run, a packed model's folder, or a SavedModel's.
+      weights: of a run: 'average' or 'latest', see `load_generator`.
+      precision: type of the arithmetic, as --precision; None: a run's own, float32 of a packed model. A SavedModel has
+        its own.
+
+    Returns:
+      `repose_tf.Reposer`.
+
+    Raises:
+      UserError: it is none of these, or one that cannot be read.
     """
-
-    generator: Generator
-    kind: str
-    name: str
-
-
-def is_saved_model(path):
-    """Says whether a path is a SavedModel's folder."""
-    return os.path.isfile(os.path.join(path, 'saved_model.pb'))
+    run = run_of(path)
+    if run is None:
+        return reposer.load(path, precision or 'float32')
+    generator = load_generator(run, precision, weights)
+    return reposer.Reposer.of_generator(generator, reposer.base_name(run.path), 'run')
 
 
 def open_generator(path, weights='average', precision=None):
-    """Opens a run or a packed model.
-
-    Args:
-      path: a run's folder or <runs_dir>/<run_name> for its newest run, or a packed model's folder.
-      weights: of a run: 'average' or 'latest', see `checkpoints.load_generator`.
-      precision: type of the arithmetic, as --precision; None: a run's own, float32 of a packed model.
-
-    Returns:
-      `OpenedGenerator`.
-
-    Raises:
-      UsageError: it is neither, or one that cannot be read.
-    """
-    if packed_model.is_packed(path):
-        generator = packed_model.load_generator(path, precision or 'float32')
-        return OpenedGenerator(generator, 'packed model', base_name(path))
+    """Returns the `Generator` of a run or a packed model; arguments and errors as of `open_model`."""
     if is_saved_model(path):
         raise UsageError(f'{path}: expected a run folder or a packed model, found a SavedModel.')
-    if os.path.isdir(path) and not os.path.isfile(os.path.join(path, 'architecture.json')):
+    return open_model(path, weights, precision).generator
+
+
+def run_of(path):
+    """Returns the `RunFolder` that a model's path names, or None where it is a packed model or a SavedModel.
+
+    Raises:
+      UsageError: it is no model at all.
+    """
+    if is_saved_model(path) or packed_model.is_packed(path):
+        return None
+    if os.path.isdir(path) and not os.path.isfile(os.path.join(path, packed_model.ARCHITECTURE_FILE)):
         raise UsageError(f'{path}: expected a run folder, a packed model (architecture.json, weights.npz) or a '
                          'SavedModel, found a folder that is none of them.')
-    folder = run_folder.open_existing(path)
-    return OpenedGenerator(checkpoints.load_generator(folder, precision, weights), 'run', base_name(folder.path))
+    return run_folder.open_existing(path)
 
 
-def base_name(path):
-    """Returns the last part of a path, also of '.'."""
-    return os.path.basename(os.path.abspath(path))
+def load_generator(run, precision=None, weights='average'):
+    """Builds the generator of a run and restores its latest checkpoint.
+
+    Args:
+      run: `RunFolder`.
+      precision: type of the arithmetic, as --precision; None: as the run was trained.
+      weights: 'average': the moving average of the weights, or the weights of a run that keeps none; 'latest'.
+
+    Returns:
+      the `Generator`.
+
+    Raises:
+      UsageError: see `Checkpoints.restore_latest`.
+    """
+    generator = build(Generator(run.architecture(), dtype=precision or run.settings().model.precision))
+    part = 'average' if weights == 'average' and Checkpoints(run.checkpoints_dir).has('average') else 'generator'
+    prefix = Checkpoints(run.checkpoints_dir, **{part: generator}).restore_latest()
+    print(f'Weights: {"the moving average" if part == "average" else "those of the last step"}, {prefix}', flush=True)
+    return generator

@@ -11,7 +11,7 @@ _COVER = 0.6  # how much of the photo a part's colour covers
 
 
 def of_parts(source_image, found):
-    """Draws what `ReposingModel.parts` returns.
+    """Draws what `EncodedPerson.parts` returns.
 
     Args:
       source_image: [S, S, 3].

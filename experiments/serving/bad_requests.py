@@ -7,7 +7,7 @@ import zlib
 import cv2
 import numpy as np
 
-from experiments.export import example_inputs
+from experiments.models.exporting import example_inputs
 
 # What is sent of a picture that has none of its pixels: enough for a header that promises them.
 _BOMB_SIDES_PX = (20_000, 2 ** 31 - 1, 2 ** 32 - 1)

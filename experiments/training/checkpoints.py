@@ -1,4 +1,4 @@
-"""Saving and restoring what a run has learned, and the trained generator of a run folder."""
+"""Saving and restoring what a run has learned."""
 
 import contextlib
 import glob
@@ -9,8 +9,6 @@ import shutil
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
-from repose_tf.building import build
-from repose_tf.generator import Generator
 from repose_tf.variables import tf_variables
 
 _SUFFIX = '/.ATTRIBUTES/VARIABLE_VALUE'
@@ -118,27 +116,6 @@ class Checkpoints:
 def for_run(folder, trainer, settings):
     """Returns the `Checkpoints` of a run: a `RunFolder`, its `Trainer` and its `Settings`."""
     return Checkpoints(folder.checkpoints_dir, settings.train.keep_checkpoints, **trainer.checkpoint_parts())
-
-
-def load_generator(folder, precision=None, weights='average'):
-    """Builds the generator of a run and restores its latest checkpoint.
-
-    Args:
-      folder: `RunFolder`.
-      precision: type of the arithmetic, as --precision; None: as the run was trained.
-      weights: 'average': the moving average of the weights, or the weights of a run that keeps none; 'latest'.
-
-    Returns:
-      the `Generator`.
-
-    Raises:
-      UsageError: see `Checkpoints.restore_latest`.
-    """
-    generator = build(Generator(folder.architecture(), dtype=precision or folder.settings().model.precision))
-    part = 'average' if weights == 'average' and Checkpoints(folder.checkpoints_dir).has('average') else 'generator'
-    prefix = Checkpoints(folder.checkpoints_dir, **{part: generator}).restore_latest()
-    print(f'Weights: {"the moving average" if part == "average" else "those of the last step"}, {prefix}', flush=True)
-    return generator
 
 
 def take_over(folder, parts):

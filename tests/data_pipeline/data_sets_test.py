@@ -20,9 +20,7 @@ from experiments import repose
 from experiments.configuration import flags
 from experiments.configuration.data import Data
 from experiments.configuration.settings import DataSettings
-from experiments.models import opening as model_path
-from experiments.training import run_folder
-from repose_tf import serving
+from experiments.models import opening
 from tests.experiments.configuration.flags_test import parsed
 from tests.programs.repose_test import Negative
 from tests.support.data_set_folders import (
@@ -194,12 +192,10 @@ def test_the_sheet_shows_pairs_of_the_runs_data(tmp_path, monkeypatch):
     monkeypatch.setattr(repose, 'FLAGS', types.SimpleNamespace(
         model='run', contact_sheet=tmp_path / 'sheet.png', num_pairs=2, weights='latest'))
     monkeypatch.setattr(repose.flags, 'data_settings', lambda saved: saved)
-    monkeypatch.setattr(serving, 'Reposer', lambda generator: Negative)
-    generator = types.SimpleNamespace(architecture=types.SimpleNamespace(image_size=SIZE))
-    monkeypatch.setattr(model_path, 'open_generator', lambda path, weights: types.SimpleNamespace(
-        generator=generator, kind='run'))
+    monkeypatch.setattr(opening, 'open_model', lambda path, weights: types.SimpleNamespace(
+        image_size=SIZE, repose_pairs=Negative.repose_pairs))
     run = types.SimpleNamespace(settings=lambda: types.SimpleNamespace(data=settings('people', tmp_path)))
-    monkeypatch.setattr(run_folder, 'open_existing', lambda path: run)
+    monkeypatch.setattr(opening, 'run_of', lambda path: run)
     assert repose.repose_test_pairs().is_file()
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from data_pipeline.errors import WriteError
 from experiments.configuration.flags import settings_from_file
+from experiments.models import opening
 from experiments.models.importing import import_checkpoint
 from experiments.training import checkpoints, run_folder
 from experiments.training.trainer import Trainer
@@ -41,7 +42,7 @@ def assert_made_up(names):
 
 
 def test_the_run_has_the_checkpoints_generator(run):
-    generator = checkpoints.load_generator(run)
+    generator = opening.load_generator(run)
     assert (generator.architecture.pose, generator.architecture.crop) == ('2d', 'start')
     assert_made_up(generator_names(generator))
 

@@ -196,9 +196,9 @@ class Negative:
     """Stands in for a Reposer."""
 
     @staticmethod
-    def repose(source_image, source_pose, target_pose):
-        del source_pose, target_pose
-        return {'image': 255 - source_image}
+    def repose_pairs(images, source_poses_px, target_poses_px):
+        del source_poses_px, target_poses_px
+        return 255 - images
 
 
 def test_the_sheet_shows_source_pose_result_and_truth_of_every_pair(tmp_path):

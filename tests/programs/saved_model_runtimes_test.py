@@ -12,7 +12,7 @@ import requests
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
-from experiments.export import example_inputs
+from experiments.models.exporting import example_inputs
 from experiments.serving import grpc_client, rest_client
 from experiments.serving.request import Request
 from tests.support import served_models

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import UsageError
+from experiments.models import exporting
 from repose_tf import packed_model
+from repose_tf.errors import ModelError
 from repose_tf.variables import tf_variables
 from tests.support.programs import run_program
 from tests.support.tiny import inputs, tiny_generator, tiny_run
@@ -17,7 +19,7 @@ def generator():
 
 @pytest.fixture
 def packed(tmp_path, generator):
-    packed_model.write(generator, tmp_path / 'packed')
+    exporting.pack(generator, tmp_path / 'packed')
     return tmp_path / 'packed'
 
 
@@ -36,7 +38,7 @@ def test_what_float16_cannot_hold_is_refused(tmp_path):
     large = tiny_generator()
     tf_variables(large)[3].assign(tf_variables(large)[3] * 0 + 1e5)
     with pytest.raises(UsageError, match='variable 003.*65504.*100000'):
-        packed_model.write(large, tmp_path / 'packed')
+        exporting.pack(large, tmp_path / 'packed')
     assert list(tmp_path.iterdir()) == []
 
 
@@ -57,7 +59,7 @@ def _weights(packed, change):
 ])
 def test_what_is_no_packed_model_is_named(packed, change, message):
     change(packed)
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(ModelError, match=message):
         packed_model.load_generator(packed)
 
 
@@ -66,4 +68,4 @@ def test_the_program_says_what_half_precision_changes(tmp_path, generator):
     process = run_program('pack', f'--run_dir={run}', f'--output={tmp_path / "packed"}')
     assert process.returncode == 0 and 'differ by at most' in process.stdout, process.stderr
     with pytest.raises(UsageError, match='does not exist'):
-        packed_model.write(generator, run)
+        exporting.pack(generator, run)

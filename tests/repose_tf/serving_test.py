@@ -6,12 +6,12 @@ import pytest
 import tensorflow as tf
 
 from repose_tf.picture_codec import image_from_pixels
-from repose_tf.serving import Limits, Reposer
+from repose_tf.serving import RequestLimits, ServedModel
 from tests.support.cases import person_poses
 from tests.support.tiny import TINY, tiny_generator
 
 SIZE = TINY.image_size
-LIMITS = Limits(max_batch=3, max_targets=20, max_side_px=200, max_bytes=50_000)
+LIMITS = RequestLimits(max_batch=3, max_targets=20, max_side_px=200, max_bytes=50_000)
 
 
 @pytest.fixture(scope='module')
@@ -21,7 +21,7 @@ def generator():
 
 @pytest.fixture(scope='module')
 def reposer(generator):
-    return Reposer(generator, LIMITS)
+    return ServedModel(generator, LIMITS)
 
 
 def poses(seed, count):
@@ -57,7 +57,7 @@ def test_a_sequence_encodes_a_source_once_however_many_targets(generator, monkey
     calls = []
     encode = generator.encode
     monkeypatch.setattr(generator, 'encode', lambda *args: calls.append(args) or encode(*args))
-    graph = Reposer(generator, LIMITS).repose_sequence.get_concrete_function().graph
+    graph = ServedModel(generator, LIMITS).repose_sequence.get_concrete_function().graph
     assert len(calls) == 1 and calls[0][0].graph is graph  # outside of the loop over the targets
 
 

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from experiments.export import example_inputs
+from experiments.models.exporting import example_inputs
 from experiments.serving.request import Request
-from repose_tf.serving import Reposer
+from repose_tf.serving import ServedModel
 from tests.support.tiny import TINY, tiny_generator
 
 
@@ -27,7 +27,7 @@ def generator():
 def saved_model():
     """Returns the folder of the SavedModel, made once a process; it goes when the process ends."""
     folder = tempfile.TemporaryDirectory()
-    Reposer(generator()).save(folder.name)
+    ServedModel(generator()).save(folder.name)
     _KEPT.append(folder)
     return folder.name
 

@@ -11,9 +11,9 @@ from experiments.demo_page import samples, uploads
 from experiments.demo_page.backend import Backend, Edits
 from experiments.demo_page.limits import Limits, RequestError
 from experiments.demo_page.motions import MOTIONS, motion_poses
-from experiments.models.model_source import GeneratorReposingModel
 from experiments.reposing import targets as repose_targets
 from repose_tf.pose_edits import arm_raised, bent, turned, with_proportions
+from repose_tf.reposer import Reposer
 from repose_tf.skeleton import BONES, JOINT_INDEX
 from tests.support.bad_requests import good_video, make_person, resident_mb, send
 from tests.support.fake_estimator import FakeEstimator, picture
@@ -23,7 +23,7 @@ LIMITS = Limits(upload_mb=2, megapixels=1, frames=6, seconds=60, video_mb=0.2, v
 
 
 def make_backend(limits=LIMITS):
-    return Backend(GeneratorReposingModel(tiny_generator()), limits, FakeEstimator())
+    return Backend(Reposer.of_generator(tiny_generator()), limits, FakeEstimator())
 
 
 @pytest.fixture(scope='module')

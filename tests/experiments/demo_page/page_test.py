@@ -24,7 +24,7 @@ from experiments.demo_page import page_html
 from experiments.demo_page import samples as demo_samples
 from experiments.demo_page.backend import Backend, Edits
 from experiments.demo_page.motions import MOTIONS
-from experiments.models import model_source
+from experiments.models import opening
 from tests.support.chromium import find_chromium, open_browser
 from tests.support.programs import ROOT
 from tests.support.tiny import tiny_run
@@ -98,7 +98,7 @@ def tab(server):
 
 @pytest.fixture(scope='module')
 def backend(run_path):
-    return Backend(model_source.load(run_path))
+    return Backend(opening.open_model(run_path))
 
 
 @pytest.fixture(scope='module')
@@ -190,7 +190,7 @@ def test_parts_are_shown(tab):
 @pytest.fixture(scope='module')
 def finder(run_path):
     """A backend that takes photos and videos."""
-    return Backend(model_source.load(run_path), None, MediaPipePose(ESTIMATOR))
+    return Backend(opening.open_model(run_path), None, MediaPipePose(ESTIMATOR))
 
 
 def photo():

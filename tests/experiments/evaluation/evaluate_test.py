@@ -14,8 +14,8 @@ from experiments.configuration.settings import DataSettings
 from experiments.evaluation import options
 from experiments.evaluation.pair_sources import DataPairs
 from experiments.evaluation.prediction_folder import pair_name
-from experiments.evaluation.systems import generator_system
-from repose_tf import packed_model
+from experiments.evaluation.systems import ModelSystem
+from experiments.models import exporting
 from tests.support.people_folders import write_image, write_people
 from tests.support.tiny import TINY, tiny_generator, tiny_run
 
@@ -29,7 +29,7 @@ def run_evaluate():
     """A function that runs the program in this process and returns what it prints, the line of JSON as a dict last."""
     values = absl_flags.FLAGS
     before = set(values)
-    for define in (flags.define_run_dir, flags.define_data, options.define_systems,
+    for define in (flags.define_model_path, flags.define_data, options.define_systems,
                    options.define_pairs, options.define_metrics, evaluate.define_output):
         define()
     defined = set(values) - before
@@ -119,10 +119,10 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
     root, data = places
     generator = tiny_generator()
     folder = tiny_run(root / 'runs', generator)
-    packed_model.write(generator, root / 'packed')
+    exporting.pack(generator, root / 'packed')
     settings = DataSettings('people', f'{root}/people', f'{root}/records', False)
     source = DataPairs(datasets.Data(settings), 'test', 4, SIZE)
-    system = generator_system(folder.path)
+    system = ModelSystem(folder.path)
     for batch in source.batches(source.pairs, 4):
         names = zip(batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)
         for pair, image in zip(names, system(batch).numpy(), strict=True):
@@ -136,14 +136,15 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
 
 @pytest.mark.parametrize('arguments, words', [
     ([], 'expected one of them, found none'),
-    (['--run_dir=a', '--saved_model=b'], 'found --run_dir and --saved_model'),
+    (['--run_dir=a', '--saved_model=b'], '--model=b: already defined as a'),
+    (['--run_dir=a', '--predictions=b'], 'found --model and --predictions'),
     (['--run_dir=a', '--truth=b'], '--truth: expected --predictions beside it'),
     (['--run_dir=a', '--predictions_list=b'], '--predictions_list: expected --predictions beside it'),
     (['--predictions=a', '--masks=b'], '--masks: expected --truth beside it'),
     (['--predictions=none', '--truth=none'], 'found 0 pictures'),
-    (['--saved_model=none'], 'none: expected a SavedModel')])
+    (['--saved_model=none'], 'none: expected a run folder, found none')])
 def test_mistakes_are_named(run_evaluate, capsys, arguments, words):
-    with pytest.raises((UsageError, DataError), match=words):
+    with pytest.raises((UsageError, DataError, absl_flags.Error), match=words):
         run_evaluate(capsys, *arguments)
 
 

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
+from experiments.models import opening
 from experiments.training import checkpoints
 from repose_tf.variables import tf_variables
 from tests.support.tiny import TINY, tiny_generator, tiny_run
@@ -33,7 +34,7 @@ def test_every_variable_is_saved(tmp_path):
 
 def test_a_generator_comes_back_from_its_run_folder(tmp_path):
     generator = tiny_generator()
-    loaded = checkpoints.load_generator(tiny_run(tmp_path, generator))
+    loaded = opening.load_generator(tiny_run(tmp_path, generator))
     assert same(values(generator), values(loaded))
 
 
@@ -160,7 +161,7 @@ def test_a_new_run_begins_with_the_average_of_another(tmp_path):
 def test_the_average_is_what_is_loaded_unless_the_latest_is_asked_for(tmp_path):
     generator, average = tiny_generator(), tiny_generator()
     folder = tiny_run(tmp_path, generator)  # keeps no average
-    assert same(values(checkpoints.load_generator(folder)), values(generator))
+    assert same(values(opening.load_generator(folder)), values(generator))
     checkpoints.Checkpoints(folder.checkpoints_dir, generator=generator, average=average).save(5)
-    assert same(values(checkpoints.load_generator(folder)), values(average))
-    assert same(values(checkpoints.load_generator(folder, weights='latest')), values(generator))
+    assert same(values(opening.load_generator(folder)), values(average))
+    assert same(values(opening.load_generator(folder, weights='latest')), values(generator))

@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
-from experiments import export
-from experiments.evaluation.systems import SavedModelSystem
-from experiments.models import export_check, warmup_requests
+from experiments.evaluation.systems import ModelSystem
+from experiments.models import export_check, exporting, warmup_requests
+from repose_tf.errors import ModelError
 from repose_tf.picture_codec import image_from_pixels, pixels_from_image
-from repose_tf.serving import Reposer
+from repose_tf.serving import ServedModel
 from tests.support.programs import assert_one_error, run_program
 from tests.support.tiny import TINY, tiny_generator, tiny_run
 
@@ -43,10 +43,10 @@ def exported(tmp_path_factory, generator):
 
 
 def test_serving_is_the_generator_between_pixels(generator):
-    inputs = export.example_inputs(TINY.image_size)
+    inputs = exporting.example_inputs(TINY.image_size)
     image = inputs['source_image'].astype(np.float32) / 127.5 - 1.0
     expected = generator(image, inputs['source_pose'], inputs['target_pose'])['image'].numpy()
-    found = Reposer(generator).repose(**inputs)['image'].numpy()
+    found = ServedModel(generator).repose(**inputs)['image'].numpy()
     assert found.dtype == np.uint8 and found.std() > 0.0
     assert np.abs(found - (expected + 1.0) * 127.5).max() <= 0.51
 
@@ -60,7 +60,7 @@ def test_export_says_what_it_checked_and_leaves_nothing_over(exported):
 
 def test_the_saved_model_takes_any_batch(loaded, generator):
     inputs = {name: tf.constant(value)
-              for name, value in export.example_inputs(TINY.image_size, batch_size=3).items()}
+              for name, value in exporting.example_inputs(TINY.image_size, batch_size=3).items()}
     found = loaded.signatures['repose'](**inputs)['image']
     image = image_from_pixels(inputs['source_image'])
     expected = generator(image, inputs['source_pose'], inputs['target_pose'])
@@ -88,14 +88,14 @@ def test_warm_up_requests_are_those_of_tensorflow_serving(exported):
         assert request.inputs['target_pose'].dtype == tf.float32.as_datatype_enum
 
 
-def test_export_overwrites_nothing(exported):
+def test_export_overwrites_nothing(exported, generator):
     with pytest.raises(UsageError, match='does not exist yet'):
-        export.check_is_free(str(exported[1]))
+        exporting.export(generator, str(exported[1]))
 
 
 def test_the_check_sees_another_result(exported, generator, tmp_path):
-    inputs = export.example_inputs(TINY.image_size)
-    layers = Reposer(generator).repose_layers(**inputs)
+    inputs = exporting.example_inputs(TINY.image_size)
+    layers = ServedModel(generator).repose_layers(**inputs)
     for name in ('image', 'foreground_alpha'):
         changed = {**layers, name: layers[name] + 2e-4}
         np.savez(tmp_path / 'examples.npz', **changed, **inputs)
@@ -109,11 +109,11 @@ def test_a_missing_run_is_one_line(tmp_path):
 
 
 def test_a_saved_model_is_scored_as_what_it_computes(exported, generator, tmp_path):
-    inputs = export.example_inputs(TINY.image_size)
-    system = SavedModelSystem(str(exported[1]))
+    inputs = exporting.example_inputs(TINY.image_size)
+    system = ModelSystem(str(exported[1]))
     batch = {**inputs, 'source_image': image_from_pixels(inputs['source_image'])}
     assert system.image_size == TINY.image_size
-    assert np.abs(system(batch).numpy().astype(int) - Reposer(generator).repose(**inputs)['image']).max() <= 2
+    assert np.abs(system(batch).numpy().astype(int) - ServedModel(generator).repose(**inputs)['image']).max() <= 2
 
     class Other(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 3], tf.float32, name='source_image')])
@@ -124,5 +124,5 @@ def test_a_saved_model_is_scored_as_what_it_computes(exported, generator, tmp_pa
     for name, words in (('repose', 'expected the signature repose with .* found source_image float32'),
                         ('other', 'expected a SavedModel with the signature repose, found other')):
         tf.saved_model.save(other, str(tmp_path / name), {name: other.repose})
-        with pytest.raises(UsageError, match=words):
-            SavedModelSystem(str(tmp_path / name))
+        with pytest.raises(ModelError, match=words):
+            ModelSystem(str(tmp_path / name))

@@ -1,0 +1,128 @@
+"""The two kinds of model that a `Reposer` calls alike: a generator in memory and a SavedModel.
+
+Both take images [B, S, S, 3] uint8 RGB and poses [B, 19, 3] float32 px of them, z = 0 at the pelvis and away from the
+camera, and check nothing.
+"""
+
+import os
+
+import tensorflow as tf
+
+from repose_tf.errors import ModelError
+from repose_tf.picture_codec import image_from_pixels, pixels_from_image
+from repose_tf.serving import reposed_pixels
+from repose_tf.skeleton import NUM_JOINTS
+
+
+def is_saved_model(path):
+    """Says whether a path is a SavedModel's folder."""
+    return os.path.isfile(os.path.join(path, 'saved_model.pb'))
+
+
+class LiveModel:
+    """A `Generator` in memory; the attribute `generator`."""
+
+    def __init__(self, generator):
+        self.generator = generator
+        self.image_size = generator.architecture.image_size
+
+        def encode(image, source_pose_px):
+            return generator.encode(image_from_pixels(image), source_pose_px)
+
+        def decode(encoded, target_poses_px):
+            count = tf.shape(target_poses_px)[0]
+            encoded = {name: tf.repeat(tensor, count, axis=0) for name, tensor in encoded.items()}
+            outputs = generator.decode(encoded, target_poses_px)
+            return pixels_from_image(outputs['image']), outputs['foreground_alpha'][..., 0]
+
+        def pairs(*inputs):
+            return reposed_pixels(generator, *inputs)
+
+        self._encode, self._decode, self.pairs = (
+            tf.function(function, autograph=False, reduce_retracing=True) for function in (encode, decode, pairs))
+
+    def for_source(self, image, source_pose_px):
+        """Encodes one source, [1, S, S, 3] and [1, 19, 3].
+
+        Returns:
+          function of target poses [N, 19, 3] and of whether alphas are wanted; it returns images [N, S, S, 3] uint8 and
+          alphas [N, S, S] float32, or None where they are not wanted.
+        """
+        encoded = self._encode(image, source_pose_px)
+
+        def repose(target_poses_px, with_alpha):
+            images, alphas = self._decode(encoded, target_poses_px)
+            return images.numpy(), alphas.numpy() if with_alpha else None
+
+        return repose
+
+    def parts(self, image, source_pose_px, target_pose_px):
+        """See `EncodedPerson.parts`; all of batch size 1."""
+        outputs = self.generator(image_from_pixels(image), source_pose_px, target_pose_px, with_volumes=True)
+        found = {name: pixels_from_image(outputs[name])[0].numpy() for name in ('image', 'foreground', 'background')}
+        for name in ('masks', 'source_volume', 'warped_volume'):
+            found[name] = tf.cast(outputs[name][0], tf.float32).numpy()
+        return {**found, 'foreground_alpha': outputs['foreground_alpha'][0, ..., 0].numpy()}
+
+
+class StoredModel:
+    """A SavedModel with the signature `repose`, see repose_tf/serving.py; older ones lack the other signatures."""
+
+    generator = None
+
+    def __init__(self, path):
+        """Loads a SavedModel; ModelError where it cannot be read or has another signature."""
+        self._path = path
+        try:
+            self._loaded = tf.saved_model.load(path)  # kept: the signatures do not keep its variables
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            raise ModelError(f'{path}: expected a SavedModel, found one that cannot be read '
+                             f'({str(error).splitlines()[0]}).') from None
+        self._signatures = self._loaded.signatures
+        if 'repose' not in self._signatures:
+            raise ModelError(f'{path}: expected a SavedModel with the signature repose, '
+                             f'found {", ".join(sorted(self._signatures)) or "none"}.')
+        self.image_size = _image_size(path, self._signatures['repose'])
+
+    def pairs(self, image, source_pose_px, target_pose_px):
+        """Reposes every sample of a batch; returns [B, S, S, 3] uint8."""
+        return self._signatures['repose'](
+            source_image=image, source_pose=source_pose_px, target_pose=target_pose_px)['image']
+
+    def for_source(self, image, source_pose_px):
+        """As `LiveModel.for_source`; alphas are also None where an older SavedModel does not tell them."""
+        def repose(target_poses_px, with_alpha):
+            count = len(target_poses_px)
+            repeated = {'source_image': tf.repeat(image, count, axis=0), 'target_pose': target_poses_px,
+                        'source_pose': tf.repeat(source_pose_px, count, axis=0)}
+            if with_alpha and 'repose_layers' in self._signatures:
+                layers = self._signatures['repose_layers'](**repeated)
+                return pixels_from_image(layers['image']).numpy(), layers['foreground_alpha'][..., 0].numpy()
+            if 'repose_sequence' in self._signatures:
+                return self._signatures['repose_sequence'](
+                    source_image=image, source_pose=source_pose_px,
+                    target_pose=target_poses_px[tf.newaxis])['image'][0].numpy(), None
+            return self._signatures['repose'](**repeated)['image'].numpy(), None
+
+        return repose
+
+    def parts(self, *_):
+        raise ModelError(f'{self._path}: the body parts and volumes are inside of a run or a packed model; '
+                         'a SavedModel gives the picture alone.')
+
+
+def _image_size(path, signature):
+    """Returns the image size of a signature `repose`; ModelError where its arguments are others."""
+    found = {name: (spec.dtype.name, spec.shape.as_list())
+             for name, spec in signature.structured_input_signature[1].items()}
+    size = (found.get('source_image', (None, [None]))[1] + [None, None])[1]
+    pose = ('float32', [None, NUM_JOINTS, 3])
+    expected = {'source_image': ('uint8', [None, size, size, 3]), 'source_pose': pose, 'target_pose': pose}
+    if not size or found != expected or 'image' not in signature.structured_outputs:
+        raise ModelError(f'{path}: expected the signature repose with {_in_words(expected)} and the result image, '
+                         f'found {_in_words(found)} and {", ".join(signature.structured_outputs)}.')
+    return size
+
+
+def _in_words(arguments):
+    return ', '.join(f'{name} {dtype} {shape}' for name, (dtype, shape) in sorted(arguments.items()))

@@ -1,0 +1,192 @@
+"""A trained model as Python code calls it: open its files, encode a person once, show them in many poses."""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from repose_tf import packed_model
+from repose_tf.errors import ModelError
+from repose_tf.model_kinds import LiveModel, StoredModel, is_saved_model
+from repose_tf.picture_codec import MIN_SIDE_PX, resized
+from repose_tf.serving import MAX_POSE_SIDES
+from repose_tf.shapes import ShapeError, check_shape
+from repose_tf.skeleton import NUM_JOINTS
+
+BATCH_SIZE = 4  # poses in memory at once: 256 px need about 1 GB
+
+
+def load(path, precision='float32'):
+    """Opens a model's files.
+
+    Args:
+      path: folder of a packed model (architecture.json, weights.npz) or of a SavedModel.
+      precision: of a packed model: 'float32', 'mixed_bfloat16' or 'mixed_float16', the type of the arithmetic.
+
+    Returns:
+      `Reposer`.
+
+    Raises:
+      ModelError: it is neither of the two, or a damaged one.
+    """
+    path = os.fspath(path)
+    if is_saved_model(path):
+        return Reposer(StoredModel(path), base_name(path), 'SavedModel')
+    if packed_model.is_packed(path):
+        generator = packed_model.load_generator(path, precision)
+        return Reposer.of_generator(generator, base_name(path), 'packed model')
+    found = 'a folder that is neither' if os.path.isdir(path) else 'no such folder'
+    if os.path.isdir(os.path.join(path, 'checkpoints')):
+        found = "a training run's folder, which experiments.pack makes a packed model of"
+    raise ModelError(f'{path}: expected a packed model (architecture.json, weights.npz) or a SavedModel, '
+                     f'found {found}.')
+
+
+def base_name(path):
+    """Returns the last part of a path, also of '.'."""
+    return os.path.basename(os.path.abspath(path))
+
+
+class Reposer:
+    """A trained model that shows people in other poses; `load` makes one.
+
+    Attributes:
+      image_size: S, rows and columns of the pictures that it makes, px.
+      name: of its folder.
+      kind: 'run', 'packed model' or 'SavedModel'.
+      generator: its `Generator`; None for a SavedModel.
+      grid: `VolumeGrid` of its features; None for a SavedModel.
+    """
+
+    def __init__(self, model, name, kind):
+        """Wraps a `LiveModel` or a `StoredModel`."""
+        self._model, self.name, self.kind = model, name, kind
+        self.image_size, self.generator = model.image_size, model.generator
+        self.grid = self.generator and self.generator.architecture.grid
+
+    @classmethod
+    def of_generator(cls, generator, name='', kind='generator'):
+        """Wraps a built `Generator`."""
+        return cls(LiveModel(generator), name, kind)
+
+    def source(self, image, pose_px):
+        """Encodes a person, to be shown in many poses.
+
+        Args:
+          image: [H, H, 3] uint8, RGB, a square around the person of 16 px a side or more; it is brought to the model's
+            size.
+          pose_px: [19, 3] float, (x, y, z) of the joints of `repose_tf.skeleton` in px of the image: x right, y down,
+            z away from the camera, 0 at the pelvis.
+
+        Returns:
+          `EncodedPerson`.
+
+        Raises:
+          ShapeError: the image or the pose has another shape or type, or a joint is not finite or farther away than 4
+            sides of the image.
+        """
+        image = np.asarray(image)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape != (len(image), len(image), 3) \
+                or len(image) < MIN_SIDE_PX:
+            raise ShapeError(f'image: expected uint8 [H, H, 3], RGB, of {MIN_SIDE_PX} px a side or more, found '
+                             f'{image.dtype} {list(image.shape)}.')
+        return EncodedPerson(self._model, image, pose_px)
+
+    def repose_pairs(self, images, source_poses_px, target_poses_px):
+        """Shows each person of a batch in one pose; nothing is checked.
+
+        Args:
+          images: [B, S, S, 3] uint8, RGB.
+          source_poses_px, target_poses_px: [B, 19, 3] float32, px of them.
+
+        Returns:
+          [B, S, S, 3] uint8 tensor.
+        """
+        return self._model.pairs(images, source_poses_px, target_poses_px)
+
+
+class EncodedPerson:
+    """A person who was encoded once; `Reposer.source` makes one.
+
+    Target poses are in px of the image that was given, S below is the model's size.
+    """
+
+    def __init__(self, model, image, pose_px):
+        self._model, self._side = model, len(image)
+        self._image = tf.constant(image)[tf.newaxis]
+        if len(image) != model.image_size:
+            self._image = resized(self._image, model.image_size)
+        self._pose_px = self._scaled('pose_px', np.asarray(pose_px)[np.newaxis])
+        self._repose = model.for_source(self._image, self._pose_px)
+
+    def repose(self, target_poses_px, progress=None):
+        """Shows the person in many poses.
+
+        Args:
+          target_poses_px: [N, 19, 3] float, any N.
+          progress: function of (number of pictures made, N), called after every few pictures.
+
+        Returns:
+          [N, S, S, 3] uint8, RGB.
+
+        Raises:
+          ShapeError: as for `Reposer.source`.
+        """
+        shown = self.each(target_poses_px)
+        pictures = np.empty((len(target_poses_px), self._model.image_size, self._model.image_size, 3), np.uint8)
+        for index, (picture, _, _) in enumerate(shown, 1):
+            pictures[index - 1] = picture
+            if progress and (index % BATCH_SIZE == 0 or index == len(pictures)):
+                progress(index, len(pictures))
+        return pictures
+
+    def each(self, target_poses_px, with_alpha=False):
+        """Shows the person in one pose after the other, without keeping the pictures.
+
+        Args:
+          target_poses_px: [N, 19, 3] float.
+          with_alpha: whether the person's share is asked for, which costs time with SavedModels.
+
+        Returns:
+          iterator over N times: picture [S, S, 3] uint8, the person's share of every pixel [S, S] float32 in [0, 1] or
+          None (not asked for, or an older SavedModel), and the pose [19, 3] as it was given.
+
+        Raises:
+          ShapeError: as for `Reposer.source`, at once.
+        """
+        scaled = self._scaled('target_poses_px', target_poses_px)
+        return self._each(scaled, target_poses_px, with_alpha)
+
+    def _each(self, scaled, given, with_alpha):
+        for start in range(0, len(scaled), BATCH_SIZE):
+            chosen = slice(start, start + BATCH_SIZE)
+            pictures, alphas = self._repose(scaled[chosen], with_alpha)
+            yield from zip(pictures, [None] * len(pictures) if alphas is None else alphas, given[chosen], strict=True)
+
+    def parts(self, target_pose_px):
+        """Computes what the model makes on the way to a picture.
+
+        Args:
+          target_pose_px: [19, 3] float.
+
+        Returns:
+          dict of arrays: `masks` [H, W, D, 10] float32 0 or 1, of the body parts in the source's volume;
+          `source_volume` and `warped_volume` [H, W, D, C] float32; `image`, `foreground` and `background` [S, S, 3]
+          uint8; `foreground_alpha` [S, S] float32 in [0, 1].
+
+        Raises:
+          ModelError: the model is a SavedModel, which does not tell them.
+          ShapeError: as for `Reposer.source`.
+        """
+        target = self._scaled('target_pose_px', np.asarray(target_pose_px)[np.newaxis])
+        return self._model.parts(self._image, self._pose_px, target)
+
+    def _scaled(self, name, poses_px):
+        """Checks poses [N, 19, 3] px of the given image and returns them in px of the model's."""
+        poses_px = np.asarray(poses_px)
+        check_shape(name, poses_px, ('N', NUM_JOINTS, 3))
+        bound = MAX_POSE_SIDES * self._side
+        if poses_px.dtype.kind not in 'fiu' or not np.all(np.abs(poses_px) <= bound):  # a comparison with NaN is false
+            raise ShapeError(f'{name}: expected finite numbers up to {bound} px, {MAX_POSE_SIDES} times the side of '
+                             'the image, found others.')
+        return tf.constant(poses_px * (self._model.image_size / self._side), tf.float32)
