@@ -7,6 +7,7 @@ from repose_tf.generator import Generator
 from repose_tf.skeleton import NUM_JOINTS
 
 
+@tf.autograph.experimental.do_not_convert  # by which Keras 2 would rewrite every layer's code first
 def build(model):
     """Makes all variables of a `Generator` or `Discriminator` without computing anything.
 

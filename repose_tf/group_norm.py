@@ -1,5 +1,6 @@
 """Group normalisation with its statistics in float32 and its data passes kept few (Wu and He 2018)."""
 
+import functools
 import math
 
 import keras
@@ -79,6 +80,7 @@ def _channel_means(x):
     return tf.reduce_mean(tf.reshape(pooled, [-1, stretches, channels]), axis=1)
 
 
+@functools.cache
 def _stretches(positions):
     """Divides positions into about as many stretches as each is long; returns both numbers."""
     stretches = min((number for number in range(1, positions + 1) if positions % number == 0),
@@ -90,7 +92,8 @@ def _group_means(per_channel, num_groups):
     """Averages [B, C] within each group of channels; returns [B, 1, C], the mean repeated for all its channels."""
     channels = per_channel.shape[-1]
     means = tf.reduce_mean(tf.reshape(per_channel, [-1, num_groups, channels // num_groups]), axis=-1)
-    return tf.repeat(means, channels // num_groups, axis=-1)[:, tf.newaxis]
+    repeated = tf.tile(means[..., tf.newaxis], [1, 1, channels // num_groups])  # tf.repeat makes thirty nodes of it
+    return tf.reshape(repeated, [-1, 1, channels])
 
 
 class GroupNorm(keras.layers.Layer):
