@@ -1,7 +1,7 @@
-"""What readers of pickles share that do not trust them: names are looked up in a table, errors are the file's.
+"""Reading pickles without trusting them: names are looked up in a table, and errors name the file.
 
-A pickle is a program: it names functions and has them called. A reader here gives a table of substitutes for the few
-names that it understands; every other name is refused, not imported.
+A pickle is a program: it names functions and has them called. A reader gives a table of substitutes for the few names
+that it needs; every other name is refused and not imported.
 """
 
 import contextlib
@@ -10,10 +10,10 @@ from data_pipeline.errors import DataError
 
 
 class Restricted:
-    """Mixin of an unpickler that finds nothing but what its reader admits.
+    """Mixin of an unpickler that finds only the names that its reader admits.
 
     Attributes:
-      admitted: dict, (module, name) -> what stands for it.
+      admitted: dict, (module, name) -> substitute.
       expected: what the pickle should hold, for the error.
     """
 
@@ -21,7 +21,7 @@ class Restricted:
     expected = ''
 
     def find_class(self, module, name):
-        """Returns the substitute of a name; DataError where there is none."""
+        """Returns the substitute of a name; raises DataError if there is none."""
         if (module, name) not in self.admitted:
             raise DataError(f'expected {self.expected}, found a call of {module}.{name}: refused.')
         return self.admitted[module, name]
@@ -29,7 +29,7 @@ class Restricted:
 
 @contextlib.contextmanager
 def reading(path, expected):
-    """Turns whatever goes wrong while a file is read into a DataError that names it.
+    """Turns any error inside the block into a DataError that names the file.
 
     Args:
       path: the file.

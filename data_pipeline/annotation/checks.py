@@ -1,4 +1,4 @@
-"""The middle of annotating: from what the estimator said to poses that may be used, and the reasons against others."""
+"""Checking an estimator's findings: they become poses, or rejects with a reason; smoothing the poses of videos."""
 
 import dataclasses
 
@@ -24,12 +24,12 @@ REASONS = {
 
 @dataclasses.dataclass(frozen=True)
 class AcceptanceLimits:
-    """What a pose must hold.
+    """The limits that a picture and its pose must keep.
 
     Attributes:
       min_score: in [0, 1].
-      max_joints_outside: of the 19, outside of the picture.
-      min_pictures: accepted ones of a person.
+      max_joints_outside: how many of the 19 joints may lie outside of the picture.
+      min_pictures: fewest accepted pictures of a person.
       is_square: whether pictures must be square.
     """
 
@@ -41,7 +41,7 @@ class AcceptanceLimits:
 
 @dataclasses.dataclass(frozen=True)
 class Reject:
-    """Something that is not used.
+    """A picture or file that is not used.
 
     Attributes:
       name: the file, below the folder of the pictures.
@@ -58,7 +58,7 @@ class Reject:
 
 @dataclasses.dataclass(frozen=True)
 class Accepted:
-    """A picture with a pose.
+    """A picture with a pose that may be used.
 
     Attributes:
       source: its `PictureSource`.
@@ -77,9 +77,9 @@ def check_person(found, limits, sigma=0.0):
     """Makes poses of one person's findings.
 
     Args:
-      found: list of (`PictureSource`, frame, finding), see annotation_journal.py, in the order of time in a video.
+      found: list of (`PictureSource`, frame, finding), see journal.py; the frames of a video in the order of time.
       limits: `AcceptanceLimits`.
-      sigma: smoothing of a video, frames; see smoothing.py.
+      sigma: smoothing of a video, frames; see `smooth`.
 
     Returns:
       list of `Accepted`, list of `Reject`.
@@ -114,16 +114,16 @@ def check_person(found, limits, sigma=0.0):
 
 
 def stretches(joints_px):
-    """Cuts a video where its neighbouring frames must not be mixed.
+    """Cuts a video where neighbouring frames must not be averaged.
 
-    That is where the joints jump by more than half the body, so that it seems to be another person, and where left
-    and right change places: a mean of a person seen from the front and the same one taken for the back is neither.
+    That is where the joints jump by more than half the body, which is probably another person, and where left and
+    right change places: the mean of a front view and one mistaken for a back view is neither.
 
     Args:
       joints_px: [T, 19, 2], px.
 
     Returns:
-      list of slices of the frames, in order, which together are all.
+      list of slices, in order, that cover all frames.
     """
     joints_px = np.asarray(joints_px, np.float64)
     before, after = joints_px[:-1], joints_px[1:]
@@ -136,9 +136,10 @@ def stretches(joints_px):
 
 
 def smooth(times, joints, sigma):
-    """Fits at every frame a straight line through the frames around, weighted by a Gaussian, and takes its value.
+    """Smooths values over time: at every frame a straight line is fitted to the frames around, weighted by a Gaussian.
 
-    Even movement stays as it is, at the ends of the video too; gaps count by their length.
+    It looks both ways, so that nothing lags behind. Even movement stays as it is, at the ends of the video too; gaps
+    count by their length.
 
     Args:
       times: [T], frame numbers, growing.
@@ -167,14 +168,14 @@ def smooth(times, joints, sigma):
 
 
 def _smooth_video(numbers, px, mm, sigma):
-    """Smooths the joints of a video's frames, px [T, 19, 2] and mm [T, 19, 3], but only what goes together."""
+    """Smooths the joints of a video's frames, px [T, 19, 2] and mm [T, 19, 3], within its `stretches`."""
     for part in stretches(px):
         px[part], mm[part] = (smooth(numbers[part], joints[part], sigma) for joints in (px, mm))
     return px, mm
 
 
 def _problem(finding, limits):
-    """Returns (reason, detail) against a finding by itself, or None."""
+    """Returns (reason, detail) if a finding cannot be used, or None."""
     if 'reject' in finding:
         return finding['reject'], finding['detail']
     columns, rows = finding['size']

@@ -1,7 +1,7 @@
-"""The square around a person, with the margin that the model is trained on, and what is in it.
+"""Cropping a square around a person, with the margin that the model is trained on.
 
-In data/people every picture shows 2.36 m at the person's distance, and the joints' box has its middle at 0.58 of the
-height. A square of that size keeps a crouching person smaller than a standing one, as a camera that stands still does.
+In data/people every picture shows 2.36 m at the person's distance, and the middle of the joints' box is at 0.58 of the
+height. With a square of that size a crouching person is smaller than a standing one, as for a camera that stands still.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ class Square:
     side: int
 
     def cut(self, image):
-        """Cuts it out of [H, W] or [H, W, C]; beyond the picture its edges are repeated, those of a mask are 0."""
+        """Cuts it out of [H, W] or [H, W, C]; outside, a picture repeats its edge and a mask is 0."""
         rows, columns = image.shape[:2]
         before = max(0, -self.top), max(0, -self.left)
         after = max(0, self.top + self.side - rows), max(0, self.left + self.side - columns)
@@ -48,10 +48,10 @@ class Square:
 
 
 def square_around(joints_px, px_per_mm, image_size):
-    """Places the square around one person, or around all poses of one that shall share it.
+    """Places the square around one pose of a person, or around several poses that share it.
 
-    As large as in data/people; larger only where the joints need it, smaller where the picture ends before. It is
-    moved into the picture as far as that goes. Joints outside of the picture do not count.
+    It is as large as in data/people; larger only if the joints need it, smaller if the picture is. It is moved into
+    the picture as far as possible. Joints outside of the picture do not count.
 
     Args:
       joints_px: [N, 2], (x, y) px of the picture; at least one lies inside.
@@ -69,13 +69,13 @@ def square_around(joints_px, px_per_mm, image_size):
     side = int(np.ceil(max(least, min(SIDE_MM * px_per_mm, limits.min()), 2)))
     corner = np.round((low + high) / 2 - np.array(CENTRE) * side).astype(int)
     inside = np.clip(corner, 0, np.maximum(limits - side, 0))
-    # A side longer than the picture overhangs at both ends, but for people at the one end: stay about them.
+    # A side longer than the picture sticks out at both ends, unless the people are at one end: it stays around them.
     corner = np.where(side <= limits, inside, np.clip(corner, limits - side, 0))
     return Square(int(corner[0]), int(corner[1]), side)
 
 
 def crop_image(image, square, max_size):
-    """Cuts out the square; larger than `max_size` px it is shrunk to that. Returns uint8 [S, S, ...]."""
+    """Cuts out the square and shrinks it to `max_size` px if it is larger; returns uint8 [S, S, ...]."""
     cut = square.cut(image)
     if square.side <= max_size:
         return cut

@@ -8,17 +8,17 @@ from data_pipeline.errors import DataError, PictureError
 from data_pipeline.picture_file import write_png
 
 MIN_PICTURE_PX = 32
-_PHOTOS = 32  # of a task: so many are looked at anew where a worker is killed, at the most
+_PHOTOS = 32  # of a task; a worker that is killed loses the findings of one task at most
 
 
 def look_through(sources, estimator, journal, mask_dir, every=1, is_upright=True, progress=lambda name: None):
-    """Looks at every photo and frame that the journal does not know yet.
+    """Runs the estimator on every photo and frame that the journal does not know yet.
 
     Args:
       sources: list of `PictureSource`.
       estimator: `person.Estimator`.
       journal: `AnnotationJournal`; gets a finding for every photo and frame.
-      mask_dir: pathlib.Path of the folder that gets the masks, of the size of their pictures.
+      mask_dir: pathlib.Path of the folder for the masks, which are as large as their pictures.
       every: takes every so many frames of a video.
       is_upright: turn photos as their EXIF data say.
       progress: called with the name of each photo and video when it is done, and of each frame.
@@ -63,7 +63,15 @@ def _finding(estimator, image, path):
 
 
 def find_largest(estimator, image):
-    """Looks at a picture, uint8 [H, W, 3] RGB; returns the journal's finding, and the mask, uint8 [H, W], or None."""
+    """Finds the largest person in a picture.
+
+    Args:
+      estimator: `person.Estimator`.
+      image: uint8 [H, W, 3], RGB.
+
+    Returns:
+      the finding for the journal, a dict, see journal.py; and the mask, uint8 [H, W], 0 or 255, or None.
+    """
     rows, columns = image.shape[:2]
     finding = {'size': [columns, rows]}
     if min(rows, columns) < MIN_PICTURE_PX:
@@ -91,7 +99,7 @@ class FinderWorker:
           mask_dir, every, is_upright: see `look_through`.
 
         Raises:
-          DataError: the estimator is another one than the run's.
+          DataError: the estimator is not the run's.
         """
         self._estimator, self._mask_dir = open_estimator(), mask_dir
         self._every, self._is_upright = every, is_upright
@@ -113,7 +121,7 @@ class FinderWorker:
 
 
 def finder_tasks(sources, journal):
-    """Yields what the journal does not know yet: lists of (`PictureSource`, known frames), some photos or one video."""
+    """Yields tasks: lists of (`PictureSource`, known frames), of some photos or of one video that are not known."""
     photos = [(source, ()) for source in sources if not source.is_video and not journal.knows(source, source.frame)]
     for start in range(0, len(photos), _PHOTOS):
         yield photos[start:start + _PHOTOS]

@@ -1,13 +1,13 @@
-"""What an estimator said of every picture, kept line by line, so that an interrupted run goes on.
+"""The findings of an estimator, kept line by line, so that an interrupted run goes on.
 
 The first line holds the settings on which the findings depend; each further one is a finding, a JSON object:
     {"source": name, "stamp": ..., "frame": name, "size": [columns, rows], "people": n,
      "score": ..., "px": [19][2], "mm": [19][3]}              a person, or
     {"source": name, "stamp": ..., "frame": name, "reject": reason, "detail": text}
     {"source": name, "stamp": ..., "end": ""}                 a video looked through to its end
-A finding counts as long as the file has the stamp. What could not be read is tried again.
+A finding is valid while the file has the same stamp. The next run tries again what could not be read.
 
-Workers of a run keep journals of their own beside it, journal-<anything>.jsonl, which it takes in.
+The workers of a run keep journals of their own beside it, journal-<anything>.jsonl; the run's journal takes them in.
 """
 
 import errno
@@ -25,18 +25,18 @@ class AnnotationJournal:
     """The findings of a run, on disk as soon as they are made. Use in a `with` statement."""
 
     def __init__(self, path, settings):
-        """Opens the journal, or begins one; takes in what workers of a run that was killed have left.
+        """Opens the journal or begins one, and takes in those that the workers of a killed run left.
 
         Args:
           path: pathlib.Path; its folder is made.
           settings: dict of JSON values on which the findings depend.
 
         Raises:
-          DataError: the journal there was made with other settings, or is none.
+          DataError: the journal there was made with other settings, or is no journal.
           WriteError: nothing can be written.
         """
         self._path, self._settings = path, settings
-        # PictureSource -> frame -> (stamp, place, length) in the file, which holds the findings: they are large.
+        # Source's name -> frame -> (stamp, place, length); the findings stay in the file, as they are large.
         self._places, self._ends = {}, {}
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ class AnnotationJournal:
         self._file.close()
 
     def take_in(self, is_new=True):
-        """Moves what the workers found into this journal; `is_new`: in this run, so that nothing is tried again."""
+        """Moves the workers' findings into this journal; `is_new`: made in this run, so that nothing is tried again."""
         for path in sorted(self._path.parent.glob(f'{self._path.stem}-*{self._path.suffix}')):
             for number, _, data in _lines(path):
                 place = self._write(data) if number > 1 else 0
@@ -81,7 +81,7 @@ class AnnotationJournal:
         return self._places.get(source.name, {}).get(frame, (None,))[0] == source.stamp
 
     def frames_known(self, source):
-        """Returns the frames of one source of which there are findings, in the order of their numbers."""
+        """Returns the frames of one source that have findings, in the order of their numbers."""
         found = [frame for frame in self._places.get(source.name, ()) if self.knows(source, frame)]
         return sorted(found, key=lambda frame: (len(frame), frame))
 
@@ -90,12 +90,12 @@ class AnnotationJournal:
         return {frame: self.find(source, frame) for frame in self.frames_known(source)}
 
     def end(self, source):
-        """Returns what was wrong with a video that was looked through, '' for nothing; None: not yet through."""
+        """Returns what was wrong with a video, '' for nothing, or None if it was not yet looked through."""
         end = self._ends.get(source.name)
         return end['end'] if end and end['stamp'] == source.stamp else None
 
     def skip(self, source, frames):
-        """Takes frames of a source for known, as their findings are in another journal."""
+        """Marks frames of a source as known, as their findings are in another journal."""
         self._places.setdefault(source.name, {}).update(dict.fromkeys(frames, (source.stamp, 0, 0)))
 
     def add(self, source, frame, finding):
@@ -123,7 +123,7 @@ class AnnotationJournal:
         return place
 
     def _load(self, path, number, place, data, is_new):
-        """Takes in a line, number 1 being the settings, of the journal at `path`; it lies at `place` in this one."""
+        """Takes in a line of the journal at `path`, number 1 being the settings; it is at `place` in this journal."""
         try:
             line = json.loads(data)
             if number == 1:
@@ -148,7 +148,7 @@ class AnnotationJournal:
 
 
 def worker_path(path):
-    """Returns where one more worker of the run whose journal is at `path` keeps its own."""
+    """Returns a new path for the journal of one worker of the run whose journal is at `path`."""
     return path.with_name(f'{path.stem}-{uuid.uuid4().hex}{path.suffix}')
 
 

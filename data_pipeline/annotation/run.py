@@ -62,7 +62,7 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
 
 
 def _crops(sources, journal, limits, smoothing, writer, rejects):
-    """Yields the list of `Crop`s of each person, and hands poses to the writer and `Reject`s to the list meanwhile."""
+    """Yields the `Crop`s of each person, a list; meanwhile adds poses to the writer and `Reject`s to `rejects`."""
     for found in _persons(sources):
         rejects += _ends(found, journal)
         accepted, refused = checks.check_person(
@@ -74,7 +74,7 @@ def _crops(sources, journal, limits, smoothing, writer, rejects):
 
 
 class _Progress:
-    """Moves the bar by one a file, and shows the frame of a video."""
+    """Moves a progress bar by one for every file, and shows the frame of a video."""
 
     def __init__(self, bar, files):
         self._bar, self._files = bar, files
@@ -87,7 +87,7 @@ class _Progress:
 
 
 def _places(images, output, crop):
-    """Returns the folder to write and that of the work in progress; refuses what would hurt."""
+    """Returns the folder to write and that of the work in progress; refuses places where files would be lost."""
     output = pathlib.Path(output)
     if output.name != 'poses.json':
         raise DataError(f'--output: expected a path that ends in poses.json, found {str(output)!r}.')

@@ -1,7 +1,7 @@
-"""What lies below a folder of photos and videos, and which person and frame each becomes.
+"""Photos and videos below a folder: listing them by person and frame, and reading them.
 
-Photos of a folder are one person's, whose name is the folder's path with - for /; a video is one person, named like
-the file, and its frames are numbered. Names that begin with a dot are none of ours.
+The photos in a folder show one person, who is named after the folder's path with - for /. A video shows one person,
+who is named after the file; its frames are numbered. Files and folders whose names begin with a dot are ignored.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ class PictureSource:
       name: its path below the folder, with /.
       person: who it shows.
       frame: the photo's name, or '' for a video.
-      stamp: size and time of the file: another content has another one.
+      stamp: size and time of the file, which change with its content.
     """
 
     path: pathlib.Path
@@ -41,7 +41,7 @@ class PictureSource:
 
 
 def list_sources(folder):
-    """Lists what lies below a folder, in the order of the names.
+    """Lists the photos and videos below a folder, in the order of the names.
 
     Args:
       folder: path.
@@ -86,7 +86,7 @@ def _stamp(path):
 
 
 def _without_shared_names(sources, refused):
-    """Refuses videos whose person is that of photos or of a video too: their frames would mix."""
+    """Refuses videos whose person has photos too: their frames would mix."""
     photos = {source.person for source in sources if not source.is_video}
     kept = []
     for source in sources:
@@ -98,7 +98,7 @@ def _without_shared_names(sources, refused):
 
 
 def read_photo(source, is_upright=True):
-    """Returns a photo as uint8 [H, W, 3], RGB; PictureError where it is none."""
+    """Returns a photo as uint8 [H, W, 3], RGB; raises PictureError if it cannot be read."""
     return read_image(source.path, is_upright)
 
 
@@ -108,13 +108,13 @@ def read_frames(source, every=1, is_wanted=lambda frame: True):
     Args:
       source: `PictureSource` of a video.
       every: takes frames 0, every, 2 * every, ...
-      is_wanted: says of a frame's name whether it shall be decoded.
+      is_wanted: function of a frame's name; says whether the frame is decoded.
 
     Yields:
       (name of five digits or more, uint8 [H, W, 3] RGB).
 
     Raises:
-      PictureError: it is no video, or ends before the number of frames that it announces; after what could be read.
+      PictureError: the file is no video, or has fewer frames than it announces; then after the last of them.
     """
     video = cv2.VideoCapture(str(source.path))
     try:

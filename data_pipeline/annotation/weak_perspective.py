@@ -1,4 +1,4 @@
-"""One scale per person and picture: from joints in px and in mm to a pose that the project reads.
+"""Weak perspective: one scale per person and picture, which combines joints in px and in mm to a pose.
 
 An estimator gives a person's joints twice: as points (x, y) in the picture, and in mm about the pelvis along the
 camera's axes. A person is small against the distance to the camera, so the two differ by one scale and a shift:
@@ -22,8 +22,8 @@ def fit_scale(joints_px, joints_mm):
       joints_mm: [19, 3], (X, Y, Z) mm, camera axes, any origin.
 
     Returns:
-      px_per_mm, and the root mean square distance in px that remains. The scale is 0 or less where the two have
-      nothing in common, and NaN where the joints in mm all lie in one line of sight.
+      px_per_mm, and the root mean square distance in px that remains. The scale is 0 or less if the two do not fit
+      together, and NaN if all joints in mm lie on one line of sight.
     """
     points_px = np.asarray(joints_px, np.float64)
     points_mm = np.asarray(joints_mm, np.float64)[:, :2]
@@ -38,13 +38,13 @@ def fit_scale(joints_px, joints_mm):
 
 
 def lift(joints_px, joints_mm, px_per_mm, tags=()):
-    """Puts a pose together.
+    """Makes a pose of joints in px and in mm.
 
     Args:
       joints_px: [19, 2], (x, y) px; kept as they are, so that the pose lies on the picture.
       joints_mm: [19, 3] mm, camera axes.
       px_per_mm: above 0.
-      tags: dict of what else the file shall tell.
+      tags: dict of further keys for poses.json.
 
     Returns:
       `pose_file.Pose` with z = 0 at the pelvis.

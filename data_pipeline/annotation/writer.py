@@ -1,6 +1,6 @@
-"""The second half of annotating: cropped pictures, masks and poses.json as a folder in the people layout.
+"""Writing a folder in the people layout: cropped pictures, masks and poses.json.
 
-Everything is written beside its place and moved there at the end, poses.json last: a folder that has one is whole.
+Everything is written beside its place and moved there at the end, poses.json last: a folder with poses.json is whole.
 """
 
 import dataclasses
@@ -26,17 +26,17 @@ class PeopleWriter:
     """Writes the folder of one run.
 
     Attributes:
-      num_moving_videos: videos in which the person moves too far for one square.
+      num_moving_videos: number of videos in which the person moves too far for one square.
     """
 
     def __init__(self, root, work_dir, crop='auto', size=512):
-        """Begins anew.
+        """Begins a new folder.
 
         Args:
           root: pathlib.Path of the folder, which gets images/, masks/ and poses.json.
           work_dir: where `CropWriter` puts the pictures until all are there; emptied.
-          crop: 'picture': a square for every picture; 'person': one for all of a person's, which have one size;
-            'auto': one for a video in which the person stays about in place, else one for every picture;
+          crop: 'picture': a square for every picture. 'person': one for all pictures of a person, which must have
+            one size. 'auto': one for a video in which the person stays about in place, else one for every picture.
             'none': the pictures stay where and as they are, only poses.json is written.
           size: larger squares are shrunk to this, px.
         """
@@ -58,7 +58,7 @@ class PeopleWriter:
         return [Crop(item.source, item.frame, squares[item.frame]) for item in accepted]
 
     def finish(self, origin):
-        """Moves all to its place; `origin` is what poses.json tells of the poses."""
+        """Moves everything to its place; `origin` is for poses.json. Raises WriteError."""
         path = self._root / 'poses.json'
         with writing(self._root):
             if self._crop != 'none':
@@ -103,12 +103,12 @@ class PeopleWriter:
 
 @dataclasses.dataclass(frozen=True)
 class Crop:
-    """What is cut out of a picture.
+    """The square to cut out of a picture.
 
     Attributes:
       source: its `PictureSource`.
       frame: its name among the person's pictures.
-      square: `person_crop.Square`.
+      square: `crop.Square`.
     """
 
     source: PictureSource
@@ -117,11 +117,11 @@ class Crop:
 
 
 class CropWriter:
-    """Cuts pictures and their masks, in any process.
+    """Cuts pictures and their masks, in this process or a worker.
 
     Attributes:
-      work_dir: pathlib.Path of the folder that gets them.
-      mask_dir: where `person_finder` keeps the masks.
+      work_dir: pathlib.Path of the folder for the results.
+      mask_dir: where `finder` keeps the masks.
       size: larger squares are shrunk to this, px.
       every: takes every so many frames of a video.
     """
@@ -156,6 +156,6 @@ def _read(crops, every):
     try:
         for frame, image in read_frames(source, every, wanted.__contains__):
             yield wanted.pop(frame), image
-    except PictureError:  # known from the first time, and listed; unless it now ends earlier
+    except PictureError:  # among the rejects already, unless the video now ends earlier
         if wanted:
             raise

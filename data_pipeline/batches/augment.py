@@ -1,9 +1,9 @@
-"""Batches made ready for the networks: scaled to floats, for training with joint random augmentation.
+"""Preparing batches for the networks: conversion to floats, and random augmentation for training.
 
 Paper section 3.2: rotation, scaling, translation, horizontal flip and colour distortion.
-Source and target of a pair, the target's mask and both poses get the same draw, so that what is learned is
-the change of pose alone. Everything is batched and stateless, without loops over samples and branches: it
-runs inside the train step, on the accelerator. On CPUs, where every op is a pass over memory, XLA fuses it.
+Source and target of a pair, the target's mask and both poses are distorted alike, so that only the change of pose is
+learned. Everything is batched and stateless, without loops over samples or branches: it runs inside the train step,
+on the accelerator. On CPUs, where every op is a pass over memory, XLA fuses it.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from repose_tf.skeleton import MIRROR_JOINTS
 
 @dataclasses.dataclass(frozen=True)
 class AugmentSettings:
-    """How far the random draws reach; every range is symmetric and 0 turns its part off.
+    """The ranges of the random draws; each is symmetric, and 0 turns its part off.
 
     Attributes:
       rotation_rad: rotation in the image plane, +- radians.
@@ -30,7 +30,7 @@ class AugmentSettings:
       contrast: distance from the mean colour of the image times 1 +- this.
       hue: turned by +- this share of the full circle, at most 0.5.
       saturation: times 1 +- this.
-      depth_jitter: added to the z of every target joint by itself, +- this share of the image size.
+      depth_jitter: added to the z of each target joint separately, +- this share of the image size.
     """
 
     rotation_rad: float = 0.1
@@ -61,7 +61,7 @@ NOTHING = AugmentSettings(0.0, 0.0, 0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def prepare(batch):
-    """Converts a batch to the networks' ranges, without any randomness: for evaluation.
+    """Converts a batch to the networks' ranges, without randomness: for evaluation.
 
     Args:
       batch: dict with source_image, target_image [B, S, S, 3] uint8; source_pose, target_pose [B, 19, 3]
@@ -85,12 +85,12 @@ def augment(batch, seed, settings=REFERENCE, first_row=0, num_rows=None):
       batch: as for `prepare`.
       seed: [2] int32; equal seeds give equal results.
       settings: an AugmentSettings.
-      first_row, num_rows: where this batch begins in a larger one of `num_rows` samples that is cut into parts: a
-        sample's draw depends on its row there alone, so that parts on several devices are distorted as the whole is.
+      first_row, num_rows: this batch is a part of a larger one of `num_rows` samples and begins there at `first_row`.
+        A draw depends on the row in the larger batch, so that parts on several devices are distorted as the whole is.
 
     Returns:
       The same dict with images [B, S, S, 3] float32 in [-1, 1], the poses moved along, [B, 19, 3] float32,
-      px, and the mask [B, S, S, 1] float32 in [0, 1], soft along its edge. What comes in from outside the
+      px, and the mask [B, S, S, 1] float32 in [0, 1], soft along its edge. What enters from outside the
       images repeats their border.
     """
     num_samples, size = tf.unstack(tf.shape(batch['source_image'])[:2])
@@ -123,7 +123,7 @@ def augment(batch, seed, settings=REFERENCE, first_row=0, num_rows=None):
 
 
 def warp_poses(poses_px, image_size, angle, scale, shift_px, mirrored):
-    """Moves poses as `warp_images` moves images; in the mirror left and right change places.
+    """Moves poses as `warp_images` moves images; mirroring exchanges left and right joints.
 
     Args:
       poses_px: [B, 19, 3] float32, px.
@@ -139,7 +139,7 @@ def warp_poses(poses_px, image_size, angle, scale, shift_px, mirrored):
 
 
 def _warp_together(layers, **warp):
-    """Warps images side by side in the channels: everything of a pair takes one warp."""
+    """Warps all images of a pair at once, side by side in the channels."""
     return warp_images(tf.concat(layers, axis=3), **warp)
 
 

@@ -1,4 +1,4 @@
-"""Random colour: brightness, contrast, hue and saturation, each sample in an order of its own."""
+"""Distortion of colours: brightness, contrast, hue and saturation, for each sample in its own order."""
 
 import tensorflow as tf
 
@@ -8,10 +8,10 @@ COLOUR_STEPS = ('brightness', 'contrast', 'hue', 'saturation')
 def distort_colour(planes, factors, order):
     """Changes brightness, contrast, hue and saturation one after the other, clipped to [0, 1] after each.
 
-    A step equals the function `tf.image.adjust_<step>` of one image; here every sample has its own factors and its
-    own order, without branches: all samples take one chain of steps, in which those that are not a sample's turn are
-    neutral. As hue and saturation change places freely, every order is a part of the chain (hue, saturation),
-    brightness or contrast, (hue, saturation), contrast or brightness, (hue, saturation).
+    A step equals the function `tf.image.adjust_<step>` of one image, but every sample has its own factors and order.
+    There are no branches: all samples pass through one chain of steps, of which those that are not a sample's turn
+    are neutral. As hue and saturation commute, every order is a part of the chain (hue, saturation), brightness or
+    contrast, (hue, saturation), contrast or brightness, (hue, saturation).
 
     Args:
       planes: red, green and blue, [B, N, H, W] float32 in [0, 1] each; the N images of a sample are treated alike.
@@ -46,7 +46,7 @@ def _stretched(plane, factor, added):
 
 
 def _turn_hue_and_saturation(rgb, turns, factor):
-    """Adds `turns` to the hue and multiplies the saturation, in HSV, whose angles are never computed.
+    """Adds `turns` to the hue and multiplies the saturation, in HSV, without computing its angles.
 
     The value v, the largest of the three, stays. Around the circle the others lie below it by a share of the range d
     (v less the smallest) that goes 0, 0, 1, 1 linearly over sixths of the circle; d follows the saturation.

@@ -1,8 +1,8 @@
-"""The frames of a split at hand by number, their pictures read from the records only when they are wanted.
+"""The frames of a split by number, and their pictures and masks, read from the records when they are needed.
 
-A record holds up to 32 pictures of a person; a pair wants two. So the records are read once, for where in their
-files each picture lies, and from then on a picture is one read of its bytes, which the system's cache makes fast
-where there is memory to spare. What is held of a frame is its id, its pose and its place: less than a kilobyte.
+A record holds up to 32 pictures of a person; a pair needs two. So the records are read once to find the place of each
+picture in their files; from then on a picture is one read of its bytes, which the system's cache makes fast if there is
+memory to spare. In memory, a frame is its id, its pose and its place: less than a kilobyte.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ _NOWHERE = (0, 0)
 
 
 class FrameStore:
-    """All frames of one split or several, in the order of their ids: those of a person follow each other.
+    """All frames of one split or several, in the order of their ids, so that those of a person follow each other.
 
     Attributes:
       ids: list of `person/frame`; a frame's number is its place here.
@@ -73,11 +73,11 @@ class FrameStore:
         return self._read('images', number)
 
     def mask_file(self, number):
-        """Returns a frame's mask likewise; only for frames that have one."""
+        """Returns a frame's mask, JPEG or PNG, likewise; only for frames that have one."""
         return self._read('masks', number)
 
     def keep_files(self):
-        """Reads everything now, `num_bytes`, and from then on nothing."""
+        """Reads all files into memory, `num_bytes`, so that nothing is read later."""
         with contextlib.ExitStack() as stack:
             files = self._files.numpy()
             opened = [stack.enter_context(open(path, 'rb')) for path in self._paths]
@@ -92,7 +92,7 @@ class FrameStore:
                     for part, spans in self._spans.items()}
 
     def _read(self, part, number):
-        """Reads a span of bytes: the one record of a file that has all before as its head, all after as its foot."""
+        """Reads a span of bytes, as the record of a file whose header is all before it, whose footer all after."""
         if part in self._kept:
             return tf.gather(self._kept[part], number)
         spans = self._spans[part]
@@ -104,22 +104,22 @@ class FrameStore:
 
 
 class FramePictures:
-    """Pictures and masks by the frames' numbers, for use inside of a `tf.data` pipeline.
+    """Pictures and masks of one size by the frames' numbers, for use inside of a `tf.data` pipeline.
 
     Attributes:
       image_size: S, px.
-      description: whether they are decoded once, whether their files are kept, and the memory that this takes.
+      description: text that says whether they are decoded once or their files kept, and how much memory this takes.
     """
 
     def __init__(self, store, image_size, cache_bytes=0):
-        """Decodes everything now, if `cache_bytes` hold it, or else keeps the files, if these fit.
+        """Decodes everything now if `cache_bytes` are enough, or else keeps the files if these fit.
 
-        Filling takes twice the memory for a moment.
+        Decoding takes twice the memory for a moment.
 
         Args:
           store: a `FrameStore`.
           image_size: S, px.
-          cache_bytes: memory that decoded pictures and masks, or their files, may take.
+          cache_bytes: how much memory decoded pictures and masks, or their files, may take.
         """
         self.image_size = image_size
         self._store = store
@@ -144,7 +144,7 @@ class FramePictures:
         return self._decode_image(number) if self._images is None else tf.gather(self._images, number)
 
     def mask(self, number):
-        """Returns the mask of a frame, [S, S, 1] uint8, 0 or 255; all 0 where there is none."""
+        """Returns the mask of a frame, [S, S, 1] uint8, 0 or 255; all 0 if there is none."""
         def found():
             if self._masks is None:
                 return self._decode_mask(number)
@@ -162,7 +162,7 @@ class FramePictures:
                            lambda mask: tf.where(mask >= 127.5, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8)))
 
     def _sized(self, file, num_channels, to_bytes):
-        """Decodes a square JPEG or PNG file and brings it to size by float32, if it has another; averages to shrink."""
+        """Decodes a square JPEG or PNG file and resizes it in float32 if needed; averages where it shrinks."""
         image = tf.io.decode_image(file, num_channels, expand_animations=False)
         image = tf.ensure_shape(image, [None, None, num_channels])
         size = tf.shape(image)[0]
@@ -176,9 +176,9 @@ class FramePictures:
 
 
 def _scan(features, file, path):
-    """Yields (id, (pose [19, 3] px, size, number of the file, span of the picture, span of the mask)) of its frames.
+    """Yields (id, (pose [19, 3] px, size, number of the file, span of the picture, span of the mask)) of each frame.
 
-    A span is the first byte and how many.
+    A span is the place of the first byte and the number of bytes.
     """
     records = tf.data.TFRecordDataset(path).map(
         lambda content: (content, features.deserialize_example(content)), tf.data.AUTOTUNE)
@@ -194,7 +194,7 @@ def _scan(features, file, path):
 
 
 def _spans(content, start, parts):
-    """Finds files in the record that holds them one after the other, as they are."""
+    """Returns the spans of files in a record, which holds them unchanged and in this order."""
     spans, place = [], 0
     for part in parts:
         place = content.index(part, place)
@@ -203,7 +203,7 @@ def _spans(content, start, parts):
 
 
 def _kept(numbers, decode, shape):
-    """Decodes the frames of these numbers, on all cores; returns [N, *shape] uint8 in the memory of the host."""
+    """Decodes the frames of these numbers on all cores; returns [N, *shape] uint8 in the memory of the CPU."""
     kept = np.empty([len(numbers), *shape], np.uint8)
     decoded = tf.data.Dataset.from_tensor_slices(numbers).map(decode, tf.data.AUTOTUNE)
     for row, image in enumerate(decoded.as_numpy_iterator()):

@@ -1,4 +1,4 @@
-"""Similarity warps of images: rotated, scaled, shifted and mirrored about the centre, each sample by its own.
+"""Similarity warps of images and points: rotation, scale, shift and mirroring, for each sample its own.
 
 A warp moves the point p (x and y, px) of an image of S px to A (p - c) + c + shift, A = scale R F, where
 c = S / 2 is the centre, R the rotation and F the flip (diag(-1, 1) or the identity).
@@ -10,8 +10,8 @@ import tensorflow as tf
 def warp_images(images, angle, scale, shift_px, mirrored):
     """Warps images; bilinear, edges replicated.
 
-    Equals `tf.raw_ops.ImageProjectiveTransformV3` with these settings, bit by bit. That op finds the place to
-    read from for every channel anew; here the channels of a pixel are read together, and XLA fuses the rest.
+    Equals `tf.raw_ops.ImageProjectiveTransformV3` with these settings, bit by bit. That op computes the place to read
+    from for every channel again; here the channels of a pixel are read together, and XLA fuses the rest.
 
     Args:
       images: [B, S, S, C] of any number type, S at least 2.

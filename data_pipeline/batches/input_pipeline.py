@@ -1,4 +1,4 @@
-"""From records to batches of pairs, by tf.data: for training without end, for evaluation over fixed pairs.
+"""Batches of pairs from records, by tf.data: endless random pairs for training, fixed pairs for evaluation.
 
 A batch is a dict: source_image, target_image [B, S, S, 3] uint8; source_pose, target_pose [B, 19, 3] float32,
 px of those images; source_id, target_id [B] string, `person/frame`; target_mask [B, S, S, 1] uint8, 0 or 255,
@@ -19,20 +19,20 @@ def train_batches(builder, image_size, batch_size, seed, *, first_step=0, shard=
                   cache_bytes=0, announce=logging.info):
     """Returns an endless dataset of batches of random pairs of the training split.
 
-    A pair is two different pictures of one person, all pairs of a person alike; persons take turns, in a new order
-    every time. A pair follows from the seed and its number alone: what a run would have had at a step it has after
-    starting there, and nothing before is read.
+    A pair is two different pictures of one person, all pairs of a person being equally likely; persons take turns, in
+    a new order every time. A pair depends on the seed and its number alone: a run that starts at a later step has the
+    same pairs there, without reading those before.
 
     Args:
       builder: a prepared TFDS builder with records as of `RecordBuilder`.
       image_size: S, px.
       batch_size: B, over all shards.
       seed: int.
-      first_step: which batch comes first, from 0.
+      first_step: number of the first batch, from 0.
       shard: (index, count): only these rows of every batch, B / count consecutive ones, for one of `count` workers.
-      splits: of these.
-      cache_bytes: the pictures are decoded once and kept if that takes no more memory; else whenever they occur.
-      announce: function of a line of text that says which of the two it is.
+      splits: names of splits.
+      cache_bytes: see `FramePictures`.
+      announce: function of a line of text, which says how many pictures there are and whether they are kept.
 
     Returns:
       tf.data.Dataset of batches, see above.
@@ -68,7 +68,7 @@ def pair_batches(builder, split, pairs, image_size, batch_size, store=None):
       pairs: list of (source id, target id).
       image_size: S, px.
       batch_size: B.
-      store: the split's `FrameStore`, where it was made before; making it reads all records.
+      store: the split's `FrameStore`, or None to make one, which reads all records.
 
     Returns:
       tf.data.Dataset of batches, see above.

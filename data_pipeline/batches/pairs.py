@@ -1,13 +1,13 @@
-"""Which pairs of pictures are evaluated: fixed lists of (source id, target id), ids being `person/frame`.
+"""Pairs of pictures for evaluation: fixed lists of (source id, target id), ids being `person/frame`.
 
 A pair is two different pictures of one person, and a person is in one split only: no pair crosses splits.
-A score means nothing without the protocol that its pairs are of:
-    people      those of the folder's pairs.json, else up to 256 random ones
+Scores can be compared only if their pairs follow the same protocol:
+    people      the pairs of the folder's pairs.json, or up to 256 random ones
     reference   256 or more random pairs of the split's outfits, seeded, as the paper's authors evaluated
     patn-8570   the 8,570 test pairs of the pose-transfer papers on DeepFashion, from their list
     iper-lwb    every frame of each of iPER's 42 test videos from 3 frames of that video; 126 runs. The frames
-                are the first, and those after one and two thirds, as Liquid Warping GAN's own choice is not at
-                hand; a frame is not made from itself
+                are the first, and those after one and two thirds, as Liquid Warping GAN's own choice is not
+                known; a frame is not paired with itself
 """
 
 import random
@@ -27,17 +27,16 @@ def load_pairs(folder, split, num_pairs=0, seed=0, protocol='people'):
     Args:
       folder: a `folder.Folder`.
       split: 'train', 'validation' or 'test'; 'patn-8570' and 'iper-lwb' have test pairs only.
-      num_pairs: how many; 0 for all that are listed, or for up to 256 random ones. Fewer than there are
-        are taken evenly from the list's length, so that they show as many persons. But for 0, what comes of
-        'patn-8570' and 'iper-lwb' is a sample of them.
-      seed: of the random ones.
+      num_pairs: how many; 0 for all that are listed, or for up to 256 random ones. Fewer than all are taken evenly
+        from the list, so that they show as many persons as possible.
+      seed: of random pairs.
       protocol: see above.
 
     Returns:
       list of (source id, target id).
 
     Raises:
-      DataError: no such split or protocol, a pair that is not one of it, or a list that is not the protocol's.
+      DataError: there is no such split or protocol, a pair is not of the split, or a list is not the protocol's.
     """
     if protocol not in PROTOCOLS:
         raise DataError(f'protocol: expected one of {", ".join(PROTOCOLS)}, found {protocol!r}.')
@@ -57,11 +56,11 @@ def load_pairs(folder, split, num_pairs=0, seed=0, protocol='people'):
 
 
 def random_pairs(frame_ids, num_pairs, seed=0):
-    """Draws different pairs, of every person about as many; seeded.
+    """Draws different pairs at random, about as many of every person.
 
     Args:
       frame_ids: dict, person -> list of two or more ids.
-      num_pairs: how many; fewer are returned where there are not so many.
+      num_pairs: how many; all are returned if there are fewer.
       seed: int.
 
     Returns:
@@ -83,14 +82,14 @@ def random_pairs(frame_ids, num_pairs, seed=0):
 
 
 def _spread(pairs, num_pairs):
-    """Returns so many of the pairs, evenly from the list's length; all for 0."""
+    """Returns `num_pairs` of the pairs, evenly from the list; all for 0."""
     if not 0 < num_pairs < len(pairs):
         return pairs
     return [pairs[index * len(pairs) // num_pairs] for index in range(num_pairs)]
 
 
 def _patn_pairs(folder, frame_ids):
-    """Returns the listed test pairs; under this name all of them or none."""
+    """Returns the listed test pairs; raises DataError if they are not all there."""
     if 'patn-8570' not in folder.pairs:
         raise DataError(f'{folder.root}: the protocol patn-8570 is the list fashion-pairs-test.csv, found none.')
     pairs = list(map(list, folder.pairs['patn-8570']))
@@ -114,7 +113,7 @@ def _lwb_pairs(folder, frame_ids):
 
 
 def _checked(where, listed, frame_ids):
-    """Returns the pairs of pairs.json as tuples; DataError for what is not a pair of this split."""
+    """Returns listed pairs as tuples; raises DataError for what is not a pair of this split."""
     person_of = {frame_id: person for person, ids in frame_ids.items() for frame_id in ids}
     if not isinstance(listed, list) or not listed:
         raise DataError(f'{where}: expected a list of one pair or more, found {listed!r}.')

@@ -1,7 +1,7 @@
 """MediaPipe's landmark network on TensorFlow Lite: 33 points of one person, in px and in metres, and a mask.
 
 The network sees the person upright in a square of 256 x 256 px: the square about the hips that holds the body, turned
-so that the head is up. All that it answers is turned back here.
+so that the head is up. Its answers are turned back here.
 """
 
 import dataclasses
@@ -21,12 +21,12 @@ _HEATMAP_MIN = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Landmarks:
-    """What the network answers.
+    """The landmarks of one person.
 
     Attributes:
       px: float [33, 2], (x, y) px of the picture.
       metres: float [33, 3], camera axes, the origin between the hips.
-      score: how likely there is a person, in [0, 1].
+      score: probability of a person, in [0, 1].
       mask: uint8 [H, W], 255 on the person, 0 elsewhere.
     """
 
@@ -73,7 +73,7 @@ def read_landmarks(answers, angle, image_from_square, image_shape):
     points = _refine(answers['points'][:NUM_LANDMARKS, :2].astype(np.float64), answers['heatmaps'])
     metres = answers['metres'][:NUM_LANDMARKS].astype(np.float64)
     metres = np.concatenate([metres[:, :2] @ _rotation(angle).T, metres[:, 2:]], axis=1)
-    # Logits below 0 are background, and so is all that the network did not see.
+    # Logits below 0 are background, and so is what the network did not see.
     mask = cv2.warpAffine(answers['mask'].astype(np.float32), _between_centres(image_from_square),
                           image_shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-1.0)
     return Landmarks(linear_map(image_from_square, points), metres, float(answers['score']),
@@ -81,7 +81,7 @@ def read_landmarks(answers, angle, image_from_square, image_shape):
 
 
 def _refine(points, heatmaps):
-    """Moves points [N, 2] px of the square to the centre of gravity of their heatmaps nearby, where those are sure."""
+    """Moves points [N, 2] px of the square to the centres of gravity of their heatmaps nearby, if these are sure."""
     cells = heatmaps.shape[0]
     refined = points.copy()
     for index, point in enumerate(points):

@@ -1,7 +1,7 @@
-"""MediaPipe's pose model: its two TensorFlow Lite files, run by TensorFlow itself.
+"""The pose estimator of MediaPipe: its two TensorFlow Lite files, run by TensorFlow itself.
 
-The library mediapipe is not imported: it is bound to one NumPy and brings an OpenCV of its own, while the files run on
-every Python that the project runs on. mediapipe_pose_test compares with the library where it is installed.
+The library mediapipe is not imported, as it needs a certain NumPy and brings its own OpenCV, while the files run on
+every Python that the project runs on. mediapipe_pose_test compares with the library if it is installed.
 """
 
 import importlib.util
@@ -37,7 +37,7 @@ class MediaPipePose:
         """Loads the networks.
 
         Args:
-          model_dir: folder that holds the two files, however deep; '' takes those of the installed package.
+          model_dir: folder with the two files in it or anywhere below; '' for those of the installed package.
           model_size: 'lite', 'full' or 'heavy'.
 
         Raises:
@@ -68,7 +68,7 @@ class MediaPipePose:
             _answer(answers, (2254, 12)), _answer(answers, (2254, 1))[:, 0], image_from_square)
 
     def _detect_in_parts(self, image):
-        """Looks for people who are too small in the whole picture in squares along it; returns those of one square."""
+        """Looks for people who are too small in the whole picture in squares along it; returns those of one."""
         rows, columns = image.shape[:2]
         side, longer = sorted((rows, columns))
         found = [[]]
@@ -79,9 +79,9 @@ class MediaPipePose:
         return max(found, key=lambda people: people[0].radius_px if people else 0.0)
 
     def _look_closer(self, image, detection):
-        """Returns ways to see a person: as detected, and if that is small in the picture, as detected once more there.
+        """Returns one `Detection` of a person, or two if the person is small: the second of the part around them.
 
-        The detector sees the whole picture at 224 px, on which it takes small people for larger ones than they are.
+        The detector sees the whole picture at 224 px, where it takes small people for larger than they are.
         """
         reach = detection.radius_px * landmark_model.MARGIN
         if 2 * reach > _SMALL * max(image.shape[:2]):
@@ -103,7 +103,7 @@ class MediaPipePose:
 
 
 def joints(landmarks):
-    """Brings landmarks [33, K] to the project's joints [19, K]; neck and pelvis lie midway."""
+    """Converts landmarks [33, K] to the project's joints [19, K]; neck and pelvis lie midway."""
     found = np.empty((NUM_JOINTS, landmarks.shape[1]))
     for name, index in _LANDMARKS.items():
         found[JOINT_INDEX[name]] = landmarks[index]
@@ -141,7 +141,7 @@ class _Network:
 
 
 def _answer(answers, shape):
-    """Returns the answer of a shape: names and order differ between the files that go around."""
+    """Returns the answer of a shape; names and order differ between versions of the files."""
     if shape not in answers:
         raise DataError(f"MediaPipe's files: expected an answer of shape {list(shape)}, found {sorted(answers)}.")
     return answers[shape]

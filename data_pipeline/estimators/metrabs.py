@@ -1,4 +1,4 @@
-"""MeTRAbs, a SavedModel of the estimator that followed the paper's own: an `Estimator` (see person.py)."""
+"""The pose estimator MeTRAbs, a SavedModel; it is the successor of the one that the paper's authors used."""
 
 import pathlib
 
@@ -55,7 +55,7 @@ class Metrabs:
         return person, len(boxes)
 
     def _check_joint_names(self, model_dir):
-        """Refuses another order of joints, where the model tells its own."""
+        """Raises DataError if the model tells the order of its joints and it is another."""
         names = getattr(self._model, 'per_skeleton_joint_names', {})
         if SKELETON in names:
             found = tuple(name.decode() for name in np.asarray(names[SKELETON]))

@@ -1,4 +1,4 @@
-"""What every pose estimator tells of a picture, whatever it is made of."""
+"""The interface of pose estimators, and the estimate of a person that they return."""
 
 import dataclasses
 import typing
@@ -13,8 +13,8 @@ class PersonEstimate:
     Attributes:
       joints_px: float [19, 2], (x, y) px of the picture, the centre of whose first pixel is 0.5.
       joints_mm: float [19, 3], mm, camera axes: x right, y down, z away from the camera; any origin.
-      score: how sure the estimator is that it is one, in [0, 1].
-      mask: uint8 [H, W], 255 on the person and 0 elsewhere, or None where the estimator has none.
+      score: how sure the estimator is that this is a person, in [0, 1].
+      mask: uint8 [H, W], 255 on the person and 0 elsewhere, or None if the estimator makes none.
     """
 
     joints_px: np.ndarray
@@ -27,8 +27,7 @@ class Estimator(typing.Protocol):
     """The interface of all estimators.
 
     Attributes:
-      origin: which model, of which file, and what is derived: as poses.json tells it. Poses of the same origin
-        go together.
+      origin: text for poses.json: the model, its files and what is derived. Poses of one origin are comparable.
     """
 
     origin: str
@@ -40,5 +39,5 @@ class Estimator(typing.Protocol):
           image: uint8 [H, W, 3], RGB.
 
         Returns:
-          (`PersonEstimate` or None where there is none, number of people found).
+          (`PersonEstimate`, or None if there is nobody; number of people found).
         """

@@ -1,4 +1,4 @@
-"""MediaPipe's person detector on TensorFlow Lite: where people are, how large, and which way up.
+"""MediaPipe's person detector on TensorFlow Lite: places, sizes and directions of people.
 
 The network sees the picture fitted into 224 x 224 and answers for each of 2,254 fixed cells with a box and four points
 relative to the cell's centre. Two of the points are used: the middle of the hips, and a point on the circle about it
@@ -20,7 +20,7 @@ _SAME_PERSON_IOU = 0.3
 
 @dataclasses.dataclass(frozen=True)
 class Detection:
-    """Somebody.
+    """A detected person.
 
     Attributes:
       hips_px: float [2], (x, y) px of the picture.
@@ -34,11 +34,11 @@ class Detection:
 
     @property
     def radius_px(self):
-        """How far the body reaches from the hips."""
+        """How far the body reaches from the hips, px."""
         return float(np.hypot(*(self.rim_px - self.hips_px)))
 
     def moved(self, offset_px):
-        """Returns it in px of the picture that its own was cut out of, at (x, y)."""
+        """Returns the detection in px of the picture that this one was cut out of, at (x, y)."""
         return dataclasses.replace(self, hips_px=self.hips_px + offset_px, rim_px=self.rim_px + offset_px)
 
 

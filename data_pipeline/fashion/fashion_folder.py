@@ -1,4 +1,4 @@
-"""A folder with DeepFashion In-shop, in any layout of the field; fashion/README.md says where each file goes."""
+"""Listing and checking a folder with DeepFashion In-shop; fashion/README.md says where each file goes."""
 
 import pathlib
 
@@ -16,8 +16,8 @@ from data_pipeline.records.folder import (
     picture_files,
 )
 
-_VALIDATION_SHARE = 0.05  # of the outfits that no list keeps for the test
-_TEST_SHARE = 0.15  # of all outfits, where no list says
+_VALIDATION_SHARE = 0.05  # of the outfits that are not for the test
+_TEST_SHARE = 0.15  # of all outfits, if there is no list
 _FLAT = 'a garment without a person (6_flat)'
 _NOBODY = 'no person by its keypoint list'
 _UNLISTED = 'an outfit in no list of a split'
@@ -71,7 +71,7 @@ def _list_pictures(root):
     images = {}
     for path in picture_files(folders[0], _OTHER_SUFFIXES):
         inside = path.relative_to(folders[0])
-        # Flattened names say it all, wherever they lie; others are told by their folders.
+        # A flattened name is complete by itself; others need their folders.
         parsed = fashion_lists.parse_name(path.name) or fashion_lists.parse_name(inside.as_posix())
         if parsed is None:
             raise DataError(f'{path}: expected the name of a DeepFashion picture, as '
@@ -100,8 +100,8 @@ def _take_out(images, is_out, reason):
 def _split(root, lists, persons):
     """Splits by outfit: by the pair lists, else list_eval_partition.txt, else by a fixed rule.
 
-    Pair lists go first, so that nothing of their test pairs is trained on. Part of what is left for training
-    is kept for validation, always the same.
+    Pair lists come first, so that no outfit of their test pairs is trained on. A fixed part of the outfits for
+    training is kept for validation.
 
     Returns:
       dict, split -> persons; dict, protocol -> pairs; ids that the lists name.
@@ -139,5 +139,5 @@ def _split(root, lists, persons):
 
 
 def _count(share, outfits):
-    """Returns how many outfits a share is: at least one, but of fewer than three none."""
+    """Returns the number of outfits in a share: at least one, but none of fewer than three."""
     return max(1, round(share * len(outfits))) if len(outfits) >= 3 else 0

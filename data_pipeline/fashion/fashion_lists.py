@@ -1,6 +1,6 @@
-"""DeepFashion's names and lists in every spelling of the field, brought to the ids of this project.
+"""The names and lists of DeepFashion in all common spellings, converted to the ids of this project.
 
-One picture, three names of it and its id here, `person/frame`, whose person is an outfit:
+Three names of one picture, and its id `person/frame`, whose person is an outfit:
     img/WOMEN/Blouses_Shirts/id_00000015/02_1_front.jpg         as it is delivered
     fashionWOMENBlouses_Shirtsid0000001502_1front.jpg           flattened; also fasion..., with or without `_`
     WOMEN/Blouses_Shirts/id_00000015/02/1_front.png             the reference layout

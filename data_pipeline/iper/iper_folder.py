@@ -1,4 +1,4 @@
-"""A folder with iPER, as frames or as videos; iper/README.md says where each file goes."""
+"""Listing and checking a folder with iPER, as frames or videos; iper/README.md says where each file goes."""
 
 import pathlib
 import re
@@ -17,7 +17,7 @@ from data_pipeline.records.folder import (
     picture_files,
 )
 
-# Person: clothings. The field's test videos, and the validation outfits of the paper's authors.
+# Person -> outfits: those of the usual test videos, and the validation outfits of the paper's authors.
 _TEST = {'001': '9 11 18 19 31', '004': '1', '007': '1', '009': '5', '010': '1 2 3', '011': '1', '012': '2',
          '017': '1', '019': '2', '023': '3', '024': '7 8', '025': '1', '026': '1', '029': '1'}
 _VALIDATION = {'001': '2 4 5 6 14 16 21 29', '004': '2', '006': '1', '009': '4 7', '012': '1', '015': '2 3',
@@ -148,7 +148,7 @@ def _add(images, parsed, path, mask_path, video_index=None):
 
 
 def num_frames(path):
-    """Returns how many frames a video has, as its file says; DataError where it is none."""
+    """Returns how many frames a video has, as its file says; raises DataError if it is no video."""
     video = cv2.VideoCapture(str(path))
     count = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
     video.release()

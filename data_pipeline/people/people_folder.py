@@ -1,7 +1,4 @@
-"""A folder in the `people` layout: which persons, pictures, masks, poses and splits it holds, checked.
-
-The layout is described in data/people/README.md. Nothing is decoded here: that is the builder's work.
-"""
+"""Listing and checking a folder in the `people` layout, which data/people/README.md describes."""
 
 import pathlib
 
@@ -18,7 +15,7 @@ from data_pipeline.records.folder import (
     order_by_hash,
 )
 
-_SHARES = {'test': 0.15, 'validation': 0.10}  # of the persons, where splits.json does not say
+_SHARES = {'test': 0.15, 'validation': 0.10}  # of the persons, if there is no splits.json
 
 
 def open_folder(root, allow_missing_poses=False):
@@ -48,7 +45,7 @@ def open_folder(root, allow_missing_poses=False):
 
 
 def _list_pictures(root):
-    """Returns dict, person -> dict, frame -> `Picture`. Names that begin with a dot are none of ours."""
+    """Returns dict, person -> dict, frame -> `Picture`. Names that begin with a dot are ignored."""
     folder = root / 'images'
     if not folder.is_dir():
         raise DataError(f'{folder}: expected a folder of pictures, <person>/<frame>.jpg or .png, found none.')
@@ -98,9 +95,9 @@ def _read_splits(path, persons):
 
 
 def _draw_splits(persons):
-    """Splits by person, always alike: in the order of a hash, so that a new person moves few others.
+    """Splits by person in the order of a hash: always the same, and a new person moves few others.
 
-    Fewer than three persons are all trained on.
+    If there are fewer than three persons, all are for training.
     """
     order = order_by_hash(persons)
     splits = {}

@@ -1,4 +1,4 @@
-"""Reading motion capture in the BVH format: a hierarchy of joints and their channels, frame by frame."""
+"""Motion capture in the BVH format: reading a file, and converting the joints of its rig to the project's 19."""
 
 import dataclasses
 
@@ -20,8 +20,8 @@ _SIDED = {
     'ank': ('{side}foot', '{side}ankle', '{s}foot', '{s}ankle'),
 }
 _MIDDLE = {'neck': ('neck', 'neck1'), 'head': ('head',)}
-# Rigs have no face. Places of its joints from the neck, in lengths of neck to pelvis, to the left, up and forwards:
-# means of data/people.
+# Rigs have no face. Offsets of its joints from the neck, in lengths of neck to pelvis, to the left, up and forwards:
+# the means of data/people.
 _FACE = {'nose': (0, 0.13, 0.30), 'leye': (0.055, 0.19, 0.29), 'reye': (-0.055, 0.19, 0.29),
          'lear': (0.13, 0.19, 0.14), 'rear': (-0.13, 0.19, 0.14)}
 
@@ -31,8 +31,8 @@ class Motion:
     """The joints of a clip, in the axes and the unit of its file.
 
     Attributes:
-      names: of J joints, parents before children; those of the ends are '<joint> end'.
-      rest: [J, 3], where they are when nothing is turned.
+      names: of J joints, parents before children; ends are called '<joint> end'.
+      rest: [J, 3], positions when nothing is turned.
       positions: [T, J, 3].
       rotations: [T, J, 3, 3], file from joint; unit matrices at rest.
       fps: frames a second.
@@ -56,7 +56,7 @@ def read(path, every=1):
       `Motion`.
 
     Raises:
-      DataError: the file cannot be read, or does not hold what its head announces.
+      DataError: the file cannot be read, or is not what its head announces.
     """
     try:
         with open(path, encoding='utf-8', errors='replace') as file:
@@ -117,7 +117,7 @@ def _read_frames(words, place, num_channels):
 
 
 def _pose_joints(joints, channels, fps):
-    """Follows the hierarchy from the root on."""
+    """Computes positions and rotations along the hierarchy; returns the `Motion`."""
     count = len(channels)
     positions, rotations, rest, column = [], [], [], 0
     for joint in joints:
@@ -150,10 +150,10 @@ def _turn(axis, angles):
 
 
 def poses_of(motion, where):
-    """Brings a clip to the project's joints.
+    """Converts a clip to the project's joints.
 
     Args:
-      motion: `motion_file.Motion`, Y or Z up, any unit.
+      motion: `Motion`, Y or Z up, any unit.
       where: names the file in messages.
 
     Returns:

@@ -1,4 +1,4 @@
-"""poses.json, version 1: the 3D poses of a folder of pictures; read, checked and written here only.
+"""The file poses.json, version 1: reading, checking and writing the 3D poses of a folder of pictures.
 
     {"version": 1, "joints": [19 names], "origin": "who or what measured them", "poses": {"<person>/<frame>": {
         "px": [19][3]      x right, y down, px of the picture as stored (its first pixel's centre is 0.5);
@@ -20,12 +20,12 @@ from data_pipeline.files import write_text
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
 
 VERSION = 1
-UNKNOWN_ORIGIN = 'given'  # of poses whose file does not say
+UNKNOWN_ORIGIN = 'given'  # of poses whose file names no origin
 _PELVIS = JOINT_INDEX['pelv']
 _PELVIS_TOLERANCE_PX = 1.0
-# No joint of a person is this far from the pelvis; z in mm beside x and y in px looks as if it were.
+# No joint of a person is this far from the pelvis; if one is, z is probably in mm while x and y are in px.
 _FARTHEST_MM = 2000.0
-# The border may cut a body off, and estimators guess what is beyond, but not to less than a third of the body.
+# The border may cut a body off, and estimators guess what is outside, but at least a third of it must be inside.
 _MAX_OUTSIDE = 1.0  # image sizes
 
 
@@ -35,11 +35,11 @@ class Pose:
 
     Attributes:
       px: float32 [19, 3], joints (x, y, z), px of the picture as stored, or of one of `image_size`.
-      px_per_mm: the person's scale at the pelvis; NaN where nobody knows it.
+      px_per_mm: the person's scale at the pelvis; NaN if it is unknown.
       mm: float32 [19, 3] or None, joints relative to the pelvis, mm.
-      tags: dict of what else the file tells of it.
+      tags: dict of the further keys in the file.
       origin: who or what measured it.
-      image_size: rows and columns of the picture that px are of; None: those of the picture as stored.
+      image_size: rows and columns of the picture that px refer to; None: of the picture as stored.
     """
 
     px: np.ndarray
@@ -65,7 +65,7 @@ def read_poses(path):
       dict, `person/frame` -> `Pose`.
 
     Raises:
-      DataError: the file cannot be read, or something in it is not as above; names the file and the key.
+      DataError: the file cannot be read or is not in the format; the message names the file and the key.
     """
     content = read_json(path, 'a pose file')
     if content.get('version') != VERSION:
@@ -101,9 +101,9 @@ def write(path, poses, origin):
 
 
 def true_mm(pose):
-    """Returns the joints of a `Pose` relative to the pelvis, float32 [19, 3] mm.
+    """Returns the joints of a `Pose` relative to the pelvis, float32 [19, 3] mm, camera axes.
 
-    Those that the file gives; else by weak perspective: px over the person's scale.
+    These are the file's mm or, where it has none, px over the person's scale (weak perspective).
     """
     mm = pose.px / np.float32(pose.px_per_mm) if pose.mm is None else pose.mm
     return mm - mm[_PELVIS]
@@ -117,7 +117,7 @@ def is_far_outside(px, image_size):
 
 
 def read_json(path, what):
-    """Returns the object in a JSON file; DataError where there is no file, no JSON, a key twice, or no object."""
+    """Returns the object in a JSON file; raises DataError for no file, no JSON, no object, or a key that comes twice."""
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file, object_pairs_hook=_without_repeats)
@@ -131,7 +131,7 @@ def read_json(path, what):
 
 
 def _without_repeats(pairs):
-    """Returns a JSON object as a dict; refuses a key that comes twice, of which JSON would keep the last unseen."""
+    """Returns a JSON object as a dict; refuses a key that comes twice: json would silently keep the last."""
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -140,7 +140,7 @@ def _without_repeats(pairs):
 
 
 def _check_joints(path, joints):
-    """Refuses other joints and another order, in which left and right would change places unseen."""
+    """Raises DataError for other joints and for another order, which could silently exchange left and right."""
     if not isinstance(joints, list) or len(joints) != NUM_JOINTS:
         found = len(joints) if isinstance(joints, list) else joints
         raise DataError(f'{path}: "joints": expected the {NUM_JOINTS} names {" ".join(JOINT_NAMES)}, '
@@ -151,7 +151,7 @@ def _check_joints(path, joints):
 
 
 def _parse_pose(where, key, entry, origin):
-    """Checks one entry of "poses"; returns the `Pose`, of this origin where the entry names no other."""
+    """Checks one entry of "poses"; returns the `Pose`, whose origin is this unless the entry names one."""
     person, _, frame = key.partition('/')
     if not person or not frame or '/' in frame:
         raise DataError(f'{where}: expected a key "person/frame", found {key!r}.')
@@ -187,7 +187,7 @@ def _joint_array(where, rows):
 
 
 def _check_depth(where, z_px, px_per_mm):
-    """Refuses a z that is not in px about the pelvis."""
+    """Raises DataError for a z that is not in px relative to the pelvis."""
     if abs(z_px[_PELVIS]) > _PELVIS_TOLERANCE_PX:
         raise DataError(f'{where}: "px": expected z relative to the pelvis, whose z is 0, '
                         f'found {z_px[_PELVIS]:g} there.')

@@ -1,4 +1,9 @@
-"""The poses of a data set in its own layout: the authors' poses.pkl, a poses.json, or both."""
+"""The poses of a data set in its own layout: the paper authors' poses.pkl, a poses.json, or both.
+
+The pickle is read without trusting it. Every name but the few that NumPy's arrays need is refused, and these stand for
+substitutes that take numbers and bytes and call nothing, not even NumPy's own constructors, whose hidden state a
+pickle could forge.
+"""
 
 import collections
 import pickle
@@ -18,7 +23,7 @@ _KINDS = ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8')
 
 
 def read(root, parse_key):
-    """Reads the poses in a folder; those of poses.pkl first, those of poses.json for what it lacks.
+    """Reads the poses in a folder: those of poses.pkl, and of poses.json those that poses.pkl lacks.
 
     Args:
       root: folder with poses.pkl, in it or in images/ below, or poses.json, or both.
@@ -29,7 +34,7 @@ def read(root, parse_key):
       the files.
 
     Raises:
-      DataError: no file, one that cannot be read, a name that is none, or two poses of a picture.
+      DataError: no file, one that cannot be read, a key that names no picture, or two poses of one picture.
     """
     pickles = [path for path in (root / 'poses.pkl', root / 'images' / 'poses.pkl') if path.is_file()]
     files = pickles[:1] + [path for path in (root / 'poses.json',) if path.is_file()]
@@ -54,7 +59,7 @@ def read(root, parse_key):
 
 
 def _read_pickle(path):
-    """Returns dict, path of keys -> `Pose`, or a text that says why it cannot be used."""
+    """Returns dict, path of keys -> `Pose`, or a text that says why the pose cannot be used."""
     found = {}
     for name, joints in load_pickle(path).items():
         if joints.shape != (NUM_JOINTS, 3):
@@ -84,9 +89,7 @@ def _id(path, name, parse_key):
 
 
 def load_pickle(path):
-    """Loads a pickle of nested dicts.
-
-    Arrays as of NumPy 1 and 2, and of Python 2, in protocols 0 to 5.
+    """Loads a pickle of nested dicts of numeric arrays, of NumPy 1 or 2, Python 2 or 3, in protocols 0 to 5.
 
     Args:
       path: the file.
@@ -142,7 +145,7 @@ class _DType:
 
 
 class _Array:
-    """Stands for numpy.ndarray: bytes with a type and a shape, checked when it is asked for."""
+    """Stands for numpy.ndarray: bytes with a type and a shape, checked by `array`."""
 
     def __init__(self):
         self._parts = None
@@ -152,7 +155,7 @@ class _Array:
         self._parts = data, dtype, shape, 'F' if is_fortran else 'C'
 
     def array(self, where):
-        """Returns the array; DataError where the parts do not fit together."""
+        """Returns the array; raises DataError if the parts do not fit together."""
         try:
             data, dtype, shape, order = self._parts
             if isinstance(data, str):  # from Python 2

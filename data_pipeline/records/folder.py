@@ -1,7 +1,7 @@
-"""What a reader of a layout hands to the builder: persons, their pictures with poses, splits, listed pairs.
+"""A folder of pictures as its reader lists it for the builder: persons, pictures with poses, splits, pairs.
 
-A person stands for one person in one clothing, an outfit: the pictures that may be paired. Nothing is decoded
-here; what is left out is kept by name with its reason, so that it can be counted and said.
+A person is one person in one outfit: any two of the pictures may be paired. Nothing is decoded here. What is left
+out is kept by name with its reason, so that it can be counted and reported.
 """
 
 import collections
@@ -23,12 +23,12 @@ _TOO_FEW = 'fewer than two pictures with a pose in the outfit'
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Picture:
-    """Where a picture lies.
+    """The place of a picture.
 
     Attributes:
-      path: its file, or the video that holds it.
+      path: its file, or the video that it is in.
       mask_path: its foreground mask, or None.
-      video_index: which frame of the video it is, from 0; None for a file of its own.
+      video_index: its number in the video, from 0; None for a file of its own.
     """
 
     path: pathlib.Path
@@ -61,15 +61,15 @@ class Frame:
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
-    """What a folder holds; no person is in two splits, or DataError is raised.
+    """The contents of a folder; raises DataError if a person is in two splits.
 
     Attributes:
       root: the folder.
-      name: its name and a digest of what lies in it: another content has another name.
+      name: its name and a digest of its contents: when they change, so does the name.
       persons: dict, person -> tuple of `Frame`, two or more, by name.
-      splits: dict, split -> tuple of persons; only splits that are there.
-      left_out: dict, id of a picture or name of what else was left out -> reason.
-      pairs: dict, protocol -> tuple of (source id, target id) that the folder's own lists name.
+      splits: dict, split -> tuple of persons; only splits that the folder has.
+      left_out: dict, id of a picture or name of something else that was left out -> reason.
+      pairs: dict, protocol -> tuple of (source id, target id), from the folder's own lists.
     """
 
     root: pathlib.Path
@@ -90,16 +90,16 @@ class Folder:
 
     @property
     def num_missing_poses(self):
-        """Pictures left out because they have no pose that can be used."""
+        """How many pictures are left out because they have no usable pose."""
         return sum(reason.startswith(NO_POSE) for reason in self.left_out.values())
 
     def summary(self):
-        """Returns in words how much was left out and why; '' if nothing was."""
+        """Returns a text that says how much was left out and why; '' if nothing was."""
         counts = collections.Counter(self.left_out.values())
         return ', '.join(f'{count} x {reason}' for reason, count in counts.most_common())
 
     def frame_ids(self, split):
-        """Returns dict, person -> list of `person/frame`, of a split; DataError where there is none."""
+        """Returns dict, person -> list of `person/frame`, of a split; raises DataError if there is no such split."""
         if split not in self.splits:
             raise DataError(f'{self.root}: expected one of the splits {", ".join(self.splits)}, '
                             f'found {split!r}.')
@@ -107,12 +107,12 @@ class Folder:
 
 
 def match_poses(images, poses, where, allow_missing_poses, unusable=()):
-    """Brings pictures and poses together.
+    """Combines pictures and poses.
 
     Args:
       images: dict, person -> dict, frame -> `Picture`.
       poses: dict, `person/frame` -> `pose_file.Pose`.
-      where: names the pictures and the poses in the message.
+      where: what the message calls the pictures and the poses.
       allow_missing_poses: leave out pictures without a pose instead of refusing them.
       unusable: dict, `person/frame` -> why its pose cannot be used.
 
@@ -120,7 +120,7 @@ def match_poses(images, poses, where, allow_missing_poses, unusable=()):
       dict, person -> tuple of `Frame`, by name, maybe empty; dict, id -> why it was left out.
 
     Raises:
-      DataError: pictures without a pose that are not allowed.
+      DataError: there are pictures without a pose, and they are not allowed.
     """
     unusable, persons, left_out, num_used = dict(unusable), {}, {}, 0
     for person, pictures in images.items():
@@ -151,14 +151,14 @@ def drop_small(persons, left_out):
 
 
 def picture_files(folder, other_suffixes):
-    """Yields the pictures below a folder, by name; nothing hidden, nothing of masks/.
+    """Yields the pictures below a folder, by name, without hidden ones and those in masks/.
 
     Args:
       folder: `pathlib.Path`.
-      other_suffixes: of files that may lie beside the pictures.
+      other_suffixes: suffixes of files that may lie beside the pictures.
 
     Raises:
-      DataError: any other file.
+      DataError: there is a file of another suffix.
     """
     for parent, subfolders, names in os.walk(folder):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith('.') and name != 'masks')
@@ -173,18 +173,18 @@ def picture_files(folder, other_suffixes):
 
 
 def find_mask(root, key):
-    """Returns the mask of a picture, <root>/masks/<key>.png, or None where there is none."""
+    """Returns the path of a picture's mask, <root>/masks/<key>.png, or None if there is none."""
     path = root / 'masks' / f'{key}.png'
     return path if path.is_file() else None
 
 
 def order_by_hash(names):
-    """Returns names in an order that is always alike and that a new name hardly changes."""
+    """Returns names in an order that is always the same and that a new name hardly changes."""
     return sorted(names, key=lambda name: sha256(name.encode()))
 
 
 def content_name(root, text_files, persons):
-    """Returns the folder's name and a digest: of its text files in full, of pictures by size and time."""
+    """Returns the folder's name and a digest of its text files and of its pictures' sizes and times."""
     def parts():
         for path in text_files:
             yield path.relative_to(root).as_posix().encode() + path.read_bytes()

@@ -1,8 +1,8 @@
-"""What is written of a person: records of up to 32 pictures, checked and encoded.
+"""Records of a person: up to 32 pictures with poses, checked and encoded.
 
-A record is a dict: person, and frames, a list of dicts: name, image and mask (the bytes of a JPEG or PNG file; no
-mask: empty), size (rows and columns, px), pose_px [19, 3], px_per_mm (NaN where nobody knows it) and origin
-(who or what measured the pose).
+A record is a dict: person, and frames, a list of dicts: name, image and mask (the bytes of JPEG or PNG files; empty
+without a mask), size (rows and columns, px), pose_px [19, 3], px_per_mm (NaN if unknown) and origin (who or what
+measured the pose).
 """
 
 import random
@@ -18,22 +18,22 @@ from data_pipeline.poses.pose_file import is_far_outside
 from repose_tf.coordinates import scale_pose
 
 MAX_FRAMES = 32  # of a record: a training pair is drawn within one, so it must not grow with the data set
-MIN_SIZE, MAX_SIZE = 16, 4096  # px; a picture of a person, that every step can hold
+MIN_SIZE, MAX_SIZE = 16, 4096  # px, of a picture
 _SEED = 0
 _FILM_IN_MEMORY = 32 << 20  # bytes of a person's frames of videos
 _JPEG, _PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
 
 
 def records_of(person, frames):
-    """Yields (key, record) of all pictures of a person; every picture is decoded once, so that no broken one gets in.
+    """Yields (key, record) of all pictures of a person. Every picture is decoded once to find broken ones.
 
     Args:
       person: name.
-      frames: its `folder.Frame`s. Videos are read once, and so their frames wait, as PNG and from some MB on in a
+      frames: the person's `folder.Frame`s. A video is read once; its frames are kept as PNG, from some MB on in a
         temporary file, until their records are written.
 
     Raises:
-      DataError: a picture, mask or pose that cannot be used; names the file.
+      DataError: a picture, mask or pose cannot be used; the message names the file.
     """
     with _Film([frame.picture for frame in frames if frame.picture.video_index is not None]) as film:
         for index, part in enumerate(_cut(person, frames)):
@@ -41,7 +41,7 @@ def records_of(person, frames):
 
 
 def _cut(person, frames):
-    """Cuts a person's frames into records of like size; shuffled, so that a record spans a whole video."""
+    """Cuts a person's frames into records of about equal size; shuffled, so that a record spans a whole video."""
     num_records = -(-len(frames) // MAX_FRAMES)
     if num_records == 1:
         return [frames]
@@ -51,7 +51,7 @@ def _cut(person, frames):
 
 
 def _encode(frame, film):
-    """Reads and checks what belongs to a frame; returns it as in a record."""
+    """Reads and checks the picture, mask and pose of a frame; returns the frame as in a record."""
     path, mask_path = frame.image_path, frame.mask_path
     if frame.picture.video_index is None:
         data = _read_file(path)
@@ -84,7 +84,7 @@ def _read_mask(path, size):
 
 
 def _read_file(path):
-    """Returns a picture's bytes; by content, as there are PNGs under .jpg names."""
+    """Returns a picture's bytes; the format is told by content, as some PNG files are named .jpg."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -95,7 +95,7 @@ def _read_file(path):
 
 
 def _decode(path, data, channels):
-    """Returns the pixels of a picture, which the readers of the records will see alike."""
+    """Returns the pixels of a picture as the readers of the records will see them."""
     try:
         size, _ = read_head(data)
         if size and max(size) > MAX_SIZE:  # before so much memory is asked for
@@ -111,14 +111,14 @@ def _decode(path, data, channels):
 
 
 def _is_turned(data):
-    """Says whether the EXIF data of a picture turn it: OpenCV follows them, TensorFlow does not."""
+    """Says whether EXIF data turn a picture, which OpenCV respects and TensorFlow ignores."""
     pixels = np.frombuffer(data, np.uint8)
     upright, stored = (cv2.imdecode(pixels, cv2.IMREAD_COLOR | flag) for flag in (0, cv2.IMREAD_IGNORE_ORIENTATION))
     return not np.array_equal(upright, stored)
 
 
 class _Film:
-    """Frames of videos as PNG files, read once from the start; see `records_of`. Use in a `with` statement."""
+    """Frames of videos as PNG files; see `records_of`. Use in a `with` statement."""
 
     def __init__(self, pictures):
         self._file = tempfile.SpooledTemporaryFile(_FILM_IN_MEMORY)  # noqa: SIM115  (closed by __exit__)

@@ -1,4 +1,4 @@
-"""The TFDS builder behind every data set here: a reader lists the folder, this writes the records."""
+"""The TFDS builder of all data sets: a reader lists the folder, the builder writes the records."""
 
 import os
 import pathlib
@@ -12,16 +12,16 @@ from data_pipeline.records.record import records_of
 from data_pipeline.records.record_parts import RecordParts
 from repose_tf.skeleton import NUM_JOINTS
 
-# A full disk, a file larger than allowed, a folder that is not ours.
+# A full disk, a file larger than allowed, a folder of another user.
 _WRITE_ERRORS = (OSError, tf.errors.ResourceExhaustedError, tf.errors.OutOfRangeError, tf.errors.PermissionDeniedError)
-LEFT_OUT_FILE = 'left_out.txt'  # beside the records: what was left out and why, a line each
+LEFT_OUT_FILE = 'left_out.txt'  # beside the records: a line for everything that was left out, and why
 
 
 class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Records of a folder, up to 32 pictures of one person each; see record.py.
 
-    Records are kept under the folder's name and the digest of what lies in it, so that two folders, or a folder
-    before and after a change, are never confused. They appear when all are written, or not at all.
+    Records are kept under the folder's name and the digest of its contents, so that two folders, or a folder before
+    and after a change, are never confused. They appear when all are written, or not at all.
 
     Attributes:
       folder: the `Folder` that the records are of.
@@ -50,10 +50,10 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             logging.warning('%s: left out: %s. %s beside the records names them.', source_dir, self.folder.summary(),
                             LEFT_OUT_FILE)
         config = tfds.core.BuilderConfig(name=self.folder.name, description=f'Of the folder {source_dir}.')
-        self.get_builder_config = lambda name, version: config  # or TFDS warns that it does not know it
+        self.get_builder_config = lambda name, version: config  # else TFDS warns that it does not know it
         super().__init__(data_dir=data_dir, config=config, **kwargs)
         self._workers = workers
-        # Beside the records, under the same digest. TFDS keeps what lies in their folder from when all is written.
+        # Beside the records, under the same digest, as TFDS makes the folder of the records only at the end.
         self._parts = RecordParts(pathlib.Path(f'{self.data_dir}.parts'), self.folder)
 
     def _info(self):
@@ -99,14 +99,14 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
 
 def open_records(builder_class, source_dir, data_dir=None, allow_missing_poses=False, workers=None):
-    """Returns the builder of a folder with its records made.
+    """Returns the builder of a folder, and makes the records if they are not there.
 
     Args:
       builder_class: a subclass of `RecordBuilder`.
-      source_dir, data_dir, allow_missing_poses, workers: as for it.
+      source_dir, data_dir, allow_missing_poses, workers: see its constructor.
 
     Raises:
-      DataError: the folder is not in the layout, something in it cannot be read, or no room for the records.
+      DataError: the folder is not in the layout, something in it cannot be read, or there is no room for the records.
     """
     builder = builder_class(source_dir, data_dir, allow_missing_poses, workers)
     try:

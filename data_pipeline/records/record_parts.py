@@ -1,8 +1,7 @@
-"""The records of every person in files of their own, made by any number of workers, and then put into shards.
+"""Records made by many workers: first each person's in files of their own, then all in shards.
 
-TFDS's own way through Beam would hold all records in the memory of Beam's runner for one machine. The shards come out
-byte for byte as TFDS writes them in one process: records in the order of the hashes of their keys, cut into
-as many shards as it would.
+TFDS's own way through Beam would hold all records in the memory of Beam's runner for one machine. The shards are byte
+for byte those that TFDS writes in one process: records in the order of the hashes of their keys, in as many shards.
 """
 
 import functools
@@ -22,12 +21,12 @@ from repose_tf.errors import UserError
 
 
 class RecordParts:
-    """The parts of one build. What an earlier run of it made is taken as it is."""
+    """The parts of one build. Parts that an earlier run made are used as they are."""
 
     def __init__(self, root, folder):
-        """Args: `root`, pathlib.Path of the folder for the parts, of this very `folder.Folder` only."""
+        """Args: `root`, pathlib.Path of a folder for the parts of this `folder.Folder` alone; `folder`."""
         self._root, self._folder = root, folder
-        # A person's name may be anything; their number among all is the same in every run.
+        # Files are named by number, as a person's name may hold any character.
         self._numbers = {person: number for number, person in enumerate(folder.persons)}
 
     def make(self, workers, features):
@@ -94,7 +93,7 @@ class RecordParts:
 
 
 def _write_part(root, features, task):
-    """Writes the records of a person, and then, as a sign that they are whole, where in the file they lie."""
+    """Writes the records of a person, and then their places in the file, as a sign that they are whole."""
     number, person, frames = task
     places = {}
     with whole_file(_data_path(root, number)) as path, open(path, 'wb') as file:

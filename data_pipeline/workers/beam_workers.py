@@ -1,9 +1,8 @@
 """Tasks spread over processes and machines by Apache Beam; their results are files.
 
-Only the places of the tasks in a file go through Beam. What a worker makes it writes where the next step finds it,
-whole or not at all. So memory does not grow with the data, while Beam's runner for one machine would hold in memory
-whatever goes from one step to another; and a run that was killed goes on with what is left. Files must
-be seen by all workers under the same path.
+Only the places of the tasks in a file go through Beam, as its runner for one machine holds in memory whatever goes
+from one step to another. A worker writes its results whole or not at all, where the next step finds them; so a run
+that was killed goes on with the rest. All workers must see the files under the same path.
 """
 
 import contextlib
@@ -26,7 +25,7 @@ from data_pipeline.files import write_text, writing
 from repose_tf.errors import UserError
 
 _DEFAULTS = {'default_sdk_harness_log_level': 'ERROR'}
-_GRACE_S = 2.0  # when a worker dies, several threads tell of it
+_GRACE_S = 2.0  # when a worker dies, several threads report it
 
 
 class BeamWorkers:
@@ -60,16 +59,16 @@ class BeamWorkers:
                                 f'found {name!r}.')
 
     def run(self, open_worker, tasks, work_dir):
-        """Does all tasks, in any order and some of them maybe twice; returns when all are done.
+        """Does all tasks, in any order, some of them perhaps twice; returns when all are done.
 
         Args:
           open_worker: function without arguments, called once in every worker; returns a function of a task, which may
-            have a method `close`. What it returns is not sent anywhere.
+            have a method `close`. Its results are not used.
           tasks: iterable of anything that can be pickled.
           work_dir: pathlib.Path of a folder for the time of the run, one run at a time.
 
         Raises:
-          DataError: what a worker raised; the tasks that were not begun are left out then.
+          DataError: a worker raised a user's error; tasks that were not begun are left out then.
           WorkerError: a worker ended.
         """
         work_dir.mkdir(parents=True, exist_ok=True)
@@ -118,7 +117,7 @@ class _Work(beam.DoFn):
 
     @contextlib.contextmanager
     def _telling(self):
-        """Leaves the user's mistake in a file: Beam would make a traceback of it, and try again."""
+        """Leaves a user's mistake in a file, as Beam would print a traceback and try again."""
         try:
             yield
         except UserError as error:
@@ -126,10 +125,9 @@ class _Work(beam.DoFn):
 
 
 def _local_runner(options):
-    """Returns what runs tasks on one machine.
+    """Returns Beam's runner for one machine.
 
-    It is what stands behind Beam's DirectRunner, which on its own would first look on the net for another program, one
-    that knows no direct_num_workers.
+    DirectRunner would use it too, but first look on the net for another program, which knows no direct_num_workers.
     """
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
     provision = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
@@ -163,7 +161,7 @@ def _run_watched(pipeline):
         except Exception as error:  # noqa: BLE001  (raised again below)
             ends.put(error)
 
-    # A worker's death is told below, in one line.
+    # A worker's death is reported below, in one line.
     logging.getLogger('apache_beam.runners.worker.data_plane').setLevel(logging.CRITICAL)
     usual, threading.excepthook = threading.excepthook, lambda args: ends.put(_ThreadEnd(args.exc_value))
     try:
@@ -175,21 +173,21 @@ def _run_watched(pipeline):
             raise end
     except BaseException:
         _end_workers()
-        _rest(ends)  # what the threads tell of that is no news
+        _rest(ends)  # the threads report that, too
         raise
     finally:
         threading.excepthook = usual
 
 
 class _ThreadEnd:
-    """What one of the runner's threads died of."""
+    """The error of one of the runner's threads."""
 
     def __init__(self, error):
         self.error = error
 
 
 def _rest(ends):
-    """Returns what else is told within a moment."""
+    """Returns the errors that follow within `_GRACE_S`."""
     found = []
     with contextlib.suppress(queue.Empty):
         while True:
@@ -205,7 +203,7 @@ def _told(ends):
 
 
 def _end_workers():
-    """Ends the worker processes on this machine, which may wait for one another."""
+    """Ends the worker processes on this machine, which may wait for each other."""
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             if any('sdk_worker' in word for word in process.cmdline()):
