@@ -8,14 +8,6 @@ NAMES = tuple(USUAL_PROTOCOLS)
 
 
 def open_data_set(name, source_dir, data_dir=None, allow_missing_poses=False, workers=None):
-    """Returns the builder of a data set with its records made, see `records.record_builder.open_records`.
-
-    Args:
-      name: one of NAMES.
-      source_dir, data_dir, allow_missing_poses, workers: see there.
-
-    Raises:
-      DataError: see there.
-    """
+    """Returns the builder of a data set, one of NAMES, with its records made; see `RecordBuilder.opened`."""
     package = importlib.import_module(f'data_pipeline.{name}')  # late, as it loads TensorFlow
-    return getattr(package, f'open_{name}')(source_dir, data_dir, allow_missing_poses, workers)
+    return getattr(package, f'{name.capitalize()}Builder').opened(source_dir, data_dir, allow_missing_poses, workers)

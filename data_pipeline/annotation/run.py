@@ -1,7 +1,9 @@
 """Annotating a folder of photos and videos: the steps from listing the files to poses.json."""
 
 import collections
+import itertools
 import json
+import operator
 import pathlib
 
 from tqdm import tqdm
@@ -52,9 +54,10 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
             journal.take_in()
             workers.run(lambda: cutter, crops, work_dir / 'tasks')
         else:
+            files = {source.name for source in sources}
             with tqdm(total=len(sources), unit=' files', desc='looking for people') as bar:
                 look_through(sources, estimator, journal, masks, every, is_upright,
-                             _Progress(bar, {source.name for source in sources}))
+                             lambda name: bar.update() if name in files else bar.set_postfix_str(name))
             with tqdm(unit=' pictures', desc='writing') as bar:
                 for person in crops:
                     cutter(person, lambda name: bar.update())
@@ -63,27 +66,17 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
 
 def _crops(sources, journal, limits, smoothing, writer, rejects):
     """Yields the `Crop`s of each person, a list; meanwhile adds poses to the writer and `Reject`s to `rejects`."""
-    for found in _persons(sources):
-        rejects += _ends(found, journal)
+    person = operator.attrgetter('person')
+    for _, found in itertools.groupby(sorted(sources, key=person), person):
+        found = list(found)
+        rejects += [checks.Reject(source.name, '', 'unreadable', problem) for source in found
+                    if source.is_video and (problem := journal.end(source))]
         accepted, refused = checks.check_person(
             [(source, *item) for source in found for item in journal.frames(source).items()
              if source.is_video or item[0] == source.frame], limits, smoothing)
         rejects += refused
         if accepted and (crops := writer.add(accepted)):
             yield crops
-
-
-class _Progress:
-    """Moves a progress bar by one for every file, and shows the frame of a video."""
-
-    def __init__(self, bar, files):
-        self._bar, self._files = bar, files
-
-    def __call__(self, name):
-        if name in self._files:
-            self._bar.update()
-        else:
-            self._bar.set_postfix_str(name)
 
 
 def _places(images, output, crop):
@@ -102,20 +95,6 @@ def _places(images, output, crop):
         raise DataError(f'--output: expected a new folder, or one that this program has made, found {there[0]} of '
                         f'another in {root}.')
     return root, work_dir
-
-
-def _persons(sources):
-    """Returns the sources by person: a list of lists."""
-    persons = collections.defaultdict(list)
-    for source in sources:
-        persons[source.person].append(source)
-    return [persons[person] for person in sorted(persons)]
-
-
-def _ends(sources, journal):
-    """Returns a `Reject` for every video that could not be read to its end."""
-    return [checks.Reject(source.name, '', 'unreadable', journal.end(source))
-            for source in sources if source.is_video and journal.end(source)]
 
 
 def _origin(estimator, smoothing):

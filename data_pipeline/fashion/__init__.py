@@ -1,5 +1,5 @@
 """The data set `fashion`: DeepFashion In-shop, from files that its owners give on request."""
 
-from data_pipeline.fashion.fashion_builder import FashionBuilder, open_fashion
+from data_pipeline.fashion.fashion_builder import FashionBuilder
 
-__all__ = ['FashionBuilder', 'open_fashion']
+__all__ = ['FashionBuilder']

@@ -1,10 +1,9 @@
 """TFDS builder of DeepFashion In-shop."""
 
-import functools
 import pathlib
 
 from data_pipeline.fashion.fashion_folder import open_folder
-from data_pipeline.records.record_builder import RecordBuilder, open_records
+from data_pipeline.records.record_builder import RecordBuilder
 
 
 class FashionBuilder(RecordBuilder):
@@ -13,6 +12,3 @@ class FashionBuilder(RecordBuilder):
     name = 'fashion'
     MANUAL_DOWNLOAD_INSTRUCTIONS = (pathlib.Path(__file__).parent / 'README.md').read_text(encoding='utf-8')
     read_folder = staticmethod(open_folder)
-
-
-open_fashion = functools.partial(open_records, FashionBuilder)

@@ -1,5 +1,5 @@
 """The data set `iper`: iPER, from files that its owners give on request."""
 
-from data_pipeline.iper.iper_builder import IperBuilder, open_iper
+from data_pipeline.iper.iper_builder import IperBuilder
 
-__all__ = ['IperBuilder', 'open_iper']
+__all__ = ['IperBuilder']

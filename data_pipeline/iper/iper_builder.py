@@ -1,10 +1,9 @@
 """TFDS builder of iPER."""
 
-import functools
 import pathlib
 
 from data_pipeline.iper.iper_folder import open_folder
-from data_pipeline.records.record_builder import RecordBuilder, open_records
+from data_pipeline.records.record_builder import RecordBuilder
 
 
 class IperBuilder(RecordBuilder):
@@ -13,6 +12,3 @@ class IperBuilder(RecordBuilder):
     name = 'iper'
     MANUAL_DOWNLOAD_INSTRUCTIONS = (pathlib.Path(__file__).parent / 'README.md').read_text(encoding='utf-8')
     read_folder = staticmethod(open_folder)
-
-
-open_iper = functools.partial(open_records, IperBuilder)

@@ -117,7 +117,7 @@ def is_far_outside(px, image_size):
 
 
 def read_json(path, what):
-    """Returns the object in a JSON file; raises DataError for no file, no JSON, no object, or a key that comes twice."""
+    """Returns the object in a JSON file; raises DataError for no file, no JSON, no object, or a repeated key."""
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file, object_pairs_hook=_without_repeats)

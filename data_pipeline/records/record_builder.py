@@ -32,7 +32,7 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     read_folder = None  # in subclasses: function of (source_dir, allow_missing_poses), returns a `Folder`
 
     def __init__(self, source_dir, data_dir=None, allow_missing_poses=False, workers=None, **kwargs):
-        """Checks the folder; `open_records` also makes the records.
+        """Checks the folder; `opened` also makes the records.
 
         Args:
           source_dir: a folder in the layout that the data set's README.md describes.
@@ -55,6 +55,27 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         self._workers = workers
         # Beside the records, under the same digest, as TFDS makes the folder of the records only at the end.
         self._parts = RecordParts(pathlib.Path(f'{self.data_dir}.parts'), self.folder)
+
+    @classmethod
+    def opened(cls, source_dir, data_dir=None, allow_missing_poses=False, workers=None):
+        """Returns the builder of a folder, and makes the records if they are not there; arguments as above.
+
+        Raises:
+          DataError: the folder is not in the layout, something in it cannot be read, or there is no room for the
+            records.
+        """
+        builder = cls(source_dir, data_dir, allow_missing_poses, workers)
+        try:
+            builder.download_and_prepare()
+        except (RuntimeError, *_WRITE_ERRORS) as error:
+            # TFDS wraps what happened in a RuntimeError.
+            if not isinstance(error, _WRITE_ERRORS) and not isinstance(error.__cause__, _WRITE_ERRORS):
+                raise
+            if os.path.isdir(builder.data_dir):  # another process made the same records in the meantime
+                return cls(source_dir, data_dir, allow_missing_poses, workers)
+            raise DataError(f'{builder.data_dir}: expected room for the records, found that they cannot be written '
+                            f'({error}); nothing of them is kept.') from error
+        return builder
 
     def _info(self):
         frame = {
@@ -96,27 +117,3 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         # While records are made, data_dir is a folder that TFDS renames at the end.
         with tf.io.gfile.GFile(f'{self.data_dir}/{LEFT_OUT_FILE}', 'w') as file:
             file.write(''.join(f'{name}: {reason}\n' for name, reason in self.folder.left_out.items()))
-
-
-def open_records(builder_class, source_dir, data_dir=None, allow_missing_poses=False, workers=None):
-    """Returns the builder of a folder, and makes the records if they are not there.
-
-    Args:
-      builder_class: a subclass of `RecordBuilder`.
-      source_dir, data_dir, allow_missing_poses, workers: see its constructor.
-
-    Raises:
-      DataError: the folder is not in the layout, something in it cannot be read, or there is no room for the records.
-    """
-    builder = builder_class(source_dir, data_dir, allow_missing_poses, workers)
-    try:
-        builder.download_and_prepare()
-    except (RuntimeError, *_WRITE_ERRORS) as error:
-        # TFDS wraps what happened in a RuntimeError.
-        if not isinstance(error, _WRITE_ERRORS) and not isinstance(error.__cause__, _WRITE_ERRORS):
-            raise
-        if os.path.isdir(builder.data_dir):  # another process made the same records in the meantime
-            return builder_class(source_dir, data_dir, allow_missing_poses, workers)
-        raise DataError(f'{builder.data_dir}: expected room for the records, found that they cannot be written '
-                        f'({error}); nothing of them is kept.') from error
-    return builder

@@ -9,7 +9,7 @@ import tensorflow as tf
 from data_pipeline.batches import augment, input_pipeline
 from data_pipeline.batches.colour import COLOUR_STEPS
 from data_pipeline.batches.frames import FramePictures, FrameStore
-from data_pipeline.people import open_people
+from data_pipeline.people import PeopleBuilder
 from experiments.benchmarks import tools
 from experiments.configuration.settings import Settings
 from experiments.training.trainer import Trainer
@@ -27,7 +27,7 @@ def run(rounds, max_gigabytes, plot_dir):
     """Measures everything; returns Markdown. Nothing here is large, and there is no plot."""
     del max_gigabytes, plot_dir
     with tempfile.TemporaryDirectory() as data_dir:
-        builder = open_people(SOURCE_DIR, data_dir)
+        builder = PeopleBuilder.opened(SOURCE_DIR, data_dir)
         steps = waiting(builder, rounds)
         stages = measured(builder, rounds)
     store = 'JPEG of 256 x 256 px, about 15 kB, of data/people'

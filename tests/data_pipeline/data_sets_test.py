@@ -12,9 +12,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from data_pipeline.errors import DataError
-from data_pipeline.fashion import FashionBuilder, open_fashion
-from data_pipeline.iper import IperBuilder, open_iper
-from data_pipeline.people import open_people
+from data_pipeline.fashion import FashionBuilder
+from data_pipeline.iper import IperBuilder
+from data_pipeline.people import PeopleBuilder
 from data_pipeline.records import record_builder
 from experiments import repose
 from experiments.configuration import flags
@@ -82,7 +82,7 @@ def test_fashion_from_files_to_batches(tmp_path, name):
     data = Data(settings('fashion', tmp_path))
     check_batches(data)
     assert data.protocol == 'reference'
-    found = frames_of(open_fashion(tmp_path / 'source', tmp_path / 'records'))
+    found = frames_of(FashionBuilder.opened(tmp_path / 'source', tmp_path / 'records'))
     frames = {frame_id: frame for split in found.values() for frame_id, frame in split.items()}
     assert set(frames) == set(ids)
     for frame_id, frame in frames.items():
@@ -100,7 +100,7 @@ def test_the_reference_layout_and_missing_poses(tmp_path):
     with pytest.raises(DataError, match='found none for 2'):
         Data(settings('fashion', tmp_path))
     check_batches(Data(settings('fashion', tmp_path, allow_missing_poses=True)))
-    builder = open_fashion(tmp_path / 'source', tmp_path / 'records', allow_missing_poses=True)
+    builder = FashionBuilder.opened(tmp_path / 'source', tmp_path / 'records', allow_missing_poses=True)
     frames = {frame_id: frame for split in frames_of(builder).values() for frame_id, frame in split.items()}
     assert len(frames) == len(poses) == 10
     joints = frames['WOMEN_BlousesShirts_id_00000003_02/3_back']['pose_px']
@@ -115,7 +115,7 @@ def test_the_reference_layout_and_missing_poses(tmp_path):
 def test_iper_from_frames_to_batches(tmp_path):
     write_json_poses(tmp_path / 'source', write_iper(tmp_path / 'source', digits=3))
     check_batches(Data(settings('iper', tmp_path)))
-    found = frames_of(open_iper(tmp_path / 'source', tmp_path / 'records'))
+    found = frames_of(IperBuilder.opened(tmp_path / 'source', tmp_path / 'records'))
     assert {split: outfits(frames) for split, frames in found.items()} == {
         'train': {'001_1', '002_1'}, 'validation': {'001_2'}, 'test': {'001_9'}}
     assert found['test']['001_9/1_0002']['image'] == (
@@ -128,7 +128,7 @@ def test_iper_from_videos_to_batches(tmp_path):
     paths = [f'{video}/{index:04d}' for video in IPER_VIDEOS for index in range(NUM_VIDEO_FRAMES)]
     write_pickled_poses(tmp_path / 'source', paths)
     check_batches(Data(settings('iper', tmp_path)))
-    found = frames_of(open_iper(tmp_path / 'source', tmp_path / 'records'))
+    found = frames_of(IperBuilder.opened(tmp_path / 'source', tmp_path / 'records'))
     assert {frame_id for frames in found.values() for frame_id in frames} == set(iper_ids())
     assert all(frame['size'] == 64 for frame in found['train'].values())
 
@@ -153,10 +153,10 @@ def test_a_build_that_fails_leaves_nothing_and_can_be_repeated(tmp_path):
     whole = last.read_bytes()
     last.write_bytes(whole[:-30])
     with pytest.raises(DataError, match='0002.jpg: expected a whole picture'):
-        open_iper(tmp_path / 'source', tmp_path / 'records')
+        IperBuilder.opened(tmp_path / 'source', tmp_path / 'records')
     assert records_in(tmp_path / 'records') == []
     last.write_bytes(whole)
-    builder = open_iper(tmp_path / 'source', tmp_path / 'records')
+    builder = IperBuilder.opened(tmp_path / 'source', tmp_path / 'records')
     assert sum(map(len, frames_of(builder).values())) == len(iper_ids())
 
 
@@ -171,7 +171,7 @@ def test_what_a_killed_build_leaves_is_not_trusted(tmp_path, monkeypatch):
             os._exit(0)  # or a second pytest would go on from here
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert records_in(tmp_path / 'records')  # nobody has cleaned up
-    builder = open_iper(tmp_path / 'source', tmp_path / 'records')
+    builder = IperBuilder.opened(tmp_path / 'source', tmp_path / 'records')
     assert sum(map(len, frames_of(builder).values())) == len(iper_ids())
 
 
@@ -181,7 +181,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))  # no file may grow larger, as if there were no room
     try:
         with pytest.raises(DataError, match='records/people.*: expected room for the records.*nothing of them is kept'):
-            open_people(tmp_path / 'source', tmp_path / 'records')
+            PeopleBuilder.opened(tmp_path / 'source', tmp_path / 'records')
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert records_in(tmp_path / 'records') == []

@@ -1,21 +1,45 @@
-"""Digests follow from names and contents alone."""
+"""Files and folders are written whole or not at all, and an error names the path."""
 
 import hashlib
 
+import pytest
+
 from data_pipeline import files
+from data_pipeline.errors import UsageError, WriteError
 
 
-def test_a_folder_has_another_digest_when_a_file_in_it_changes(tmp_path):
-    path = tmp_path / 'variables' / 'data'
-    path.parent.mkdir()
-    digests = []
-    for content in (b'1', b'2', b'1'):
-        path.write_bytes(content)
-        digests.append(files.sha256_of_folder(tmp_path))
-    assert digests[0] == digests[2] != digests[1]
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / 'new/text.txt'
+    files.write_text(path, 'old')
+    with pytest.raises(KeyError), files.whole_file(path) as unfinished:
+        assert unfinished.suffix == '.txt' and unfinished.parent == path.parent
+        unfinished.write_text('new')
+        raise KeyError
+    assert path.read_text() == 'old' and list(path.parent.iterdir()) == [path]
 
 
-def test_digests_are_those_of_the_bytes_together(tmp_path):
-    (tmp_path / 'file').write_bytes(b'x' * (2 ** 20 + 1))
-    expected = hashlib.sha256(b'x' * (2 ** 20 + 1)).hexdigest()
-    assert files.sha256_of_file(tmp_path / 'file') == files.sha256(b'x', b'x' * 2 ** 20) == expected
+def test_a_folder_appears_at_the_end_and_replaces_nothing(tmp_path):
+    path = tmp_path / 'new/folder'
+    with pytest.raises(KeyError), files.whole_folder(path):
+        raise KeyError
+    with files.whole_folder(path) as scratch:
+        (scratch / 'a').write_text('a')
+        assert not path.exists()
+    assert [file.name for file in path.iterdir()] == ['a'] and list(path.parent.iterdir()) == [path]
+    with pytest.raises(UsageError, match='does not exist yet'), files.whole_folder(path):
+        pass
+
+
+def test_what_cannot_be_written_is_named(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(WriteError, match=r'file/below\.txt: cannot be written \(File exists\)'):
+        files.write_text(tmp_path / 'file/below.txt', 'text')
+
+
+def test_digests_are_those_of_the_content(tmp_path):
+    data = bytes(range(256)) * 5000
+    (tmp_path / 'sub').mkdir()
+    (tmp_path / 'sub/data').write_bytes(data)
+    expected = hashlib.sha256(data).hexdigest()
+    assert files.sha256(data[:1000], data[1000:]) == files.sha256_of_file(tmp_path / 'sub/data') == expected
+    assert files.sha256_of_folder(tmp_path) == hashlib.sha256(f'sub/data {expected}\n'.encode()).hexdigest()

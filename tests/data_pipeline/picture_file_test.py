@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import PictureError
-from data_pipeline.picture_file import read_image
+from data_pipeline.picture_file import read_head, read_image, resized, write_png
 
 
 def photo(size, seed=0):
@@ -133,3 +133,22 @@ def test_a_picture_of_20000_px_is_read_and_one_that_would_fill_the_memory_is_not
     (tmp_path / 'bomb.jpg').write_bytes(wide[:place] + b'\xff\xf0\xff\xf0' + wide[place + 4:])
     with pytest.raises(PictureError, match='found 65520 x 65520 px'):
         read_image(tmp_path / 'bomb.jpg')
+
+
+def test_the_head_says_the_size_without_its_pixels():
+    assert read_head(jpeg_bytes()) == ((90, 60), True) and read_head(jpeg_bytes()[:-200]) == ((90, 60), False)
+    assert read_head(png_bytes(photo(48))) == ((48, 48), True) and read_head(png_bytes(photo(48))[:20]) == (None, False)
+    assert read_head(b'') == (None, True)  # another format
+
+
+def test_resizing_averages_where_it_shrinks():
+    board = np.indices((8, 12)).sum(axis=0).astype(np.uint8) % 2 * 200
+    assert (resized(board, (6, 4)) == 100).all() and resized(board, (6, 4)).shape == (4, 6)
+    assert resized(photo(8), 16).shape == (16, 16, 3)
+    assert resized(board, (12, 8)) is board
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    write_png(tmp_path / 'new/picture.png', photo(16))
+    np.testing.assert_array_equal(read_image(tmp_path / 'new/picture.png'), photo(16))
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == ['picture.png']

@@ -9,7 +9,7 @@ import pytest
 from data_pipeline.annotation.checks import REASONS, AcceptanceLimits
 from data_pipeline.annotation.run import annotate
 from data_pipeline.errors import DataError, WriteError
-from data_pipeline.people import open_people
+from data_pipeline.people import PeopleBuilder
 from data_pipeline.people.people_folder import open_folder
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import read_poses
@@ -55,7 +55,7 @@ def test_the_folder_can_be_trained_on_and_the_poses_lie_on_the_pictures(photos):
     root, report = run(photos)
     folder = open_folder(root)
     assert {person: len(frames) for person, frames in folder.persons.items()} == {'anna': 3, 'ben': 3}
-    assert open_people(root, photos.parent / 'records').info.splits['train'].num_examples == 2
+    assert PeopleBuilder.opened(root, photos.parent / 'records').info.splits['train'].num_examples == 2
     assert_poses_lie_on_their_pictures(root)
     for frames in folder.persons.values():
         for frame in frames:

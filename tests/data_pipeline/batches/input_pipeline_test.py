@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from data_pipeline.batches import input_pipeline
 from data_pipeline.errors import DataError
-from data_pipeline.people import PeopleBuilder, open_people
+from data_pipeline.people import PeopleBuilder
 from tests.support.people_folders import SIZE, write_image, write_people
 
 SPLITS = {'train': ['a', 'b', 'c'], 'test': ['t', 'u']}
@@ -24,7 +24,7 @@ def people(tmp_path_factory):
     """A builder with its records made, and the content of its folder."""
     root = tmp_path_factory.mktemp('people')
     content = write_people(root / 'mine', FRAMES, SPLITS, masked=['t/02'])
-    return open_people(root / 'mine', root / 'records'), content
+    return PeopleBuilder.opened(root / 'mine', root / 'records'), content
 
 
 def numpy(batch):
@@ -201,7 +201,7 @@ def test_every_format_is_decoded_to_the_same_picture(tmp_path):
     write_image(root / 'images' / 'a' / '01.jpg', smooth)
     cv2.imwrite(str(root / 'images' / 'a' / '02.png'), transparent)
     write_image(root / 'images' / 'a' / '03.png', smooth[..., 0])
-    builder = open_people(root, tmp_path / 'records')
+    builder = PeopleBuilder.opened(root, tmp_path / 'records')
     listed = [('a/00', 'a/01'), ('a/02', 'a/03')]
     batch = numpy(next(iter(input_pipeline.pair_batches(builder, 'train', listed, SIZE, 2))))
     np.testing.assert_array_equal(batch['source_image'][0], smooth)

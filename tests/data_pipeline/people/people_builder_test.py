@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import DataError
-from data_pipeline.people import PeopleBuilder, open_people
+from data_pipeline.people import PeopleBuilder
 from data_pipeline.people.people_folder import open_folder
 from data_pipeline.records.record import MAX_FRAMES
 from tests.support.people_folders import SIZE, write_image, write_people, write_poses
@@ -22,7 +22,7 @@ def root(tmp_path):
 
 
 def build(root):
-    return open_people(root, root.parent / 'records')
+    return PeopleBuilder.opened(root, root.parent / 'records')
 
 
 def frames_of(builder, split):
@@ -109,7 +109,7 @@ def test_two_that_make_the_same_records_at_once_both_get_them(root, monkeypatch)
 def test_folders_of_one_name_are_not_confused(tmp_path):
     roots = {2: tmp_path / 'x' / 'mine', 3: tmp_path / 'y' / 'mine'}
     contents = [write_people(root, {'a': count}) for count, root in roots.items()]
-    builders = [open_people(root, tmp_path / 'records') for root in roots.values()]
+    builders = [PeopleBuilder.opened(root, tmp_path / 'records') for root in roots.values()]
     found = [frames_of(builder, 'train')[0] for builder in builders]
     assert [set(frames) for frames in found] == [set(content) for content in contents]
 
@@ -135,7 +135,7 @@ def test_pictures_without_a_pose_are_an_error_or_counted(root):
     forget_pose(root, content, 'a/01')
     with pytest.raises(DataError, match="poses.json: expected a pose for every .* none for 1, .* 'a/01'"):
         PeopleBuilder(root, root.parent)
-    builder = open_people(root, root.parent / 'records', allow_missing_poses=True)
+    builder = PeopleBuilder.opened(root, root.parent / 'records', allow_missing_poses=True)
     assert builder.folder.num_missing_poses == builder.info.metadata['num_missing_poses'] == 1
     assert set(frames_of(builder, 'train')[0]) == set(content) - {'a/01'}
 

@@ -12,8 +12,8 @@ from data_pipeline.annotation.journal import AnnotationJournal
 from data_pipeline.annotation.run import annotate
 from data_pipeline.annotation.sources import list_sources
 from data_pipeline.errors import DataError, WorkerError
-from data_pipeline.iper import IperBuilder, open_iper
-from data_pipeline.people import open_people
+from data_pipeline.iper import IperBuilder
+from data_pipeline.people import PeopleBuilder
 from data_pipeline.records.record_parts import RecordParts
 from data_pipeline.workers.opening import open_workers
 from experiments.configuration.data import Data
@@ -82,9 +82,9 @@ def assert_same_records(one, other):
 
 @pytest.mark.parametrize('make_workers', [OneWorker, beam_workers])
 def test_records_are_the_same_with_and_without_workers(films, make_workers):
-    spread = open_iper(films, films.parent / 'spread', workers=make_workers())
+    spread = IperBuilder.opened(films, films.parent / 'spread', workers=make_workers())
     assert sum(info.num_examples for info in spread.info.splits.values()) == 5  # 4 outfits, one of two records
-    assert_same_records(open_iper(films, films.parent / 'records'), spread)
+    assert_same_records(IperBuilder.opened(films, films.parent / 'records'), spread)
     assert [path.name for path in (films.parent / 'spread/iper').glob('*/*')] == ['2.0.0']  # no parts are left
 
 
@@ -92,7 +92,7 @@ def test_shards_are_cut_as_tfds_cuts_them(tmp_path, monkeypatch):
     write_people(tmp_path / 'source', {f'person {index}': 2 for index in range(9)}, {
         'train': [f'person {index}' for index in range(9)]}, size=64)
     monkeypatch.setattr('tensorflow_datasets.core.utils.shard_utils.ShardConfig.min_shard_size', 40_000)
-    one, other = (open_people(tmp_path / 'source', tmp_path / name, workers=workers)
+    one, other = (PeopleBuilder.opened(tmp_path / 'source', tmp_path / name, workers=workers)
                   for name, workers in (('one', None), ('other', OneWorker())))
     assert len(one.info.splits['train'].shard_lengths) > 1
     assert_same_records(one, other)
@@ -100,11 +100,11 @@ def test_shards_are_cut_as_tfds_cuts_them(tmp_path, monkeypatch):
 
 def test_a_killed_build_goes_on(films):
     with pytest.raises(WorkerError):
-        open_iper(films, films.parent / 'spread', workers=OneWorker(3))
+        IperBuilder.opened(films, films.parent / 'spread', workers=OneWorker(3))
     again = OneWorker()
-    spread = open_iper(films, films.parent / 'spread', workers=again)
+    spread = IperBuilder.opened(films, films.parent / 'spread', workers=again)
     assert again.num_done == 1
-    assert_same_records(open_iper(films, films.parent / 'records'), spread)
+    assert_same_records(IperBuilder.opened(films, films.parent / 'records'), spread)
 
 
 def test_a_part_without_its_index_is_made_again(films):
