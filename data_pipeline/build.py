@@ -11,10 +11,19 @@ import sys
 from absl import flags
 
 from data_pipeline import program
-from data_pipeline.data_sets import open_data_set
+from data_pipeline.data_sets import NAMES, open_data_set
 from data_pipeline.workers.opening import open_workers
 
 FLAGS = flags.FLAGS
+
+
+def define_build():
+    """Defines the flags of the data, named as those of the training."""
+    flags.DEFINE_enum('dataset', 'people', NAMES, 'Data set: its builder in data_pipeline/.')
+    flags.DEFINE_string('source_dir', 'data/people', 'Folder of the pictures and poses as they came.')
+    flags.DEFINE_string('data_dir', 'build/records', 'Folder of the records that are made of them once.')
+    flags.DEFINE_bool('allow_missing_poses', False, 'Leave out pictures without a usable pose, and say how many and '
+                      'which.')
 
 
 def main():
@@ -29,4 +38,4 @@ def main():
 
 
 if __name__ == '__main__':
-    program.run(main, program.define_data, program.define_workers)
+    program.run(main, define_build, program.define_workers)

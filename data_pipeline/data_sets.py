@@ -9,5 +9,5 @@ NAMES = tuple(USUAL_PROTOCOLS)
 
 def open_data_set(name, source_dir, data_dir=None, allow_missing_poses=False, workers=None):
     """Returns the builder of a data set, one of NAMES, with its records made; see `RecordBuilder.opened`."""
-    package = importlib.import_module(f'data_pipeline.{name}')  # late, as it loads TensorFlow
-    return getattr(package, f'{name.capitalize()}Builder').opened(source_dir, data_dir, allow_missing_poses, workers)
+    module = importlib.import_module(f'data_pipeline.{name}.{name}_builder')  # late, as it loads TensorFlow
+    return getattr(module, f'{name.capitalize()}Builder').opened(source_dir, data_dir, allow_missing_poses, workers)

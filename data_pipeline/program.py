@@ -6,20 +6,8 @@ import sys
 from absl import app, logging
 from absl import flags as absl_flags
 
-from data_pipeline.data_sets import NAMES
 from data_pipeline.errors import UsageError
 from repose_tf.errors import UserError
-
-
-def define_data(values=absl_flags.FLAGS):
-    """Defines the flags of the data: dataset, source_dir, data_dir, allow_missing_poses."""
-    absl_flags.DEFINE_enum('dataset', 'people', NAMES, 'Data set: its builder in data_pipeline/.', flag_values=values)
-    absl_flags.DEFINE_string('source_dir', 'data/people', 'Folder of the pictures and poses as they came.',
-                             flag_values=values)
-    absl_flags.DEFINE_string('data_dir', 'build/records', 'Folder of the records that are made of them once.',
-                             flag_values=values)
-    absl_flags.DEFINE_bool('allow_missing_poses', False, 'Leave out pictures without a usable pose, and say how many '
-                           'and which, instead of refusing the data.', flag_values=values)
 
 
 def define_estimator():

@@ -9,7 +9,7 @@ import tensorflow as tf
 from data_pipeline.batches import augment, input_pipeline
 from data_pipeline.batches.colour import COLOUR_STEPS
 from data_pipeline.batches.frames import FramePictures, FrameStore
-from data_pipeline.people import PeopleBuilder
+from data_pipeline.people.people_builder import PeopleBuilder
 from experiments.benchmarks import tools
 from experiments.configuration.settings import Settings
 from experiments.training.trainer import Trainer

@@ -12,9 +12,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from data_pipeline.errors import DataError
-from data_pipeline.fashion import FashionBuilder
-from data_pipeline.iper import IperBuilder
-from data_pipeline.people import PeopleBuilder
+from data_pipeline.fashion.fashion_builder import FashionBuilder
+from data_pipeline.iper.iper_builder import IperBuilder
+from data_pipeline.people.people_builder import PeopleBuilder
 from data_pipeline.records import record_builder
 from experiments import repose
 from experiments.configuration import flags

@@ -9,7 +9,7 @@ import pytest
 from data_pipeline.annotation.checks import REASONS, AcceptanceLimits
 from data_pipeline.annotation.run import annotate
 from data_pipeline.errors import DataError, WriteError
-from data_pipeline.people import PeopleBuilder
+from data_pipeline.people.people_builder import PeopleBuilder
 from data_pipeline.people.people_folder import open_folder
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import read_poses

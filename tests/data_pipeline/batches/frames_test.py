@@ -6,7 +6,7 @@ import tensorflow_datasets as tfds
 
 from data_pipeline.batches.frames import FrameStore
 from data_pipeline.errors import DataError
-from data_pipeline.people import PeopleBuilder
+from data_pipeline.people.people_builder import PeopleBuilder
 from tests.support.people_folders import SIZE, write_people
 
 FRAMES = {'a': 2, 'a-b': 40, 'b': 3}  # the second has two records; a name that begins like another

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from data_pipeline.batches import input_pipeline
 from data_pipeline.errors import DataError
-from data_pipeline.people import PeopleBuilder
+from data_pipeline.people.people_builder import PeopleBuilder
 from tests.support.people_folders import SIZE, write_image, write_people
 
 SPLITS = {'train': ['a', 'b', 'c'], 'test': ['t', 'u']}

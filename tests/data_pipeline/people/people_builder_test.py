@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import DataError
-from data_pipeline.people import PeopleBuilder
+from data_pipeline.people.people_builder import PeopleBuilder
 from data_pipeline.people.people_folder import open_folder
 from data_pipeline.records.record import MAX_FRAMES
 from tests.support.people_folders import SIZE, write_image, write_people, write_poses

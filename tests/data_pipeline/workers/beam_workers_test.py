@@ -12,8 +12,8 @@ from data_pipeline.annotation.journal import AnnotationJournal
 from data_pipeline.annotation.run import annotate
 from data_pipeline.annotation.sources import list_sources
 from data_pipeline.errors import DataError, WorkerError
-from data_pipeline.iper import IperBuilder
-from data_pipeline.people import PeopleBuilder
+from data_pipeline.iper.iper_builder import IperBuilder
+from data_pipeline.people.people_builder import PeopleBuilder
 from data_pipeline.records.record_parts import RecordParts
 from data_pipeline.workers.opening import open_workers
 from experiments.configuration.data import Data
