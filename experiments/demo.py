@@ -5,17 +5,16 @@
 Needs requirements-demo.txt. It works without any network: nothing is asked for but this server (docs/demo.md).
 """
 
-import os
 import pathlib
 import sys
-import tempfile
 
 from absl import flags as absl_flags
 
 from data_pipeline import program
-from data_pipeline.errors import DataError, UsageError
+from data_pipeline.errors import DataError
 from data_pipeline.estimators.opening import open_estimator
 from experiments.configuration import flags
+from experiments.demo_page.uploads import UploadLimits
 
 FLAGS = absl_flags.FLAGS
 
@@ -39,59 +38,33 @@ def define_page():
 
 def main():
     model_path = flags.required('model')
-    with tempfile.TemporaryDirectory(prefix='repose_demo_') as folder:
-        _keep_files_in(folder)
+    from experiments.demo_page import server
+    with server.private_files():
+        from experiments.models.opening import open_model  # TensorFlow after the flags
+        reposer = open_model(model_path, FLAGS.weights)
+        estimator, no_estimator = _open_estimator()
         try:
-            import gradio  # noqa: F401  (after the folder is known, which it reads when imported)
-        except ImportError as error:
-            raise UsageError('The page needs Gradio: pip install -r requirements.txt -r requirements-demo.txt '
-                             f'({error}).') from error
-        page = open_page(model_path)
-        try:
-            launch(page, FLAGS.host, FLAGS.port)
+            server.run(reposer, pathlib.Path(model_path).name, FLAGS.samples, _limits(), estimator, no_estimator,
+                       host=FLAGS.host, port=FLAGS.port, max_waiting=FLAGS.max_waiting)
         except KeyboardInterrupt:
             print('Stopped.')
 
 
-def open_page(model_path):
-    """Loads what the flags name; returns the `Page`."""
-    from experiments.demo_page import backend as demo_backend
-    from experiments.demo_page import page as demo_page
-    from experiments.demo_page import samples as demo_samples
-    from experiments.demo_page.limits import Limits
-    from experiments.models import opening  # TensorFlow after the flags
-    model = opening.open_model(model_path, FLAGS.weights)
-    estimator, no_estimator = None, ''
+def _open_estimator():
+    """Returns the estimator and '', or None and why there is none: the page works without."""
     try:
-        estimator = open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
+        return open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg), ''
     except DataError as error:
-        no_estimator = program.one_line(error)
-        print(f'Photos and videos cannot be uploaded: {no_estimator}', file=sys.stderr)
-    limits = Limits(FLAGS.max_upload_mb, FLAGS.max_megapixels, FLAGS.max_frames, FLAGS.max_seconds,
-                    FLAGS.max_video_mb, FLAGS.max_video_megapixels, FLAGS.max_video_frames)
-    samples = demo_samples.load_samples(FLAGS.samples, model.image_size)
-    backend = demo_backend.Backend(model, limits, estimator, no_estimator)
-    backend.picture(samples.persons[0], samples.poses[0].pose)  # the first call builds the graph
-    return demo_page.Page(backend, samples, pathlib.Path(model_path).name, no_estimator, FLAGS.max_waiting)
+        reason = program.one_line(error)
+        print(f'Photos and videos cannot be uploaded: {reason}', file=sys.stderr)
+        return None, reason
 
 
-def launch(page, host, port):
-    """Serves a `Page` until the process is interrupted."""
-    from experiments.demo_page import page as demo_page
-    from experiments.demo_page import server
-    largest_mb = max(FLAGS.max_upload_mb, FLAGS.max_video_mb)
-    with server.serve(page.blocks, host, port, demo_page.CSS_PATH, largest_mb) as address:
-        print(f'Open {address} in a browser; Ctrl-C ends it.', flush=True)
-        page.blocks.block_thread()
-
-
-def _keep_files_in(folder):
-    """Makes Gradio, Keras, matplotlib, and whoever asks for a temporary file, write into a folder that is removed at
-    the end, and nothing into the user's home."""
-    os.environ.update(GRADIO_TEMP_DIR=os.path.join(folder, 'page'), GRADIO_ANALYTICS_ENABLED='False',
-                      GRADIO_RUN_HISTORY='False', HF_HUB_OFFLINE='1', HF_HUB_DISABLE_TELEMETRY='1', HF_HOME=folder,
-                      KERAS_HOME=folder, MPLCONFIGDIR=folder)
-    tempfile.tempdir = folder
+def _limits():
+    return UploadLimits(
+        upload_mb=FLAGS.max_upload_mb, megapixels=FLAGS.max_megapixels, frames=FLAGS.max_frames,
+        seconds=FLAGS.max_seconds, video_mb=FLAGS.max_video_mb, video_megapixels=FLAGS.max_video_megapixels,
+        video_frames=FLAGS.max_video_frames)
 
 
 if __name__ == '__main__':

@@ -8,12 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.annotation.crop import Square
+from data_pipeline.picture_file import resized
 from experiments.benchmarks import tools
 from experiments.models.exporting import example_inputs
 from experiments.pictures.files import open_output
 from experiments.reposing.frames import Frames
-from experiments.reposing.repose_inputs import Person
-from experiments.reposing.source_person import resized
+from experiments.reposing.source_person import SourcePerson
 from repose_tf.architecture import PRESETS
 from repose_tf.building import build
 from repose_tf.generator import Generator
@@ -73,16 +73,16 @@ def measured(architecture, num_targets, rounds, max_gigabytes, batch_sizes=BATCH
     return rows + [_row(name, seconds[name], counts.get(name, num_targets)) for name in functions]
 
 
-def _film(reposer, poses):
+def _film(reposer, poses_px):
     """Does what `experiments.repose` does once it has a video's poses."""
     size, side = reposer.image_size, _PHOTO[0]
     photo = np.random.default_rng(2).integers(0, 256, (*_PHOTO, 3)).astype(np.uint8)
     square = Square((_PHOTO[1] - side) // 2, 0, side)
-    person = Person(photo, square, resized(square.cut(photo), size), poses[0])
-    frames = Frames(person, paste_back=True, max_side=None, side_by_side=False, skeleton=False, is_plain=False)
+    source = SourcePerson(photo, square, resized(square.cut(photo), size), poses_px[0])
+    frames = Frames(source, paste_back=True)
     with tempfile.TemporaryDirectory() as folder, open_output(os.path.join(folder, 'film.mp4'), 25) as add:
-        for result in reposer.source(person.image, person.pose_px).each(poses, with_alpha=True):
-            add(frames.show(*result, None))
+        for result in reposer.source(source.image, source.pose_px).each(poses_px, with_alpha=True):
+            add(frames.show(*result))
 
 
 def _row(name, seconds, num_pictures=None):

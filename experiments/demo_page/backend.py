@@ -1,7 +1,7 @@
-"""What the page of `experiments.demo` can do, without the page: from uploads and choices to pictures.
+"""Requests of the page of `experiments.demo`, without the page: uploads and choices in, pictures out.
 
-All bounds and checks are here. Whatever comes in, the answer is a picture or a `RequestError` with one clear message.
-Nothing is kept between two requests, and nothing is written.
+Every request is checked here or in uploads.py. Whatever comes in, the answer is a picture or a `RequestError` with one
+clear message. Nothing is kept between two requests, and nothing is written.
 """
 
 import dataclasses
@@ -13,14 +13,14 @@ import numpy as np
 from data_pipeline.errors import PictureError
 from data_pipeline.poses.pose_file import is_far_outside
 from data_pipeline.program import one_line
-from experiments.demo_page import photo, uploads
-from experiments.demo_page.limits import Limits, RequestError
 from experiments.demo_page.motions import MOTIONS, motion_poses
-from experiments.demo_page.page_html import gif
-from experiments.demo_page.samples import Person
+from experiments.demo_page.samples import PagePerson
+from experiments.demo_page.uploads import RequestError, UploadLimits, Video, read_photo, read_video
 from experiments.pictures import drawing
-from experiments.pictures import parts as part_pictures
+from experiments.pictures.files import gif
+from experiments.pictures.parts import of_parts
 from experiments.reposing.source_person import find_person
+from experiments.reposing.targets import turntable
 from repose_tf.errors import ModelError
 from repose_tf.pose_edits import arm_raised, bent, turned, with_proportions
 from repose_tf.shapes import ShapeError
@@ -46,40 +46,40 @@ class Backend:
 
     Attributes:
       image_size: rows and columns of the model's pictures, px.
-      limits: `Limits`.
+      limits: `UploadLimits`.
     """
 
-    def __init__(self, model, limits=None, estimator=None, no_estimator=''):
+    def __init__(self, reposer, limits=None, estimator=None, no_estimator=''):
         """Holds what the requests share.
 
         Args:
-          model: `repose_tf.Reposer`.
-          limits: `Limits`.
+          reposer: `repose_tf.Reposer`.
+          limits: `UploadLimits`, or None for the default ones.
           estimator: `person.Estimator` for photos, or None.
-          no_estimator: why there is none, for whoever uploads a photo.
+          no_estimator: why there is none, for those who upload a photo or video.
         """
-        self.image_size, self.limits = model.image_size, limits or Limits()
-        self._model, self._estimator, self._no_estimator = model, estimator, no_estimator
-        self._looking = threading.Lock()  # a TensorFlow Lite network takes one picture at a time
+        self.image_size, self.limits = reposer.image_size, limits or UploadLimits()
+        self._reposer, self._estimator, self._no_estimator = reposer, estimator, no_estimator
+        self._estimator_lock = threading.Lock()  # a TensorFlow Lite network takes one picture at a time
 
     def person_of(self, data, name='your photo'):
-        """Finds the person in the bytes of a photo file; returns a `Person`, or raises RequestError."""
-        image = photo.decoded(data, self.limits)
+        """Finds the person in the bytes of a photo file; returns a `PagePerson`, or raises RequestError."""
+        photo = read_photo(data, self.limits)
         self._check_estimator()
         try:
-            with self._looking:
-                cut, pose, num_people = find_person(image, self._estimator, self.image_size)
+            with self._estimator_lock:
+                found = find_person('your photo', photo, self.image_size, self._estimator)
         except PictureError as error:
             raise RequestError(one_line(error)) from error
-        note = f'{num_people} people were found, the largest was taken.' if num_people > 1 else ''
-        return Person(name, cut, pose, note)
+        note = f'{found.num_people} people were found, the largest was taken.' if found.num_people > 1 else ''
+        return PagePerson(name, found.image, found.pose_px, note)
 
     def target_pose(self, person, pose_person, edits=None):
         """Brings a pose to a person.
 
         Args:
-          person: the `Person` who takes the pose.
-          pose_person: the `Person` whose pose is taken.
+          person: the `PagePerson` who takes the pose.
+          pose_person: the `PagePerson` whose pose is taken.
           edits: `Edits`.
 
         Returns:
@@ -87,54 +87,53 @@ class Backend:
         """
         self._check(person)
         self._check(pose_person)
-        pose = pose_person.pose
+        pose_px = pose_person.pose_px
         if person.name != pose_person.name:
-            pose = with_proportions(pose, person.pose)
-        return _edited(pose, _radians(edits))
+            pose_px = with_proportions(pose_px, person.pose_px)
+        return _edited(pose_px, _radians(edits))
 
-    def picture(self, person, target_pose):
-        """Returns the person in a pose [19, 3] px, uint8 [S, S, 3]."""
+    def picture(self, person, target_pose_px):
+        """Returns the person in a pose [19, 3], uint8 [S, S, 3]."""
         self._check(person)
-        _check_pose(target_pose, self.image_size)
-        return self._reposed(person, target_pose[np.newaxis])[0]
+        _check_pose(target_pose_px, self.image_size)
+        return self._reposed(person, target_pose_px[np.newaxis])[0]
 
-    def turntable(self, person, target_pose, num_frames):
-        """Shows the person from all sides in a pose [19, 3] px; returns the bytes of a GIF that goes on for ever."""
+    def turntable(self, person, target_pose_px, num_frames):
+        """Shows the person from all sides in a pose [19, 3]; returns the bytes of a GIF that repeats."""
         self._check(person)
-        _check_pose(target_pose, self.image_size)
-        angles = np.arange(self._num_frames(num_frames)) * 2 * np.pi / num_frames
-        return self._clip(person, np.stack([turned(target_pose, angle) for angle in angles]), _FPS)
+        _check_pose(target_pose_px, self.image_size)
+        return self._clip(person, turntable(target_pose_px, self._num_frames(num_frames)), _FPS)
 
     def motion(self, person, name, num_frames, edits=None):
-        """Shows the person in a movement of motions.MOTIONS, every pose of it edited; returns the bytes of a GIF."""
+        """Shows the person in a movement of MOTIONS, all its poses edited; returns the bytes of a GIF."""
         self._check(person)
         if name not in MOTIONS:
             raise RequestError(f'Expected a movement ({", ".join(MOTIONS)}), found {str(name)[:40]!r}.')
         return self._follow(person, motion_poses(name, self._num_frames(num_frames)), _FPS, edits)
 
-    def find_clip(self, path):
-        """Finds the poses in a video file; returns a `demo_video.Clip`, or raises RequestError."""
+    def read_video(self, path):
+        """Finds the poses in a video file; returns a `Video`, or raises RequestError."""
         self._check_estimator()
         deadline = time.monotonic() + self.limits.seconds
-        with self._looking:
-            return uploads.find_clip(path, self._estimator, self.limits, deadline)
+        with self._estimator_lock:
+            return read_video(path, self._estimator, self.limits, deadline)
 
-    def follow(self, person, clip, edits=None):
-        """Shows the person in the poses of a `demo_video.Clip`, all edited; returns the bytes of a GIF."""
+    def follow(self, person, video, edits=None):
+        """Shows the person in the poses of a `Video`, all edited; returns the bytes of a GIF."""
         self._check(person)
-        if not isinstance(clip, uploads.Clip):
+        if not isinstance(video, Video):
             raise RequestError('Upload a video first.')
-        return self._follow(person, clip.poses, clip.fps, edits)
+        return self._follow(person, video.poses_px, video.fps, edits)
 
-    def parts(self, person, target_pose):
+    def parts(self, person, target_pose_px):
         """Returns what the model makes on the way: list of (caption, uint8 [H, W, 3])."""
         self._check(person)
-        _check_pose(target_pose, self.image_size)
+        _check_pose(target_pose_px, self.image_size)
         try:
-            found = self._model.source(person.image, person.pose).parts(target_pose)
-        except (ShapeError, ModelError) as error:  # the latter of a SavedModel
+            found = self._reposer.source(person.image, person.pose_px).parts(target_pose_px)
+        except (ShapeError, ModelError) as error:  # a SavedModel holds no parts
             raise RequestError(one_line(error)) from error
-        return part_pictures.of_parts(person.image, found)
+        return of_parts(person.image, found)
 
     def skeleton(self, image, pose_px):
         """Draws a pose over an image at the size at which it is shown."""
@@ -144,13 +143,12 @@ class Backend:
     def _follow(self, person, poses, fps, edits):
         """Brings poses [N, 19, 3] of any unit to a person, edits them and shows them."""
         radians = _radians(edits)
-        return self._clip(person, np.stack([_edited(with_proportions(pose, person.pose), radians) for pose in poses]),
-                          fps)
+        return self._clip(person, [_edited(with_proportions(pose, person.pose_px), radians) for pose in poses], fps)
 
-    def _clip(self, person, poses, fps):
-        for pose in poses:
-            _check_pose(pose, self.image_size)
-        return gif(self._reposed(person, poses), fps)
+    def _clip(self, person, target_poses_px, fps):
+        for target_pose_px in target_poses_px:
+            _check_pose(target_pose_px, self.image_size)
+        return gif(self._reposed(person, target_poses_px), fps)
 
     def _num_frames(self, value):
         return int(_number('frames', value, 2, self.limits.frames))
@@ -160,24 +158,24 @@ class Backend:
             raise RequestError('Photos and videos need a model that finds poses, and here is none. '
                                f'{self._no_estimator}')
 
-    def _reposed(self, person, poses):
+    def _reposed(self, person, target_poses_px):
         deadline = time.monotonic() + self.limits.seconds
 
         def look_at_the_clock(done, total):
             if time.monotonic() > deadline and done < total:
                 raise RequestError(f'This took longer than {self.limits.seconds:g} s; {done} of {total} pictures were '
                                    'done. Ask for fewer.')
-        return self._model.source(person.image, person.pose).repose(poses, look_at_the_clock)
+        return self._reposer.source(person.image, person.pose_px).repose(target_poses_px, look_at_the_clock)
 
     def _check(self, person):
-        """Refuses what is no person of this model: a page may hold on to one for a long time."""
+        """Refuses what is no person of this model's size: a page in a browser may still hold one of another model."""
         size = self.image_size
-        if not isinstance(person, Person):
+        if not isinstance(person, PagePerson):
             raise RequestError('Choose a person and a pose first.')
         image = person.image
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape != (size, size, 3):
             raise RequestError(f'Expected a picture of {size} x {size} px, found {_described(image)}.')
-        _check_pose(person.pose, size)
+        _check_pose(person.pose_px, size)
 
 
 def _radians(edits):
@@ -186,20 +184,20 @@ def _radians(edits):
     return [np.deg2rad(_number(name, getattr(edits, name), *bounds)) for name, bounds in EDIT_BOUNDS_DEG.items()]
 
 
-def _edited(pose, radians):
+def _edited(pose_px, radians):
     turn, bend, left_arm, right_arm = radians
     for side, angle in (('l', left_arm), ('r', right_arm)):
-        pose = arm_raised(pose, side, angle) if angle else pose
-    pose = bent(pose, bend) if bend else pose
-    return turned(pose, turn) if turn else np.asarray(pose, np.float32)
+        pose_px = arm_raised(pose_px, side, angle) if angle else pose_px
+    pose_px = bent(pose_px, bend) if bend else pose_px
+    return turned(pose_px, turn) if turn else np.asarray(pose_px, np.float32)
 
 
-def _check_pose(pose, size):
-    if not isinstance(pose, np.ndarray) or pose.shape != (NUM_JOINTS, 3) or pose.dtype.kind not in 'fiu':
-        raise RequestError(f'Expected a pose of {NUM_JOINTS} joints (x, y, z), found {_described(pose)}.')
-    if not np.isfinite(pose).all():
+def _check_pose(pose_px, size):
+    if not isinstance(pose_px, np.ndarray) or pose_px.shape != (NUM_JOINTS, 3) or pose_px.dtype.kind not in 'fiu':
+        raise RequestError(f'Expected a pose of {NUM_JOINTS} joints (x, y, z), found {_described(pose_px)}.')
+    if not np.isfinite(pose_px).all():
         raise RequestError('Expected a pose of finite numbers, found one with others.')
-    if is_far_outside(pose, size):
+    if is_far_outside(pose_px, size):
         raise RequestError('Expected a pose in the picture, found joints far outside of it.')
 
 

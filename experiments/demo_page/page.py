@@ -1,4 +1,4 @@
-"""The layout of the page of `experiments.demo`, with Gradio; what it shows is computed by demo_backend.py."""
+"""The page of `experiments.demo`, made with Gradio; backend.py computes what it shows."""
 
 import contextlib
 import dataclasses
@@ -6,12 +6,13 @@ import pathlib
 
 import gradio as gr
 
-from experiments.demo_page import page_html, uploads
+from experiments.demo_page import page_html
 from experiments.demo_page.backend import EDIT_BOUNDS_DEG, Edits
-from experiments.demo_page.limits import RequestError
 from experiments.demo_page.motions import MOTIONS
-from experiments.demo_page.samples import Person
+from experiments.demo_page.samples import PagePerson
+from experiments.demo_page.uploads import VIDEO_SUFFIXES, RequestError, Video
 from experiments.pictures.drawing import enlarge, pose_picture
+from experiments.pictures.files import png
 
 CSS_PATH = pathlib.Path(__file__).with_suffix('.css')
 _LABELS = {'turn_deg': 'Turn', 'bend_deg': 'Bend forwards', 'left_arm_deg': 'Raise left arm',
@@ -24,11 +25,17 @@ _KEEP_S = 600  # files in the page's folder
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """What a visitor has chosen; the `Person` who is shown, the `Person` whose pose is taken, the uploaded video."""
+    """A visitor's choice.
 
-    person: Person
-    pose: Person
-    video: uploads.Clip | None = None
+    Attributes:
+      person: who is shown.
+      pose: whose pose is taken.
+      video: the uploaded video, or None.
+    """
+
+    person: PagePerson
+    pose: PagePerson
+    video: Video | None = None
 
 
 class Page:
@@ -42,8 +49,8 @@ class Page:
         """Builds the page.
 
         Args:
-          backend: `demo_backend.Backend`.
-          samples: `demo_samples.Samples`.
+          backend: `Backend`.
+          samples: `Samples`.
           model_name: what the page calls the model.
           no_estimator: why photos cannot be taken, or ''.
           max_waiting: requests that wait; more are turned away.
@@ -51,7 +58,7 @@ class Page:
         self._backend, self._samples = backend, samples
         with gr.Blocks(title='Reposing people', analytics_enabled=False, delete_cache=(60, _KEEP_S)) as self.blocks:
             gr.HTML(page_html.head(model_name, backend.image_size, backend.limits), elem_id='head')
-            # One to begin with that shows something: not the first person in the first pose, which is their own.
+            # Not the first person in the first pose, which is their own: the first picture shall show something new.
             first = len(samples.persons) - 1, len(samples.poses) // 2
             self._choice = gr.State(Choice(samples.persons[first[0]], samples.poses[first[1]]), time_to_live=3600)
             with gr.Row():
@@ -77,7 +84,7 @@ class Page:
                                 first[0], 'persons')
         self._person_upload = upload('Upload a photo of a person', 'person-upload')
         gr.Markdown('### 2. The pose', elem_classes='step')
-        self._poses = gallery([(pose_picture(size, pose.pose), pose.name) for pose in self._samples.poses], first[1],
+        self._poses = gallery([(pose_picture(size, pose.pose_px), pose.name) for pose in self._samples.poses], first[1],
                               'poses')
         self._pose_upload = upload('Take the pose from a photo', 'pose-upload')
         if no_estimator:
@@ -104,7 +111,7 @@ class Page:
         movements = [(f'{_TURN}, in the pose chosen', _TURN), *((name, name) for name in MOTIONS)]
         self._movement = gr.Radio([*movements, *([(_VIDEO, _VIDEO)] if takes_uploads else [])], value=_TURN,
                                   label='Movement', elem_id='movement')
-        self._video_upload = _upload_button('Take the poses from a video', uploads.SUFFIXES, 'video-upload',
+        self._video_upload = _upload_button('Take the poses from a video', VIDEO_SUFFIXES, 'video-upload',
                                             takes_uploads)
         self._frames = gr.Slider(2, most, value=min(24, most), step=1, label='Pictures', elem_id='frames',
                                  buttons=[])
@@ -154,24 +161,24 @@ class Page:
     def _show(self, choice, with_skeleton, *edits):
         def show():
             person, backend = choice.person, self._backend
-            target = backend.target_pose(person, choice.pose, Edits(*edits))
-            result = backend.picture(person, target)
-            source_shown, result_shown = page_html.png(person.image), page_html.png(result)
+            pose_px = backend.target_pose(person, choice.pose, Edits(*edits))
+            result = backend.picture(person, pose_px)
+            source_shown, result_shown = png(person.image), png(result)
             if with_skeleton:
-                source_shown = page_html.png(backend.skeleton(person.image, person.pose))
-                result_shown = page_html.png(backend.skeleton(result, target))
+                source_shown = png(backend.skeleton(person.image, person.pose_px))
+                result_shown = png(backend.skeleton(result, pose_px))
             note = ' '.join(dict.fromkeys(filter(None, (person.note, choice.pose.note))))
             return note, page_html.figures([
                 ('result', f'{person.name} in the pose', result_shown, 'reposed.png', True),
                 ('source', f'The person: {person.name}', source_shown, '', False),
-                ('target', f'The pose: {choice.pose.name}', page_html.png(pose_picture(backend.image_size, target)), '',
+                ('target', f'The pose: {choice.pose.name}', png(pose_picture(backend.image_size, pose_px)), '',
                  False)])
         return self._answer(show)
 
     def _take_video(self, path, choice, *edits):
         try:
             with _read_once(path) as path:
-                choice = dataclasses.replace(choice, video=self._backend.find_clip(path))
+                choice = dataclasses.replace(choice, video=self._backend.read_video(path))
         except RequestError as error:
             return gr.skip(), gr.skip(), page_html.message(str(error), is_error=True), gr.skip()
         return choice, _VIDEO, *self._make_clip(choice, _VIDEO, None, *edits)
@@ -191,14 +198,14 @@ class Page:
 
     def _make_parts(self, choice, *edits):
         def make():
-            target = self._backend.target_pose(choice.person, choice.pose, Edits(*edits))
-            return '', page_html.figures([(f'part-{index}', caption, page_html.png(image), '', False)
+            pose_px = self._backend.target_pose(choice.person, choice.pose, Edits(*edits))
+            return '', page_html.figures([(f'part-{index}', caption, png(image), '', False)
                                           for index, (caption, image) in
-                                          enumerate(self._backend.parts(choice.person, target))])
+                                          enumerate(self._backend.parts(choice.person, pose_px))])
         return self._answer(make)
 
     def _answer(self, make):
-        """Returns a message and a picture; where the request cannot be met, why, and the picture stays."""
+        """Returns a message and a picture; if the request is refused, the reason, and the old picture stays."""
         try:
             note, shown = make()
         except RequestError as error:

@@ -1,30 +1,10 @@
-"""The parts of the page that are HTML: its head, messages, and pictures that travel inside of it, so that no file of
-them is written."""
+"""The parts of the page that are HTML: its head, messages and figures.
+
+Pictures are part of the HTML, so that no file is written for them.
+"""
 
 import base64
 import html
-import io
-
-import cv2
-from PIL import Image
-
-_CLIP_PX = 128  # a browser enlarges the rest; more takes long to find 256 colours for
-
-
-def png(image):
-    """Returns uint8 [H, W, 3], RGB, as the bytes of a PNG file."""
-    return cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
-
-
-def gif(images, fps):
-    """Returns a list of uint8 [S, S, 3], RGB, as the bytes of a GIF file that goes on for ever; small ones enlarged."""
-    size = max(_CLIP_PX, len(images[0]))
-    first, *others = [Image.fromarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR))
-                      for image in images]
-    file = io.BytesIO()
-    duration_ms = max(20, 10 * round(100 / fps))  # GIF counts in 10 ms, and browsers slow down what is faster than 20
-    first.save(file, 'GIF', save_all=True, append_images=others, duration=duration_ms, loop=0)
-    return file.getvalue()
 
 
 def head(model_name, image_size, limits):
@@ -57,7 +37,7 @@ def figures(items):
 
 def _figure(name, caption, data, file_name, is_large):
     kind = 'gif' if data.startswith(b'GIF') else 'png'
-    source = f'data:image/{kind};base64,{base64.b64encode(data).decode()}'
-    link = f'<a href="{source}" download="{file_name}">Download</a>' if file_name else ''
-    return (f'<figure id="{name}"{" class=large" if is_large else ""}><img src="{source}" alt="{html.escape(caption)}">'
+    url = f'data:image/{kind};base64,{base64.b64encode(data).decode()}'
+    link = f'<a href="{url}" download="{file_name}">Download</a>' if file_name else ''
+    return (f'<figure id="{name}"{" class=large" if is_large else ""}><img src="{url}" alt="{html.escape(caption)}">'
             f'<figcaption>{html.escape(caption)}{link}</figcaption></figure>')

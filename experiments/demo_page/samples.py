@@ -6,8 +6,7 @@ import numpy as np
 
 from data_pipeline.errors import DataError
 from data_pipeline.people.people_folder import open_folder
-from data_pipeline.picture_file import read_image
-from experiments.reposing.source_person import resized
+from data_pipeline.picture_file import read_image, resized
 from repose_tf.coordinates import scale_pose
 
 _MAX_PERSONS, _MAX_POSES = 10, 10
@@ -17,29 +16,29 @@ _NAMES = {'apose_front': 'standing', 'turn': 'turned', 'turn_back': 'from behind
 
 
 @dataclasses.dataclass(frozen=True)
-class Person:
-    """Somebody in a picture of the model's size.
+class PagePerson:
+    """A person of the page, offered or uploaded, in a picture of the model's size.
 
     Attributes:
       name: what the page calls them.
       image: uint8 [S, S, 3], RGB.
-      pose: float32 [19, 3] px in it.
+      pose_px: float32 [19, 3] px in it.
       note: what the page tells of how they were found, or ''.
     """
 
     name: str
     image: np.ndarray
-    pose: np.ndarray
+    pose_px: np.ndarray
     note: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
 class Samples:
-    """What is offered.
+    """What the page offers.
 
     Attributes:
-      persons: tuple of `Person`, those whom the model never saw if the folder has a test split.
-      poses: tuple of `Person`s whose poses are taken.
+      persons: tuple of `PagePerson`, of the test split if the folder has one.
+      poses: tuple of `PagePerson` whose poses are taken.
     """
 
     persons: tuple
@@ -54,8 +53,8 @@ def load_samples(root, size):
       size: the model's, px.
 
     Returns:
-      `Samples`: of up to ten persons of the test split (without one: of any) the first frame, and up to ten poses of
-      the first of them.
+      `Samples`: the first frames of up to ten persons of the test split (of the train split if there is no other), and
+      up to ten poses of the first person.
 
     Raises:
       DataError: the folder is not in order.
@@ -71,8 +70,8 @@ def _person(name, frame, size):
     image = read_image(frame.image_path)
     if image.shape[0] != image.shape[1]:
         raise DataError(f'{frame.image_path}: expected a square picture, found {image.shape[1]} x {image.shape[0]} px.')
-    pose = scale_pose(frame.pose.px, size / len(image)).astype(np.float32)
-    return Person(name, resized(image, size), pose)
+    pose_px = scale_pose(frame.pose.px, size / len(image)).astype(np.float32)
+    return PagePerson(name, resized(image, size), pose_px)
 
 
 def _pose_name(frame):

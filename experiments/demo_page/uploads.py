@@ -1,6 +1,10 @@
-"""The poses of an uploaded video, within bounds: what its header announces is looked at before the frames are."""
+"""Uploads of the page, within bounds: the pixels of a photo, the poses of a video.
+
+The header of a file is checked before anything of it is decoded.
+"""
 
 import dataclasses
+import io
 import math
 import os
 import pathlib
@@ -8,64 +12,138 @@ import time
 
 import cv2
 import numpy as np
+from PIL import Image
 
-from data_pipeline.errors import DataError, UsageError
+from data_pipeline.errors import DataError, PictureError, UsageError
+from data_pipeline.picture_file import decode_image, resized
 from data_pipeline.program import one_line
-from experiments.demo_page.limits import RequestError
-from experiments.reposing import targets as repose_targets
+from experiments.reposing import targets
 
-SUFFIXES = ('.mp4', '.mov', '.webm')
+VIDEO_SUFFIXES = ('.mp4', '.mov', '.webm')
+_PHOTO_FORMATS = ('JPEG', 'PNG', 'WEBP')
+_MAX_ASPECT = 4  # longer side by the shorter one
+_LARGEST_PX = 1536  # of a photo's side; the model takes 256 px at the most
 _SMOOTHING = 1.0  # frames, as in experiments.repose
 _EBML = b'\x1a\x45\xdf\xa3'  # WebM begins so
 _BOXES = (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip')  # MP4 and MOV begin with the length of one of these
 
 
+class RequestError(UsageError):
+    """A request of the page that cannot be met; the message says what was expected and what was found."""
+
+
 @dataclasses.dataclass(frozen=True)
-class Clip:
-    """Poses of a video.
+class UploadLimits:
+    """What a request may cost.
 
     Attributes:
-      poses: float32 [N, 19, 3], px of the video's frames: only their shape counts.
-      fps: of them a second.
+      upload_mb: size of an uploaded photo, MB.
+      megapixels: of an uploaded photo, millions.
+      frames: pictures of a clip, and frames of a video whose poses are looked for.
+      seconds: after which a clip, or the search for poses in a video, is given up.
+      video_mb: size of an uploaded video, MB.
+      video_megapixels: of a frame of it, millions.
+      video_frames: of it.
+    """
+
+    upload_mb: float = 10
+    megapixels: float = 25
+    frames: int = 48
+    seconds: float = 60
+    video_mb: float = 30
+    video_megapixels: float = 9
+    video_frames: int = 1800
+
+
+@dataclasses.dataclass(frozen=True)
+class Video:
+    """The poses of a video.
+
+    Attributes:
+      poses_px: float32 [N, 19, 3], px of the video's frames: only their shape counts.
+      fps: poses a second.
       note: what the page tells of how they were found, or ''.
     """
 
-    poses: np.ndarray
+    poses_px: np.ndarray
     fps: float
     note: str = ''
 
 
-def find_clip(path, estimator, limits, deadline):
+def read_photo(data, limits):
+    """Decodes a photo file.
+
+    Args:
+      data: its bytes.
+      limits: `UploadLimits`.
+
+    Returns:
+      uint8 [H, W, 3], RGB, shrunk to at most 1536 px a side.
+
+    Raises:
+      RequestError: it is no photo or too large.
+    """
+    if not isinstance(data, bytes) or not data:
+        raise RequestError('Expected a photo, found an empty file.')
+    if len(data) > limits.upload_mb * 1e6:
+        raise RequestError(f'Expected a file of at most {limits.upload_mb:g} MB, found '
+                           f'{len(data) / 1e6:.1f} MB.')
+    columns, rows = _announced_size(data)
+    if columns * rows > limits.megapixels * 1e6:
+        raise RequestError(f'Expected a photo of at most {limits.megapixels:g} megapixels, found '
+                           f'{columns} x {rows} px.')
+    if max(columns, rows) > _MAX_ASPECT * min(columns, rows):
+        raise RequestError(f'Expected a photo whose sides differ at most {_MAX_ASPECT} times, found '
+                           f'{columns} x {rows} px.')
+    try:
+        photo = decode_image(data, 'upload')
+    except (PictureError, cv2.error, MemoryError) as error:
+        raise RequestError(one_line(error)) from error
+    factor = min(1, _LARGEST_PX / max(photo.shape))
+    return resized(photo, [max(1, round(factor * length)) for length in photo.shape[1::-1]])
+
+
+def read_video(path, estimator, limits, deadline):
     """Finds the poses of a video.
 
     Args:
       path: of the uploaded file.
       estimator: `person.Estimator`.
-      limits: `demo_limits.Limits`.
-      deadline: of time.monotonic(), after which it is given up.
+      limits: `UploadLimits`.
+      deadline: time.monotonic() at which the search is given up.
 
     Returns:
-      `Clip`: of at most limits.frames frames, taken at even distances.
+      `Video`, of at most limits.frames frames at even distances.
 
     Raises:
-      RequestError: it is none, too much, or nobody is found in it.
+      RequestError: it is no video, is too large, or shows no person.
     """
     num_frames = _announced_frames(path, limits)
     every = math.ceil(num_frames / limits.frames)
-    bounded = _Bounded(estimator, limits.frames, deadline, limits.seconds)
     try:
-        targets = repose_targets.load_targets(str(path), None, None, None, lambda: bounded, every, _SMOOTHING)
+        found = targets.of_video(path, _Bounded(estimator, limits.frames, deadline, limits.seconds), every, _SMOOTHING)
     except (DataError, UsageError) as error:
         raise RequestError(_without_path(one_line(error), path)) from error
     except (cv2.error, MemoryError) as error:
         raise RequestError(f'Expected a video that can be read, found {one_line(error)[:100]}.') from error
-    note = ' '.join(_without_path(line, path) for line in targets.said)
-    taken = f'{len(targets.poses_px)} of its {num_frames} frames were taken.' if every > 1 else ''
-    return Clip(targets.poses_px, targets.fps, ' '.join(filter(None, (note, taken))))
+    note = ' '.join(_without_path(line, path) for line in found.notes)
+    taken = f'{len(found.poses_px)} of its {num_frames} frames were taken.' if every > 1 else ''
+    return Video(found.poses_px, found.fps, ' '.join(filter(None, (note, taken))))
+
+
+def _announced_size(data):
+    """Returns the (columns, rows) that the header of a photo file announces; nothing is decoded."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_PHOTO_FORMATS) as image:
+            return image.size
+    except Image.DecompressionBombError as error:
+        raise RequestError(f'Expected a photo, found a file that announces far too many pixels ({error}).') from error
+    except Exception as error:  # noqa: BLE001  (Pillow raises many kinds for files that are broken)
+        raise RequestError(f'Expected a photo as JPEG, PNG or WebP, found {len(data)} bytes that are none.') from error
 
 
 class _Bounded:
-    """An `Estimator` that stops looking when it has had enough."""
+    """An `Estimator` that stops after so many frames and at the deadline."""
 
     def __init__(self, estimator, num_frames, deadline, seconds):
         self._estimator, self._left, self._deadline, self._seconds = estimator, num_frames, deadline, seconds
@@ -83,9 +161,9 @@ class _Bounded:
 
 
 def _announced_frames(path, limits):
-    """Returns how many frames the header of a video announces; refuses what is too much or none."""
-    if pathlib.Path(path).suffix.lower() not in SUFFIXES:
-        raise RequestError(f'Expected a video ({", ".join(SUFFIXES)}), found {pathlib.Path(path).suffix[:20]!r}.')
+    """Returns how many frames the header of a video announces; refuses what is too large or no video."""
+    if pathlib.Path(path).suffix.lower() not in VIDEO_SUFFIXES:
+        raise RequestError(f'Expected a video ({", ".join(VIDEO_SUFFIXES)}), found {pathlib.Path(path).suffix[:20]!r}.')
     num_bytes = os.path.getsize(path)
     if not num_bytes:
         raise RequestError('Expected a video, found an empty file.')

@@ -1,14 +1,11 @@
-"""Pictures for people to look at: skeletons, grids with captions, contact sheets; writing files.
+"""Pictures for people to look at: skeletons, grids with captions, contact sheets.
 
 Images are uint8 [H, W, 3], RGB. Nothing here changes its arguments.
 """
 
-import pathlib
-
 import cv2
 import numpy as np
 
-from data_pipeline.errors import UsageError
 from repose_tf import shapes
 from repose_tf.skeleton import BONES, JOINT_INDEX, NUM_JOINTS
 
@@ -27,7 +24,7 @@ _INK = (0, 0, 0)
 
 
 def draw_skeleton(image, pose_px):
-    """Draws a pose over an image, what is far first, left and right in different colours.
+    """Draws a pose over an image: far bones first, left and right in different colours.
 
     Args:
       image: uint8 [S, S, 3], RGB.
@@ -67,7 +64,7 @@ def _bone_colour(first, second):
 
 
 def show_size(size_px):
-    """Returns the whole multiple of an image's size at which it is shown: at least 128 px."""
+    """Returns the size in px at which an image is shown: the smallest multiple of its own that is at least 128."""
     return size_px * -(-MIN_CELL_PX // size_px)
 
 
@@ -142,25 +139,3 @@ def contact_sheet(samples, captions=None):
         drawn = pose_picture(source.shape[0], target_pose_px)
         rows.append([enlarge(source), drawn, enlarge(result), enlarge(truth)])
     return grid(rows, ('source', 'pose (left orange)', 'result', 'truth'), captions)
-
-
-def write_picture(path, image):
-    """Writes an image.
-
-    Args:
-      path: file ending in .png, or in .jpg where what is fine may blur; its folders are created.
-      image: uint8 [H, W, 3], RGB.
-
-    Raises:
-      UsageError: if the path ends otherwise or cannot be written.
-    """
-    path = pathlib.Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in ('.png', '.jpg'):
-        raise UsageError(f'picture {path}: expected a file name ending in .png or .jpg.')
-    _, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise UsageError(f'picture {path}: cannot be written ({error.strerror}).') from error

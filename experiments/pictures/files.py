@@ -1,23 +1,57 @@
-"""Writing pictures one after the other: a picture, a series, a grid, a GIF or a video; whole or not at all."""
+"""Picture files: PNG, JPEG, GIF, series, grids and videos, written whole or not at all."""
 
 import contextlib
+import io
+import itertools
 import math
-import os
 import pathlib
 import re
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from data_pipeline.errors import UsageError
-from experiments.pictures import drawing
+from data_pipeline.files import whole_file
+from data_pipeline.picture_file import resized
 
-# What OpenCV's own FFmpeg can always encode.
-_CODECS = {'.mp4': 'mp4v', '.webm': 'VP80'}
+_CODECS = {'.mp4': 'mp4v', '.webm': 'VP80'}  # OpenCV's own FFmpeg can always encode these
 _PICTURES = ('.png', '.jpg')
 ANIMATIONS = (*_CODECS, '.gif')
 _MOST_IN_MEMORY = 400  # pictures of a grid or a GIF
 _NUMBER = re.compile(r'%0?\d*d')
+_CLIP_PX = 128  # a browser enlarges the rest; more takes long to find 256 colours for
+
+
+def write_picture(path, image):
+    """Writes an image.
+
+    Args:
+      path: file ending in .png or .jpg; its folders are created.
+      image: uint8 [H, W, 3], RGB.
+
+    Raises:
+      UsageError: the path ends otherwise.
+      WriteError: it cannot be written.
+    """
+    suffix = pathlib.Path(path).suffix.lower()
+    if suffix not in _PICTURES:
+        raise UsageError(f'picture {path}: expected a file name ending in .png or .jpg.')
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(_encoded(image, suffix))
+
+
+def png(image):
+    """Returns uint8 [H, W, 3], RGB, as the bytes of a PNG file."""
+    return _encoded(image, '.png')
+
+
+def gif(images, fps):
+    """Returns square images, uint8 [S, S, 3] RGB, as the bytes of a GIF file that repeats; small ones are enlarged."""
+    size, file = max(_CLIP_PX, len(images[0])), io.BytesIO()
+    duration_ms = max(20, 10 * round(100 / fps))  # GIF counts in 10 ms, and browsers slow down what is faster than 20
+    _write_gif(file, [resized(image, size) for image in images], duration_ms)
+    return file.getvalue()
 
 
 def check_output(path, num_pictures):
@@ -26,49 +60,56 @@ def check_output(path, num_pictures):
     Args:
       path: ends in .png or .jpg, with %03d in its name for a series of files; .gif, .mp4 or .webm.
       num_pictures: how many there will be.
+
+    Raises:
+      UsageError: the path ends otherwise, or there are too many pictures for it.
     """
     suffix = pathlib.Path(path).suffix.lower()
     if suffix not in (*_PICTURES, *ANIMATIONS):
         raise UsageError(f'--output: expected a name that ends in {", ".join((*_PICTURES, *ANIMATIONS))}, '
                          f'found {path!r}.')
-    is_kept = suffix == '.gif' or (suffix in _PICTURES and not is_series(path))
+    is_kept = suffix == '.gif' or (suffix in _PICTURES and not _is_series(path))
     if is_kept and num_pictures > _MOST_IN_MEMORY:
         raise UsageError(f'--output: expected at most {_MOST_IN_MEMORY} pictures for {path}, found {num_pictures}; '
                          'take .mp4, a series as %05d.png, or --every.')
 
 
-def is_series(path):
-    """Says whether a path names a file for every picture, as out-%03d.png does."""
-    return bool(_NUMBER.search(pathlib.Path(path).name))
-
-
 @contextlib.contextmanager
 def open_output(path, fps):
-    """Opens an output that `check_output` let pass.
+    """Opens an output that `check_output` accepts.
 
     Args:
       path: see there; its folders are made.
       fps: pictures a second of a GIF or a video.
 
     Yields:
-      function that takes the next picture, uint8 [H, W, 3] RGB, all of one size. What was written appears under its
-      name when the block ends well; if not, nothing of it stays, but for a series' files so far.
+      function that takes the next picture, uint8 [H, W, 3] RGB, all of one size. The file gets its name when the block
+      ends without an error; otherwise nothing stays of it, but the finished files of a series do.
+
+    Raises:
+      WriteError: it cannot be written.
     """
     path = pathlib.Path(path)
-    if is_series(path):
-        numbers = iter(range(10 ** 9))
-        yield lambda image: drawing.write_picture(str(path.with_name(path.name % next(numbers))), image)
+    if _is_series(path):
+        numbers = itertools.count()
+        yield lambda image: write_picture(path.with_name(path.name % next(numbers)), image)
         return
-    unfinished = path.with_name(f'.{path.stem}.{os.getpid()}.unfinished{path.suffix}')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with (_video if path.suffix.lower() in _CODECS else _kept)(unfinished, fps) as add:
-            yield add
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise UsageError(f'--output={path}: cannot be written ({error.strerror or error}).') from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole_file(path) as unfinished, (_video if path.suffix.lower() in _CODECS else _kept)(unfinished, fps) as add:
+        yield add
+
+
+def _is_series(path):
+    """Says whether a path names a file for every picture, as out-%03d.png does."""
+    return bool(_NUMBER.search(pathlib.Path(path).name))
+
+
+def _encoded(image, suffix):
+    return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def _write_gif(file, images, duration_ms):
+    first, *others = [Image.fromarray(image) for image in images]
+    first.save(file, 'GIF', save_all=True, append_images=others, duration=duration_ms, loop=0)
 
 
 @contextlib.contextmanager
@@ -100,19 +141,17 @@ def _kept(path, fps):
     kept = []
     yield kept.append
     if path.suffix.lower() == '.gif':
-        from PIL import Image
-        first, *others = [Image.fromarray(image) for image in kept]
-        first.save(path, save_all=True, append_images=others, duration=round(1000 / fps), loop=0)
+        _write_gif(path, kept, round(1000 / fps))
         return
     if len(kept) > 1:
         columns = math.ceil(math.sqrt(len(kept)))
         blank = np.full_like(kept[0], 255)
         kept += [blank] * (-len(kept) % columns)
-        kept = [grid_of([kept[start:start + columns] for start in range(0, len(kept), columns)])]
-    drawing.write_picture(path, kept[0])
+        kept = [_grid_of([kept[start:start + columns] for start in range(0, len(kept), columns)])]
+    path.write_bytes(_encoded(kept[0], path.suffix.lower()))
 
 
-def grid_of(rows):
+def _grid_of(rows):
     """Lays out rows of pictures of one size, uint8 [H, W, 3], with a gap."""
     def gapped(image):
         return cv2.copyMakeBorder(image, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255, 255, 255))

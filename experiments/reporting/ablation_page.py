@@ -10,6 +10,7 @@ from experiments.configuration import devices
 from experiments.evaluation import pair_poses
 from experiments.evaluation import run as evaluation
 from experiments.pictures import drawing
+from experiments.pictures.files import write_picture
 from experiments.reporting import ablation_plots
 from experiments.reporting.output import LOWER_IS_BETTER, write_text
 from experiments.reporting.score_statistics import difference_interval, mean_interval
@@ -68,7 +69,7 @@ class AblationPage:
         os.makedirs(os.path.dirname(stem) or '.', exist_ok=True)
         ablation_plots.write_training(f'{stem}.svg', list(self._runs))
         ablation_plots.write_gains(f'{stem}_gains.svg', self._gains())
-        drawing.write_picture(f'{stem}.jpg', self._picture_grid(systems))
+        write_picture(f'{stem}.jpg', self._picture_grid(systems))
         write_text(path, '\n\n'.join([
             '# The ablation of the paper, on rendered people',
             '<!-- Written by experiments.ablation; what it means is in results.md. -->',

@@ -12,6 +12,7 @@ from data_pipeline.errors import UsageError
 from experiments.configuration import devices
 from experiments.evaluation import pair_poses
 from experiments.pictures import drawing
+from experiments.pictures.files import write_picture
 from experiments.reporting import html_report, score_tables
 from experiments.reporting.report_data import ReportData
 
@@ -124,7 +125,7 @@ def write_sheet(path, report, picture, num_rows):
         return 'No contact sheet: no pair was scored of all systems.'
     chosen = scored[np.linspace(0, len(scored) - 1, min(num_rows, len(scored))).astype(int)]
     shown = [picture(int(index)) for index in tqdm(chosen, desc='sheet')]
-    drawing.write_picture(path, drawing.grid(
+    write_picture(path, drawing.grid(
         [[image for _, image in row] for row in shown], [caption for caption, _ in shown[0]],
         [' -> '.join(report.pairs[index]) for index in chosen]))
     return f'Contact sheet: {path}'

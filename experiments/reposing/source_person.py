@@ -1,77 +1,190 @@
-"""The largest person of a photo as the model takes one: a square around them and their pose, cut as
-`data_pipeline.annotate` does."""
+"""The source person: the photo that is reposed and the pose in it, brought to the model's size."""
 
+import dataclasses
 import pathlib
 
-import cv2
 import numpy as np
 
 from data_pipeline.annotation.checks import AcceptanceLimits, check_person
-from data_pipeline.annotation.crop import square_around
+from data_pipeline.annotation.crop import Square, square_around
 from data_pipeline.annotation.finder import find_largest
 from data_pipeline.annotation.sources import PictureSource
-from data_pipeline.errors import PictureError
+from data_pipeline.errors import PictureError, UsageError
+from data_pipeline.picture_file import read_image, resized
+from data_pipeline.poses import pose_file
 
-_LARGEST_PX = 1536  # of a side: a square may reach beyond the photo, and the model takes 256 px at the most
+_SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
-def estimate(path, image, estimator):
-    """Finds the pose of the largest person.
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a picture lies in the people layout.
+
+    Attributes:
+      root: folder that holds images/ and poses.json.
+      key: `person/frame`, the picture's name in poses.json.
+    """
+
+    root: pathlib.Path
+    key: str
+
+    @property
+    def poses_path(self):
+        return self.root / 'poses.json'
+
+
+@dataclasses.dataclass(frozen=True)
+class SourcePerson:
+    """A photo and the person in it.
+
+    Attributes:
+      photo: uint8 [H, W, 3], RGB.
+      square: `Square` of the photo that the model sees.
+      image: uint8 [S, S, 3], that square at the model's size.
+      pose_px: float32 [19, 3], px of `image`.
+      mask: uint8 [H, W], 255 on the person; None if no estimator was asked or it makes none.
+      place: `Place` of the photo; None if it lies in no folder of the people layout.
+      num_people: how many people the estimator saw in the photo; 1 if it was not asked.
+    """
+
+    photo: np.ndarray
+    square: Square
+    image: np.ndarray
+    pose_px: np.ndarray
+    mask: np.ndarray | None = None
+    place: Place | None = None
+    num_people: int = 1
+
+    @property
+    def is_cropped(self):
+        return self.photo.shape[:2] != (self.square.side, self.square.side)
+
+
+def load_source_person(path, pose_name, size, open_estimator):
+    """Reads a photo and finds its pose.
+
+    A square photo with a known pose is taken whole; all others are cropped as data_pipeline.annotate does.
 
     Args:
-      path: what the picture is called in messages.
-      image: uint8 [H, W, 3], RGB.
+      path: photo of any size.
+      pose_name: `POSES.json#person/frame`, the pose in it; '' takes the one of its place, or else the estimator's.
+      size: rows and columns that the model takes, px.
+      open_estimator: function without arguments that returns a `person.Estimator`.
+
+    Returns:
+      `SourcePerson`.
+
+    Raises:
+      UsageError, DataError: something is missing or is not what it should be.
+    """
+    photo, place = read_image(path), place_of(path)
+    if not (pose_name or place):
+        return find_person(path, photo, size, open_estimator())
+    pose = find_pose('--source_pose', pose_name or f'#{place.key}', place)
+    rows, columns = photo.shape[:2]
+    if pose_file.is_far_outside(pose.px, max(rows, columns)):
+        raise UsageError(f'--source_pose: expected a pose in the picture {path}, found joints far outside of it.')
+    if rows == columns:
+        square = Square(0, 0, rows)
+    elif np.any(np.all((pose.px[:, :2] >= 0) & (pose.px[:, :2] <= (columns, rows)), axis=1)):
+        square = square_around(pose.px[:, :2], pose.px_per_mm, (columns, rows))
+    else:
+        raise UsageError(f'--source_pose: expected a pose in the picture {path}, found no joint inside of it.')
+    return SourcePerson(photo, square, *_cut_out(photo, pose, square, size), place=place)
+
+
+def find_person(name, photo, size, estimator):
+    """Finds the largest person of a photo and crops it to them.
+
+    Args:
+      name: what messages call the photo.
+      photo: uint8 [H, W, 3], RGB.
+      size: rows and columns that the model takes, px.
       estimator: `person.Estimator`.
+
+    Returns:
+      `SourcePerson`.
+
+    Raises:
+      PictureError: no person is found, or none with a usable pose.
+    """
+    pose, mask, num_people = estimate(name, photo, estimator)
+    square = square_around(pose.px[:, :2], pose.px_per_mm, photo.shape[1::-1])
+    return SourcePerson(photo, square, *_cut_out(photo, pose, square, size), mask, num_people=num_people)
+
+
+def estimate(name, image, estimator):
+    """Finds the pose of the largest person in an image, as `find_person` does.
 
     Returns:
       `Pose` px of the image, mask uint8 [H, W] or None, and how many people were found.
-
-    Raises:
-      PictureError: nobody is found, or nobody of whom the pose can be told.
     """
     finding, mask = find_largest(estimator, image)
-    source = PictureSource(pathlib.Path(path), str(path), '', '-', '')
-    accepted, rejects = check_person([(source, '-', finding)], AcceptanceLimits(min_pictures=1))
+    picture = PictureSource(pathlib.Path(name), str(name), '', '-', '')
+    accepted, rejects = check_person([(picture, '-', finding)], AcceptanceLimits(min_pictures=1))
     if not accepted:
-        raise PictureError(f'{path}: expected a picture of a person: {rejects[0].detail}.')
+        raise PictureError(f'{name}: expected a picture of a person: {rejects[0].detail}.')
     return accepted[0].pose, mask, finding['people']
 
 
-def find_person(image, estimator, size):
-    """Finds the largest person of a photo and cuts them out.
+def note_on_people(name, num_people):
+    """Returns what the user is told of a picture of several people, as a tuple of at most one line."""
+    return (f'{name} shows {num_people} people: the largest was taken.',) if num_people > 1 else ()
+
+
+def place_of(path):
+    """Returns the `Place` of <root>/images/<person>/<frame>.png if <root>/poses.json exists, else None."""
+    path = pathlib.Path(path).absolute()
+    if len(path.parents) < 3 or path.parents[1].name != 'images':
+        return None
+    place = Place(path.parents[2], f'{path.parent.name}/{path.stem}')
+    return place if place.poses_path.is_file() else None
+
+
+def find_pose(flag, name, place):
+    """Finds one pose by `POSES.json#person/frame`.
 
     Args:
-      image: uint8 [H, W, 3], RGB; larger than 1536 px it is shrunk first.
-      estimator: `person.Estimator`.
-      size: rows and columns of the result, px.
+      flag: the flag that gave the name, for messages.
+      name: the pose's; without a file, that of `place` is meant.
+      place: `Place` or None.
 
     Returns:
-      uint8 [S, S, 3], the pose [19, 3] float32 px in it, and how many people were found.
+      `Pose`.
 
     Raises:
-      PictureError: as `estimate`.
+      UsageError, DataError: there is no such pose.
     """
-    image = _shrunk(image)
-    pose, _, num_people = estimate('your photo', image, estimator)
-    square = square_around(pose.px[:, :2], pose.px_per_mm, image.shape[1::-1])
-    return *cut_out(image, pose, square, size), num_people
+    path, key = split_name(flag, name, place)
+    poses = pose_file.read_poses(path)
+    if key not in poses:
+        raise UsageError(f'{flag}: expected a pose of {path}, for example {min(poses, default="none")}, '
+                         f'found {key!r}.')
+    return poses[key]
 
 
-def cut_out(image, pose, square, size):
-    """Cuts a square out of an image; returns it at `size`, uint8 [S, S, 3], and the pose [19, 3] float32 px in it."""
+def split_name(flag, name, place):
+    """Splits `POSES.json#person/frame` into path and key, see `find_pose`."""
+    file, mark, key = name.rpartition('#')
+    if not mark or not key or (not file and place is None):
+        raise UsageError(f'{flag}: expected POSES.json#person/frame, found {name!r}.')
+    return pathlib.Path(file) if file else place.poses_path, key
+
+
+def picture_side(path, key):
+    """Returns the side of a pose's square picture in px, or None if none lies beside the pose file `path`."""
+    for suffix in _SUFFIXES:
+        picture = path.parent / 'images' / f'{key}{suffix}'
+        if picture.is_file():
+            rows, columns = read_image(picture).shape[:2]
+            if rows != columns:
+                raise UsageError(f'{picture}: expected a square picture around the person, found {columns} x {rows} '
+                                 'px.')
+            return rows
+    return None
+
+
+def _cut_out(photo, pose, square, size):
+    """Returns the square at `size`, uint8 [S, S, 3], and the pose [19, 3] float32 px in it."""
     pose_px = (pose.px - np.float32([square.left, square.top, 0])) * np.float32(size / square.side)
-    return resized(square.cut(image), size), pose_px.astype(np.float32)
-
-
-def resized(image, size):
-    """Returns a square uint8 image [H, H, 3] at [size, size, 3]; averages where it shrinks."""
-    shrinks = size < len(image)
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
-def _shrunk(image):
-    factor = _LARGEST_PX / max(image.shape[:2])
-    if factor >= 1:
-        return image
-    rows, columns = (max(1, round(factor * length)) for length in image.shape[:2])
-    return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+    return resized(square.cut(photo), size), pose_px.astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a person shall look like: poses of files, photos, videos, motion capture, and the turntable."""
+"""Target poses: of pose files, photos, videos and motion capture, and the turntable."""
 
 import dataclasses
 import pathlib
@@ -13,7 +13,7 @@ from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, Pic
 from data_pipeline.errors import DataError, UsageError
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses import motion_capture, pose_file
-from experiments.reposing import repose_inputs, source_person
+from experiments.reposing import source_person
 from repose_tf.coordinates import scale_pose
 from repose_tf.pose_edits import turned, with_proportions
 
@@ -26,98 +26,122 @@ class Targets:
 
     Attributes:
       poses_px: float32 [N, 19, 3].
-      is_framed: they are px of the picture to be made; else of a picture of their own, where only their shape counts.
+      is_framed: True if they are px of the picture to be made; False if of another picture, so that only their shape
+        counts.
       fps: frames a second, or None for poses that are no clip.
       read_pictures: function that yields their N pictures uint8 [H, W, 3], each with its pose [19, 3] px, or None.
-      said: list of lines that the user should know.
+      notes: tuple of lines that the user is told.
     """
 
     poses_px: np.ndarray
     is_framed: bool = False
     fps: float | None = None
     read_pictures: object = None
-    said: tuple = ()
+    notes: tuple = ()
 
 
-def load_targets(argument, place, source_side, size, open_estimator, every=1, smoothing=0.0):
-    """Reads what `--target` names.
+def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0):
+    """Reads one value of `--target`, whatever its kind.
 
     Args:
-      argument: see KINDS; without POSES.json the place's file is meant.
-      place: `Place` of the source, or None.
-      source_side: of the source's square, px: poses without a picture are px of it.
-      size: rows and columns of the pictures to be made, px.
+      name: see KINDS.
+      source: `SourcePerson`.
       open_estimator: function without arguments that returns a `person.Estimator`.
       every: takes every so many frames of a video and of motion capture.
-      smoothing: of a video, frames, see data_pipeline/annotation/checks.py.
+      smoothing: of a video, see `of_video`.
 
     Returns:
       `Targets`.
 
     Raises:
-      UsageError, DataError: it is none of these, or nobody is found in it.
+      UsageError, DataError: it is of no such kind, cannot be read, or shows no person.
     """
-    suffix = pathlib.Path(argument).suffix.lower()
-    if suffix == '.json' or ('#' in argument and not pathlib.Path(argument).is_file()):
-        return _of_pose_file(argument, place, source_side, size)
+    path, suffix = pathlib.Path(name), pathlib.Path(name).suffix.lower()
+    if suffix == '.json' or ('#' in name and not path.is_file()):
+        return of_pose_file(name, source)
     if suffix not in (*PHOTO_SUFFIXES, *VIDEO_SUFFIXES, '.bvh'):
-        raise UsageError(f'--target: expected {KINDS}, found {argument!r}.')
-    if not pathlib.Path(argument).is_file():
-        raise UsageError(f'--target: expected a file, found none at {argument}.')
+        raise UsageError(f'--target: expected {KINDS}, found {name!r}.')
+    if not path.is_file():
+        raise UsageError(f'--target: expected a file, found none at {name}.')
     if suffix == '.bvh':
-        motion = motion_capture.read(argument, every)
-        return Targets(motion_capture.poses_of(motion, argument).astype(np.float32), fps=motion.fps)
+        return of_motion_capture(name, every)
     if suffix in PHOTO_SUFFIXES:
-        photo = read_image(argument)
-        pose, _, num_people = source_person.estimate(argument, photo, open_estimator())
-        return Targets(pose.px[np.newaxis], read_pictures=lambda: iter([(photo, pose.px)]),
-                       said=several(argument, num_people))
-    return _of_video(argument, open_estimator(), every, smoothing)
+        return of_photo(name, open_estimator())
+    return of_video(name, open_estimator(), every, smoothing)
 
 
-def several(path, num_people):
-    """Returns the line about a picture of several people, in a tuple."""
-    return (f'{path} shows {num_people} people: the largest was taken.',) if num_people > 1 else ()
+def of_pose_file(name, source):
+    """Reads poses of a file.
 
+    Args:
+      name: POSES.json, POSES.json#person or POSES.json#person/frame; without POSES.json that of the source's place.
+      source: `SourcePerson`; a pose without a picture of its own is in px of the source's square.
 
-def _of_pose_file(argument, place, source_side, size):
-    if '#' not in argument:
-        path, wanted = pathlib.Path(argument), ''
-    else:
-        path, wanted = repose_inputs.split('--target', argument, place)
+    Returns:
+      `Targets`, in the order of their names.
+    """
+    path, wanted = source_person.split_name('--target', name, source.place) if '#' in name else (pathlib.Path(name), '')
     poses = pose_file.read(path)
     keys = [wanted] if wanted in poses else sorted(key for key in poses if not wanted or key.startswith(f'{wanted}/'))
     if not keys:
         raise UsageError(f'--target: expected a pose or a person of {path}, for example '
                          f'{min(poses, default="none")}, found {wanted!r}.')
-    scaled = [scale_pose(poses[key], size / (repose_inputs.picture_size(path, key) or source_side)) for key in keys]
+    sides = [source_person.picture_side(path, key) or source.square.side for key in keys]
+    scaled = [scale_pose(poses[key], len(source.image) / side) for key, side in zip(keys, sides, strict=True)]
     return Targets(np.stack(scaled).astype(np.float32), is_framed=True)
 
 
-def _of_video(path, estimator, every, smoothing):
-    """Looks at every frame once; what is kept of it is the pose."""
-    source = PictureSource(pathlib.Path(path), str(path), '', '', '')
+def of_photo(path, estimator):
+    """Finds the pose of the largest person of a photo; returns `Targets` of one pose."""
+    photo = read_image(path)
+    pose, _, num_people = source_person.estimate(path, photo, estimator)
+    return Targets(pose.px[np.newaxis], read_pictures=lambda: iter([(photo, pose.px)]),
+                   notes=source_person.note_on_people(path, num_people))
+
+
+def of_motion_capture(path, every=1):
+    """Reads every so many frames of a .bvh file; returns `Targets`."""
+    motion = motion_capture.read(path, every)
+    return Targets(motion_capture.poses_of(motion, path).astype(np.float32), fps=motion.fps)
+
+
+def of_video(path, estimator, every=1, smoothing=0.0):
+    """Finds the poses of the largest person in a video. Each frame is looked at once; only its pose is kept.
+
+    Args:
+      path: the video.
+      estimator: `person.Estimator`.
+      every: takes every so many frames.
+      smoothing: width of a Gaussian over the poses, frames; 0: none.
+
+    Returns:
+      `Targets`. A frame without a usable pose has that of the frame before; the first ones have the first pose.
+
+    Raises:
+      DataError: the video cannot be read or shows no person.
+    """
+    video = PictureSource(pathlib.Path(path), str(path), '', '', '')
     fps = _frame_rate(path)
     names, findings = [], []
-    for frame, image in tqdm(read_frames(source, every), unit=' frames', desc='looking for the person'):
+    for frame, image in tqdm(read_frames(video, every), unit=' frames', desc='looking for the person'):
         names.append(frame)
-        findings.append((source, frame, find_largest(estimator, image)[0]))
+        findings.append((video, frame, find_largest(estimator, image)[0]))
     accepted, rejects = check_person(findings, AcceptanceLimits(min_pictures=1), smoothing)
     if not accepted:
         raise DataError(f'{path}: expected a video of a person, found none in {len(names)} frames, the first: '
                         f'{rejects[0].detail}.')
-    poses = {item.frame: item.pose.px for item in accepted}
-    # A frame without a pose shows the one before; the first ones that of the first frame with a pose.
-    shown, latest = [], poses[accepted[0].frame]
+    found_px = {item.frame: item.pose.px for item in accepted}
+    poses_px, latest_px = [], found_px[accepted[0].frame]
     for name in names:
-        latest = poses.get(name, latest)
-        shown.append(latest)
-    said = [f'{path}: {len(rejects)} of {len(names)} frames without a usable pose keep the one before.'] * bool(rejects)
+        latest_px = found_px.get(name, latest_px)
+        poses_px.append(latest_px)
+    notes = [f'{path}: {len(rejects)} of {len(names)} frames without a usable pose keep the one before.'
+             ] * bool(rejects)
     num_several = sum(finding.get('people', 1) > 1 for _, _, finding in findings)
-    said += [f'{path}: {num_several} frames show several people: the largest was taken.'] * bool(num_several)
-    return Targets(np.stack(shown), fps=fps / every, said=tuple(said),
-                   read_pictures=lambda: ((image, pose) for (_, image), pose in
-                                          zip(read_frames(source, every), shown, strict=True)))
+    notes += [f'{path}: {num_several} frames show several people: the largest was taken.'] * bool(num_several)
+    return Targets(np.stack(poses_px), fps=fps / every, notes=tuple(notes),
+                   read_pictures=lambda: ((image, pose_px) for (_, image), pose_px in
+                                          zip(read_frames(video, every), poses_px, strict=True)))
 
 
 def _frame_rate(path):
@@ -135,27 +159,27 @@ def turntable(pose_px, num_frames):
 
 
 def fitted(targets, source_pose_px, keep_proportions):
-    """Brings poses into the picture of a person.
+    """Brings poses into the picture of the source person.
 
     Args:
       targets: `Targets`.
-      source_pose_px: [19, 3], the person, px of the picture to be made.
-      keep_proportions: the person's bone lengths stay and the feet stand on the ground of the source; if not, poses
-        that are not framed are moved by the pelvis and scaled as a whole. None: yes, but for framed poses.
+      source_pose_px: [19, 3] px of the picture to be made.
+      keep_proportions: True keeps the person's bone lengths and puts the feet on the source's ground. False moves
+        poses that are not framed by the pelvis and scales them as a whole. None: True, but False for framed poses.
 
     Returns:
       float32 [N, 19, 3] px.
     """
-    poses = targets.poses_px
+    poses_px = targets.poses_px
     if keep_proportions or (keep_proportions is None and not targets.is_framed):
-        return np.stack([with_proportions(pose, source_pose_px) for pose in poses])
+        return np.stack([with_proportions(pose_px, source_pose_px) for pose_px in poses_px])
     if targets.is_framed:
-        return poses
-    return np.stack([_moved(pose, source_pose_px) for pose in poses]).astype(np.float32)
+        return poses_px
+    return np.stack([_moved(pose_px, source_pose_px) for pose_px in poses_px]).astype(np.float32)
 
 
 def _moved(pose_px, source_pose_px):
-    """Brings the pelvis (the last joint) to the source's, and the spread of the joints to its size."""
+    """Moves the pelvis (the last joint) to the source's and scales the spread of the joints to its size."""
     centred, own = pose_px - pose_px[-1], source_pose_px - source_pose_px[-1]
     factor = np.sqrt(np.sum(own ** 2) / max(np.sum(centred ** 2), 1e-12))
     return centred * factor + source_pose_px[-1]

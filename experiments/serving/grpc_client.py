@@ -4,27 +4,24 @@ python -m experiments.serving.grpc_client --source=photo.png --source_pose=poses
     --target_pose=poses.json#p000/05 --output=build/reposed.png
 """
 
+import functools
+
 import grpc
 import tensorflow as tf
 from absl import flags as absl_flags
 
 from data_pipeline import program
 from data_pipeline.errors import UsageError
-from experiments.serving import request
+from experiments.serving import request, rest_client
 
 # gRPC's own bound of 4 MB is less than a photo may have.
 MAX_MESSAGE_BYTES = 64_000_000
 CHANNEL_OPTIONS = tuple((f'grpc.max_{way}_message_length', MAX_MESSAGE_BYTES) for way in ('send', 'receive'))
 
 
-def define_flags():
+def define_server():
     """Defines which server is asked."""
     absl_flags.DEFINE_string('server', 'localhost:8500', 'Host and port of the server.')
-
-
-def main():
-    values = absl_flags.FLAGS
-    request.write_picture(predict(values.server, request.from_flags(), values.timeout_s)[0])
 
 
 def to_proto(asked):
@@ -55,4 +52,4 @@ def predict(server, asked, timeout_s):
 
 
 if __name__ == '__main__':
-    program.run(main, define_flags, request.define_flags)
+    program.run(functools.partial(rest_client.ask, predict), define_server, rest_client.define_request)

@@ -1,14 +1,13 @@
-"""A request to the signature `serving_default`, read from files and written as TF Serving's REST API wants it."""
+"""A request to the signature `serving_default`, read from files, and its form for TensorFlow Serving's REST API."""
 
 import base64
 import dataclasses
+import pathlib
 
 import numpy as np
-from absl import flags as absl_flags
 
 from data_pipeline.errors import UsageError
-from experiments.configuration import flags
-from experiments.reposing import repose_inputs
+from experiments.reposing.source_person import find_pose
 
 MODEL_NAME = 'repose'
 
@@ -38,37 +37,24 @@ def pictures_of_json(body):
     """Returns the B PNG files of a REST answer; UsageError with the server's message where it refused."""
     if 'error' in body:
         raise UsageError(f'The server refused: {body["error"]}')
-    # The only output of a signature stands for itself; with others beside it, it would have its name.
+    # TensorFlow Serving names outputs only where a signature has several.
     return [base64.b64decode(row['b64']) for row in body['predictions']]
 
 
-def define_flags():
-    """Defines what is sent, and where the answer goes."""
-    absl_flags.DEFINE_string('source', '', 'Square picture of a person, JPEG or PNG.')
-    absl_flags.DEFINE_string('source_pose', '', 'POSES.json#person/frame: the pose in it, px of it.')
-    absl_flags.DEFINE_string('target_pose', '', 'POSES.json#person/frame: the wanted pose, px of the same picture.')
-    absl_flags.DEFINE_string('output', '', 'PNG file to write.')
-    absl_flags.DEFINE_float('timeout_s', 60.0, 'Seconds until the client gives up.', lower_bound=0.1)
+def read_request(source, source_pose, target_pose):
+    """Reads the `Request` of one picture.
 
+    Args:
+      source: path of a square picture, JPEG or PNG.
+      source_pose: POSES.json#person/frame, px of it.
+      target_pose: likewise, the wanted pose.
 
-def from_flags():
-    """Reads the `Request` of one picture that the flags name."""
-    path = flags.required('source')
+    Raises:
+      UsageError, DataError: one of them is missing or not in order.
+    """
+    poses_px = [find_pose(flag, name, None).px[np.newaxis]
+                for flag, name in (('--source_pose', source_pose), ('--target_pose', target_pose))]
     try:
-        with open(path, 'rb') as file:
-            data = file.read()
+        return Request([pathlib.Path(source).read_bytes()], *poses_px)
     except OSError as error:
-        raise UsageError(f'--source={path}: expected a picture ({error.strerror}).') from None
-    return Request([data], _pose('source_pose')[np.newaxis], _pose('target_pose')[np.newaxis])
-
-
-def write_picture(data):
-    """Writes the one picture of an answer to --output."""
-    with open(flags.required('output'), 'wb') as file:
-        file.write(data)
-    print(f'Written: {absl_flags.FLAGS.output}')
-
-
-def _pose(flag):
-    pose, _ = repose_inputs.find_pose(f'--{flag}', flags.required(flag), None)
-    return pose.px
+        raise UsageError(f'--source={source}: expected a picture ({error.strerror}).') from None

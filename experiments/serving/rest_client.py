@@ -4,22 +4,42 @@ python -m experiments.serving.rest_client --source=photo.png --source_pose=poses
     --target_pose=poses.json#p000/05 --output=build/reposed.png
 """
 
+import functools
+
 import requests
 from absl import flags as absl_flags
 
 from data_pipeline import program
 from data_pipeline.errors import UsageError
+from data_pipeline.files import whole_file
+from experiments.configuration import flags
 from experiments.serving import request
 
+FLAGS = absl_flags.FLAGS
 
-def define_flags():
+
+def define_server():
     """Defines which server is asked."""
     absl_flags.DEFINE_string('server', 'http://localhost:8501', 'Address of the server.')
 
 
-def main():
-    values = absl_flags.FLAGS
-    request.write_picture(predict(values.server, request.from_flags(), values.timeout_s)[0])
+def define_request():
+    """Defines what is sent, and where the answer goes."""
+    absl_flags.DEFINE_string('source', '', 'Square picture of a person, JPEG or PNG.')
+    absl_flags.DEFINE_string('source_pose', '', 'POSES.json#person/frame: the pose in it, px of it.')
+    absl_flags.DEFINE_string('target_pose', '', 'POSES.json#person/frame: the wanted pose, px of the same picture.')
+    absl_flags.DEFINE_string('output', '', 'PNG file to write.')
+    absl_flags.DEFINE_float('timeout_s', 60.0, 'Seconds until the client gives up.', lower_bound=0.1)
+
+
+def ask(predict_by):
+    """Asks for the picture that the flags name and writes it; `predict_by` is the `predict` of a client."""
+    output = flags.required('output')
+    asked = request.read_request(*map(flags.required, ('source', 'source_pose', 'target_pose')))
+    [picture] = predict_by(FLAGS.server, asked, FLAGS.timeout_s)
+    with whole_file(output) as unfinished:
+        unfinished.write_bytes(picture)
+    print(f'Written: {output}')
 
 
 def predict(server, asked, timeout_s):
@@ -33,4 +53,4 @@ def predict(server, asked, timeout_s):
 
 
 if __name__ == '__main__':
-    program.run(main, define_flags, request.define_flags)
+    program.run(functools.partial(ask, predict), define_server, define_request)

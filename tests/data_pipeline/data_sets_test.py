@@ -16,13 +16,13 @@ from data_pipeline.fashion.fashion_builder import FashionBuilder
 from data_pipeline.iper.iper_builder import IperBuilder
 from data_pipeline.people.people_builder import PeopleBuilder
 from data_pipeline.records import record_builder
-from experiments import repose
 from experiments.configuration import flags
 from experiments.configuration.data import Data
 from experiments.configuration.settings import DataSettings
 from experiments.models import opening
+from experiments.reposing import contact_sheet
 from tests.experiments.configuration.flags_test import parsed
-from tests.programs.repose_test import Negative
+from tests.experiments.reposing.contact_sheet_test import Negative
 from tests.support.data_set_folders import (
     FASHION_OUTFITS,
     IPER_VIDEOS,
@@ -189,14 +189,12 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
 
 def test_the_sheet_shows_pairs_of_the_runs_data(tmp_path, monkeypatch):
     write_people(tmp_path / 'source', {'a': 2, 'b': 3}, {'train': ['a'], 'test': ['b']})
-    monkeypatch.setattr(repose, 'FLAGS', types.SimpleNamespace(
-        model='run', contact_sheet=tmp_path / 'sheet.png', num_pairs=2, weights='latest'))
-    monkeypatch.setattr(repose.flags, 'data_settings', lambda saved: saved)
     monkeypatch.setattr(opening, 'open_model', lambda path, weights: types.SimpleNamespace(
         image_size=SIZE, repose_pairs=Negative.repose_pairs))
     run = types.SimpleNamespace(settings=lambda: types.SimpleNamespace(data=settings('people', tmp_path)))
     monkeypatch.setattr(opening, 'run_of', lambda path: run)
-    assert repose.repose_test_pairs().is_file()
+    contact_sheet.repose_test_pairs(tmp_path / 'sheet.png', 'run', 'latest', lambda saved: saved, 2)
+    assert (tmp_path / 'sheet.png').is_file()
 
 
 def test_a_split_that_is_not_there_is_named_before_anything_is_built(tmp_path):

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 
 from experiments.demo_page.backend import Edits
-from experiments.demo_page.limits import RequestError
 from experiments.demo_page.motions import MOTIONS
-from experiments.demo_page.samples import Person
+from experiments.demo_page.samples import PagePerson
+from experiments.demo_page.uploads import RequestError
 from tests.support.cases import person_poses
 from tests.support.fake_estimator import picture
 
@@ -28,9 +28,9 @@ _NUMBERS = (0, 2, 3.0, 17.5, -181, 181, 1e9, -1e300, float('nan'), float('inf'),
 
 
 def make_person(rng, size, name='somebody'):
-    """Returns a `Person` as the backend takes one."""
+    """Returns a `PagePerson` as the backend takes one."""
     image = rng.integers(0, 256, (size, size, 3)).astype(np.uint8)
-    return Person(name, image, person_poses(rng, 1, size)[0].astype(np.float32))
+    return PagePerson(name, image, person_poses(rng, 1, size)[0].astype(np.float32))
 
 
 def bad_file(rng):
@@ -108,20 +108,21 @@ def bad_video(rng):
 
 
 def bad_person(rng, size):
-    """Returns a `Person` whose picture or pose is wrong, or something that is none."""
+    """Returns a `PagePerson` whose picture or pose is wrong, or something that is none."""
     person = make_person(rng, size)
-    pose, far = person.pose.copy(), [float('nan'), float('inf'), 1e30, -1e6, 5.0 * size]
+    pose, far = person.pose_px.copy(), [float('nan'), float('inf'), 1e30, -1e6, 5.0 * size]
     pose[rng.integers(0, len(pose)), rng.integers(0, 3)] = rng.choice(far)
     wrong_images = (person.image[:-1], person.image.astype(np.float32), person.image[..., :1], None, 'picture',
                     np.zeros((0, 0, 3), np.uint8), np.zeros((4 * size, 4 * size, 3), np.uint8))
-    wrong_poses = (pose, person.pose[:-1], person.pose[:, :2], person.pose[np.newaxis], None, person.pose.astype(str),
-                   np.zeros_like(person.pose), person.pose.astype(np.complex64))
+    whole = person.pose_px
+    wrong_poses = (pose, whole[:-1], whole[:, :2], whole[np.newaxis], None, whole.astype(str), np.zeros_like(whole),
+                   whole.astype(np.complex64))
     kind = rng.integers(0, 4)
     if kind == 0:
         return dataclasses.replace(person, image=wrong_images[rng.integers(0, len(wrong_images))])
     if kind == 3:
         return (None, 7, 'p000', {})[rng.integers(0, 4)]
-    return dataclasses.replace(person, pose=wrong_poses[rng.integers(0, len(wrong_poses))])
+    return dataclasses.replace(person, pose_px=wrong_poses[rng.integers(0, len(wrong_poses))])
 
 
 def ask(backend, rng):
@@ -140,7 +141,7 @@ def ask(backend, rng):
         return backend.picture(person, backend.target_pose(good, pose_person))
     number = _NUMBERS[rng.integers(0, len(_NUMBERS))]
     if kind == 3:
-        return backend.turntable(good, good.pose, number)
+        return backend.turntable(good, good.pose_px, number)
     if kind == 4:
         name = [*MOTIONS, '', None, 7, 'a' * 9999][rng.integers(0, len(MOTIONS) + 4)]
         return backend.motion(good, name, number, Edits(turn_deg=_NUMBERS[rng.integers(0, len(_NUMBERS))]))
@@ -148,14 +149,14 @@ def ask(backend, rng):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / f'upload{suffix}'
         path.write_bytes(data)
-        return backend.follow(good, backend.find_clip(path))
+        return backend.follow(good, backend.read_video(path))
 
 
 def send(backend, count, seed):
     """Sends bad requests; checks every answer; returns the number of pictures and the messages.
 
     Args:
-      backend: `demo_backend.Backend`.
+      backend: `Backend`.
       count, seed: how many, and which.
     """
     num_pictures, messages, size = 0, [], backend.image_size
@@ -187,13 +188,13 @@ def main():
     count = parser.parse_args().count
     backend = make_backend()
     good = make_person(np.random.default_rng(0), backend.image_size)
-    before = backend.picture(good, good.pose)
+    before = backend.picture(good, good.pose_px)
     start = time.monotonic()
     pictures, messages = send(backend, count // 5, seed=1)  # warms up
     warm = resident_mb()
     more_pictures, more_messages = send(backend, count - count // 5, seed=2)
     end = resident_mb()
-    is_same = np.array_equal(before, backend.picture(good, good.pose))
+    is_same = np.array_equal(before, backend.picture(good, good.pose_px))
     print(f'{count} requests in {time.monotonic() - start:.0f} s: {pictures + more_pictures} pictures, '
           f'{len(messages) + len(more_messages)} messages; memory {warm:.1f} -> {end:.1f} MB '
           f'({100 * (end / warm - 1):+.1f} %) after warm-up; the good request is answered '

@@ -9,9 +9,10 @@ from PIL import Image
 
 from experiments.demo_page import samples, uploads
 from experiments.demo_page.backend import Backend, Edits
-from experiments.demo_page.limits import Limits, RequestError
 from experiments.demo_page.motions import MOTIONS, motion_poses
-from experiments.reposing import targets as repose_targets
+from experiments.demo_page.uploads import RequestError, UploadLimits
+from experiments.pictures.files import png
+from experiments.reposing.targets import fitted, of_video
 from repose_tf.pose_edits import arm_raised, bent, turned, with_proportions
 from repose_tf.reposer import Reposer
 from repose_tf.skeleton import BONES, JOINT_INDEX
@@ -19,7 +20,8 @@ from tests.support.bad_requests import good_video, make_person, resident_mb, sen
 from tests.support.fake_estimator import FakeEstimator, picture
 from tests.support.tiny import tiny_generator
 
-LIMITS = Limits(upload_mb=2, megapixels=1, frames=6, seconds=60, video_mb=0.2, video_megapixels=0.01, video_frames=20)
+LIMITS = UploadLimits(upload_mb=2, megapixels=1, frames=6, seconds=60, video_mb=0.2, video_megapixels=0.01,
+                      video_frames=20)
 
 
 def make_backend(limits=LIMITS):
@@ -35,12 +37,8 @@ def bone_lengths(pose):
     return np.array([np.linalg.norm(pose[JOINT_INDEX[first]] - pose[JOINT_INDEX[second]]) for first, second in BONES])
 
 
-def png(image):
-    return cv2.imencode('.png', image[..., ::-1])[1].tobytes()
-
-
 def test_edits_keep_bones_and_go_the_way_that_their_names_say():
-    pose = make_person(np.random.default_rng(1), 64).pose
+    pose = make_person(np.random.default_rng(1), 64).pose_px
     for edited in (turned(pose, 1.0), bent(pose, 0.5), arm_raised(pose, 'l', 1.0), arm_raised(pose, 'r', 1.0)):
         np.testing.assert_allclose(bone_lengths(edited), bone_lengths(pose), rtol=1e-3, atol=1e-3)
         assert np.abs(edited - pose).max() > 1
@@ -48,7 +46,7 @@ def test_edits_keep_bones_and_go_the_way_that_their_names_say():
 
 
 def test_the_shipped_person_turns_right_bends_to_us_and_raises_arms():
-    pose = samples.load_samples('data/people', 64).poses[0].pose  # from the front
+    pose = samples.load_samples('data/people', 64).poses[0].pose_px  # from the front
     nose, pelvis = (JOINT_INDEX[name] for name in ('nose', 'pelv'))
     assert (turned(pose, np.pi / 2)[nose] - pose[pelvis])[0] > abs((pose[nose] - pose[pelvis])[0])
     assert bent(pose, 0.7)[nose, 2] < pose[nose, 2] - 5
@@ -60,7 +58,7 @@ def test_the_shipped_person_turns_right_bends_to_us_and_raises_arms():
 
 def test_a_pose_takes_the_bones_of_another_body():
     rng = np.random.default_rng(2)
-    pose, body = make_person(rng, 64).pose, make_person(rng, 64).pose
+    pose, body = make_person(rng, 64).pose_px, make_person(rng, 64).pose_px
     result = with_proportions(3 * pose, body)
     np.testing.assert_allclose(bone_lengths(result), bone_lengths(body), rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(with_proportions(body, body), body - [0, 0, body[JOINT_INDEX['pelv'], 2]], atol=1e-3)
@@ -88,10 +86,10 @@ def test_bad_uploads_are_named(backend, data, words):
 def test_a_clip_is_bounded_in_pictures_and_time(backend):
     person = make_person(np.random.default_rng(3), 32)
     with pytest.raises(RequestError, match='frames: expected a number from 2 to 6, found'):
-        backend.turntable(person, person.pose, 7)
-    hasty = Backend(backend._model, Limits(frames=40, seconds=0), FakeEstimator())
+        backend.turntable(person, person.pose_px, 7)
+    hasty = Backend(backend._reposer, UploadLimits(frames=40, seconds=0), FakeEstimator())
     with pytest.raises(RequestError, match='longer than 0 s; 4 of 40'):
-        hasty.turntable(person, person.pose, 40)
+        hasty.turntable(person, person.pose_px, 40)
 
 
 @pytest.mark.parametrize('name', MOTIONS)
@@ -126,19 +124,21 @@ def write(folder, data, name='video.mp4'):
 def test_a_video_is_followed_as_the_command_follows_it(backend, tmp_path):
     path = write(tmp_path, good_video())
     person = make_person(np.random.default_rng(3), 32)
-    clip = backend.find_clip(path)
-    targets = repose_targets.load_targets(str(path), None, None, 32, FakeEstimator, 1, 1.0)
-    np.testing.assert_array_equal(clip.poses, targets.poses_px)
-    images = backend._model.repose(person.image, person.pose, repose_targets.fitted(targets, person.pose, None))
-    found = Image.open(io.BytesIO(backend.follow(person, clip)))
+    video = backend.read_video(path)
+    targets = of_video(path, FakeEstimator(), smoothing=1.0)
+    np.testing.assert_array_equal(video.poses_px, targets.poses_px)
+    images = backend._reposer.source(person.image, person.pose_px).repose(
+        fitted(targets, person.pose_px, None))
+    found = Image.open(io.BytesIO(backend.follow(person, video)))
     assert (found.n_frames, found.info['duration']) == (4, 100)
     enlarged = cv2.resize(images[0], found.size)
     assert np.abs(np.int32(found.convert('RGB')) - np.int32(enlarged)).mean() < 8  # a GIF has 256 colours
 
 
 def test_of_a_longer_video_every_so_many_frames_are_taken(backend, tmp_path):
-    clip = backend.find_clip(write(tmp_path, good_video(13)))
-    assert len(clip.poses) == 5 and clip.fps == pytest.approx(10 / 3) and clip.note == '5 of its 13 frames were taken.'
+    video = backend.read_video(write(tmp_path, good_video(13)))
+    assert len(video.poses_px) == 5 and video.fps == pytest.approx(10 / 3)
+    assert video.note == '5 of its 13 frames were taken.'
 
 
 @pytest.mark.parametrize('data, name, words', [
@@ -149,19 +149,19 @@ def test_of_a_longer_video_every_so_many_frames_are_taken(backend, tmp_path):
     (good_video(3, 16, 16), 'v.mp4', 'your video: expected a video of a person')])
 def test_bad_videos_are_named(backend, tmp_path, data, name, words):
     with pytest.raises(RequestError, match=words) as error:
-        backend.find_clip(write(tmp_path, data, name))
+        backend.read_video(write(tmp_path, data, name))
     assert str(tmp_path) not in str(error.value)
 
 
 def test_a_video_is_bounded_in_time_and_by_what_it_announces(backend, tmp_path, monkeypatch):
     path = write(tmp_path, good_video())
-    hasty = Backend(backend._model, Limits(seconds=0), FakeEstimator())
+    hasty = Backend(backend._reposer, UploadLimits(seconds=0), FakeEstimator())
     with pytest.raises(RequestError, match='longer than 0 s; 0 frames'):
-        hasty.find_clip(path)
+        hasty.read_video(path)
     monkeypatch.setattr(uploads, '_announced_frames', lambda path, limits: 3)
-    few = Backend(backend._model, Limits(frames=3), FakeEstimator())
+    few = Backend(backend._reposer, UploadLimits(frames=3), FakeEstimator())
     with pytest.raises(RequestError, match='found more'):
-        few.find_clip(path)
+        few.read_video(path)
 
 
 def test_without_a_video_there_is_nothing_to_follow(backend):
@@ -170,19 +170,19 @@ def test_without_a_video_there_is_nothing_to_follow(backend):
 
 
 def test_without_an_estimator_a_photo_is_refused_and_says_why(backend):
-    blind = Backend(backend._model, LIMITS, None, 'Install it so.')
+    blind = Backend(backend._reposer, LIMITS, None, 'Install it so.')
     with pytest.raises(RequestError, match='finds poses.*Install it so'):
         blind.person_of(png(picture(300, 200, (120, 30, 50, 150))))
     with pytest.raises(RequestError, match='finds poses.*Install it so'):
-        blind.find_clip('/nowhere.mp4')
+        blind.read_video('/nowhere.mp4')
 
 
 def test_bad_requests_leave_nothing_behind(backend):
     good = make_person(np.random.default_rng(0), 32)
-    before = backend.picture(good, good.pose)
+    before = backend.picture(good, good.pose_px)
     send(backend, 100, seed=3)
     warm = resident_mb()
     num_pictures, messages = send(backend, 120, seed=4)
     assert num_pictures > 5 and len(messages) > 50 and len(set(messages)) > 15
     assert resident_mb() < 1.05 * warm
-    assert np.array_equal(backend.picture(good, good.pose), before)
+    assert np.array_equal(backend.picture(good, good.pose_px), before)

@@ -20,11 +20,11 @@ import pytest
 from data_pipeline.estimators.mediapipe_pose import MediaPipePose
 from data_pipeline.people.people_folder import open_folder
 from data_pipeline.picture_file import read_image
-from experiments.demo_page import page_html
-from experiments.demo_page import samples as demo_samples
 from experiments.demo_page.backend import Backend, Edits
 from experiments.demo_page.motions import MOTIONS
-from experiments.models import opening
+from experiments.demo_page.samples import load_samples
+from experiments.models.opening import open_model
+from experiments.pictures.files import png
 from tests.support.chromium import find_chromium, open_browser
 from tests.support.programs import ROOT
 from tests.support.tiny import tiny_run
@@ -98,12 +98,12 @@ def tab(server):
 
 @pytest.fixture(scope='module')
 def backend(run_path):
-    return Backend(opening.open_model(run_path))
+    return Backend(open_model(run_path))
 
 
 @pytest.fixture(scope='module')
 def samples(backend):
-    return demo_samples.load_samples('data/people', backend.image_size)
+    return load_samples('data/people', backend.image_size)
 
 
 def decoded(data):
@@ -131,7 +131,7 @@ def test_the_picture_is_the_models(tab, backend, samples):
         tab.click('#poses button', pose_index)
         person = samples.persons[person_index]
         pose = backend.target_pose(person, samples.poses[pose_index])
-        assert shown_is(tab, backend._model.repose(person.image, person.pose, pose[np.newaxis])[0])
+        assert shown_is(tab, backend._reposer.source(person.image, person.pose_px).repose(pose[np.newaxis])[0])
 
 
 def test_a_slider_turns_the_person(tab, backend, samples):
@@ -190,7 +190,7 @@ def test_parts_are_shown(tab):
 @pytest.fixture(scope='module')
 def finder(run_path):
     """A backend that takes photos and videos."""
-    return Backend(opening.open_model(run_path), None, MediaPipePose(ESTIMATOR))
+    return Backend(open_model(run_path), None, MediaPipePose(ESTIMATOR))
 
 
 def photo():
@@ -201,7 +201,7 @@ def photo():
 
 @needs_estimator
 def test_an_uploaded_photo_becomes_the_person(tab, finder, samples, server, tmp_path):
-    (tmp_path / 'mine.png').write_bytes(page_html.png(photo()))
+    (tmp_path / 'mine.png').write_bytes(png(photo()))
     tab.upload('#person-upload input[type=file], input[type=file]', tmp_path / 'mine.png')
     person = finder.person_of((tmp_path / 'mine.png').read_bytes())
     assert shown_is(tab, finder.picture(person, finder.target_pose(person, samples.poses[5])))
@@ -226,9 +226,9 @@ def test_an_uploaded_video_is_followed(tab, finder, server, tmp_path):
     writer.release()
     open_tab(tab, 'Clip')
     tab.upload('input[type=file][accept*=mp4]', tmp_path / 'mine.mp4')
-    (tmp_path / 'mine.png').write_bytes(page_html.png(photo()))
+    (tmp_path / 'mine.png').write_bytes(png(photo()))
     person = finder.person_of((tmp_path / 'mine.png').read_bytes())
-    expected = finder.follow(person, finder.find_clip(tmp_path / 'mine.mp4'))
+    expected = finder.follow(person, finder.read_video(tmp_path / 'mine.mp4'))
     assert shown_is(tab, expected, '#clip-result img', as_bytes)
     assert list(server[1].rglob('mine*')) == []
 

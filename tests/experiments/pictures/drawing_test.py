@@ -4,8 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from data_pipeline.errors import UsageError
-from data_pipeline.picture_file import read_image
 from experiments.pictures import drawing
 from repose_tf.shapes import ShapeError
 from repose_tf.skeleton import BONES, JOINT_INDEX, MIRROR_JOINTS
@@ -158,17 +156,3 @@ def test_contact_sheet_shows_source_pose_result_and_truth_in_this_order():
     for x, y, _ in pose:
         at_joint = drawn[int(2 * y), int(2 * x)].astype(int)
         assert np.ptp(at_joint) > 100 or at_joint.min() > 200  # orange, blue or nearly white on grey
-
-
-def test_png_round_trip_keeps_every_pixel_and_makes_folders(tmp_path):
-    path = tmp_path / 'new/folder/picture.png'
-    drawing.write_picture(path, photo(48))
-    np.testing.assert_array_equal(read_image(path), photo(48))
-
-
-def test_pictures_that_cannot_be_written_are_named(tmp_path):
-    (tmp_path / 'file').write_text('')
-    with pytest.raises(UsageError, match='cannot be written'):
-        drawing.write_picture(tmp_path / 'file/picture.png', photo(8))
-    with pytest.raises(UsageError, match='ending in .png or .jpg'):
-        drawing.write_picture(tmp_path / 'picture.gif', photo(8))

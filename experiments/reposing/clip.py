@@ -1,0 +1,108 @@
+"""Clips of one person: targets in, a picture, GIF or video out."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+from tqdm import tqdm
+
+from data_pipeline.errors import UsageError
+from experiments.pictures import drawing
+from experiments.pictures.files import ANIMATIONS, check_output, open_output, write_picture
+from experiments.pictures.parts import of_parts
+from experiments.reposing.frames import Frames
+from experiments.reposing.source_person import load_source_person, note_on_people
+from experiments.reposing.targets import Targets, fitted, load_targets, turntable
+
+_MAX_SIDES = {False: 960, True: 480}  # px, alone and side by side
+_FPS = {'turntable': 12.0, 'poses': 4.0}
+_MOST_PARTS = 8  # targets whose parts are shown
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipOptions:
+    """What is reposed and how it is shown: the flags of experiments.repose with these names, explained there."""
+
+    source: str
+    output: str
+    source_pose: str = ''
+    target: tuple = ()
+    turntable: bool = False
+    turntable_frames: int = 36
+    keep_proportions: bool | None = None
+    every: int = 1
+    smoothing: float = 1.0
+    fps: float | None = None
+    paste_back: bool | None = None
+    max_side: int | None = None
+    side_by_side: bool = False
+    skeleton: bool = False
+    bodypart: bool = False
+
+
+def repose_person(reposer, options, open_estimator):
+    """Reposes a person and writes what it shows; tells the user what they should know of the pictures.
+
+    Args:
+      reposer: `repose_tf.Reposer`.
+      options: `ClipOptions`.
+      open_estimator: function without arguments that returns a `person.Estimator`.
+
+    Returns:
+      list of the paths of what is written.
+
+    Raises:
+      UsageError, DataError: an input or the output is not what it should be.
+    """
+    source = load_source_person(options.source, options.source_pose, reposer.image_size, open_estimator)
+    targets = _load_targets(source, options, open_estimator)
+    for note in (*targets.notes, *note_on_people(options.source, source.num_people)):
+        print(note)
+    count = len(targets.poses_px)
+    check_output(options.output, count)
+    is_large = count == 1 and pathlib.Path(options.output).suffix.lower() not in ANIMATIONS
+    paste_back = source.is_cropped if options.paste_back is None else options.paste_back
+    frames = Frames(source, paste_back=paste_back,
+                    max_side=None if is_large else options.max_side or _MAX_SIDES[options.side_by_side],
+                    side_by_side=options.side_by_side, skeleton=options.skeleton, is_plain=is_large)
+    encoded = reposer.source(source.image, source.pose_px)
+    written = [_write_parts(encoded, source, targets.poses_px, options.output)] if options.bodypart else []
+    results = encoded.each(targets.poses_px, with_alpha=paste_back)
+    shown = targets.read_pictures() if options.side_by_side and targets.read_pictures else [None] * count
+    with open_output(options.output, options.fps or targets.fps) as add, \
+            tqdm(total=count, unit=' pictures', desc='reposing', disable=count == 1) as bar:
+        for result, target in zip(results, shown, strict=True):
+            add(frames.show(*result, target))
+            bar.update()
+    return [options.output, *written]
+
+
+def _load_targets(source, options, open_estimator):
+    """Returns the `Targets` of all values of --target and of --turntable, fitted to the source person."""
+    found = [load_targets(name, source, open_estimator, every=options.every, smoothing=options.smoothing)
+             for name in options.target]
+    fitted_px = [fitted(targets, source.pose_px, options.keep_proportions) for targets in found]
+    poses_px = np.concatenate(fitted_px) if found else source.pose_px[np.newaxis]
+    pictures = found[0].read_pictures if len(found) == 1 else None
+    fps = next((targets.fps for targets in found if targets.fps), _FPS['poses'])
+    if options.turntable:
+        if len(poses_px) > 1:
+            raise UsageError(f'--turntable: expected one target, found {len(poses_px)}.')
+        poses_px, pictures, fps = turntable(poses_px[0], options.turntable_frames), None, _FPS['turntable']
+    size = len(source.image)
+    shares = np.any((poses_px[..., :2] < 0) | (poses_px[..., :2] > size), axis=2).mean(axis=1)  # of joints outside
+    if shares.max() > 0.5:
+        raise UsageError(f'--target: expected poses in the picture, found {np.sum(shares > 0.5)} of {len(poses_px)} '
+                         'that are for the most part outside; --keep_proportions puts them where the source stands.')
+    return Targets(np.float32(poses_px), True, fps, pictures, sum((targets.notes for targets in found), ()))
+
+
+def _write_parts(encoded, source, poses_px, output):
+    """Writes the sheet of body parts and volumes beside the output, a row for each target; returns its path."""
+    chosen = poses_px[np.unique(np.linspace(0, len(poses_px) - 1, _MOST_PARTS).astype(int))]
+    rows = [of_parts(source.image, encoded.parts(pose_px)) for pose_px in chosen]
+    output = pathlib.Path(output)
+    path = output.with_name(f'{output.stem.split("%")[0].rstrip("-_")}-parts.png')
+    captions = [caption for caption, _ in rows[0]]
+    write_picture(path, drawing.grid([[image for _, image in row] for row in rows], captions))
+    return path

@@ -1,0 +1,41 @@
+"""Contact sheets of test pairs: source, target pose, result and truth, a row each."""
+
+from experiments.configuration.data import Data
+from experiments.models import opening
+from experiments.pictures import drawing
+from experiments.pictures.files import write_picture
+
+_BATCH_SIZE = 4
+
+
+def repose_test_pairs(path, model, weights, data_settings, num_pairs):
+    """Writes the contact sheet of a model.
+
+    Args:
+      path: picture file to write.
+      model: path of the model.
+      weights: of a run, 'average' or 'latest'.
+      data_settings: function of the `DataSettings` of the run, or of None for another model; returns those to use.
+      num_pairs: rows of the sheet.
+    """
+    reposer, run = opening.open_model(model, weights), opening.run_of(model)
+    data = Data(data_settings(run and run.settings().data))
+    write_contact_sheet(path, reposer, data.pair_batches('test', reposer.image_size, _BATCH_SIZE, num_pairs))
+
+
+def write_contact_sheet(path, reposer, batches):
+    """Reposes pairs and writes their contact sheet.
+
+    Args:
+      path: picture file to write.
+      reposer: `repose_tf.Reposer`.
+      batches: iterable of batches of data_pipeline.batches.input_pipeline, images in uint8.
+    """
+    samples, captions = [], []
+    for batch in batches:
+        results = reposer.repose_pairs(batch['source_image'], batch['source_pose'], batch['target_pose'])
+        samples += zip(batch['source_image'].numpy(), batch['target_pose'].numpy(), results.numpy(),
+                       batch['target_image'].numpy(), strict=True)
+        captions += [f'{source.decode()} -> {target.decode()}' for source, target in
+                     zip(batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)]
+    write_picture(path, drawing.contact_sheet(samples, captions))

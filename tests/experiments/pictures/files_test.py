@@ -1,0 +1,56 @@
+"""Pictures are written as what their name says, whole or not at all."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_pipeline.errors import UsageError, WriteError
+from data_pipeline.picture_file import read_image
+from experiments.pictures.files import check_output, open_output, write_picture
+
+
+def photo(size):
+    return np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+
+
+def test_png_round_trip_keeps_every_pixel_and_makes_folders(tmp_path):
+    path = tmp_path / 'new/folder/picture.png'
+    write_picture(path, photo(48))
+    np.testing.assert_array_equal(read_image(path), photo(48))
+
+
+def test_pictures_that_cannot_be_written_are_named(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(WriteError, match='picture.png: cannot be written'):
+        write_picture(tmp_path / 'file/picture.png', photo(8))
+    with pytest.raises(UsageError, match='ending in .png or .jpg'):
+        write_picture(tmp_path / 'picture.gif', photo(8))
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (('x.tif', 1), ('--output', '.mp4', "'x.tif'")),
+    (('x.gif', 1000), ('--output', 'found 1000', '%05d.png'))])
+def test_outputs_that_cannot_be_made_are_named(arguments, words):
+    with pytest.raises(UsageError) as caught:
+        check_output(*arguments)
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_several_pictures_are_a_grid_a_series_or_a_gif_or_nothing(tmp_path):
+    def write(name, count=5):
+        with open_output(tmp_path / name, 10) as add:
+            for index in range(count):
+                add(np.full((20, 30, 3), 40 * index, np.uint8))
+    write('grid.png')
+    assert read_image(tmp_path / 'grid.png').shape == (2 * 24, 3 * 34, 3)
+    write('out-%02d.png')
+    assert [read_image(tmp_path / f'out-0{index}.png')[0, 0, 0] for index in range(5)] == [0, 40, 80, 120, 160]
+    write('film.gif')
+    with Image.open(tmp_path / 'film.gif') as film:
+        assert film.n_frames == 5 and film.info['duration'] == 100
+    before = sorted(tmp_path.iterdir())
+    for name in ('half.mp4', 'half.gif'):
+        with pytest.raises(KeyboardInterrupt), open_output(tmp_path / name, 10) as add:
+            add(np.zeros((20, 30, 3), np.uint8))
+            raise KeyboardInterrupt
+    assert sorted(tmp_path.iterdir()) == before

@@ -1,0 +1,37 @@
+"""Contact sheets show every pair."""
+
+import tensorflow as tf
+
+from data_pipeline.picture_file import read_image
+from experiments.reposing.contact_sheet import write_contact_sheet
+from repose_tf.skeleton import NUM_JOINTS
+from tests.support.tiny import TINY
+
+SIZE = TINY.image_size
+
+
+class Negative:
+    """Stands in for a Reposer."""
+
+    @staticmethod
+    def repose_pairs(images, source_poses_px, target_poses_px):
+        del source_poses_px, target_poses_px
+        return 255 - images
+
+
+def test_the_sheet_shows_source_pose_result_and_truth_of_every_pair(tmp_path):
+    def batch(grey, names):
+        def images(value):
+            return tf.fill([len(names), SIZE, SIZE, 3], tf.constant(value, tf.uint8))
+        poses = tf.random.uniform([len(names), NUM_JOINTS, 3], 0, SIZE)
+        return {'source_image': images(grey), 'target_image': images(grey + 1), 'source_pose': poses,
+                'target_pose': poses, 'source_id': tf.constant(names), 'target_id': tf.constant(names)}
+
+    batches = [batch(10, ['a/0', 'a/1']), batch(60, ['b/0'])]
+    write_contact_sheet(tmp_path / 'sheet.png', Negative, batches)
+    sheet = read_image(tmp_path / 'sheet.png')
+    cell = sheet.shape[1] // 4
+    columns = {name: sheet[:, cell * index + cell // 2, 0].tolist()
+               for index, name in enumerate(('source', 'pose', 'result', 'truth'))}
+    for name, first, second in (('source', 10, 60), ('result', 245, 195), ('truth', 11, 61)):
+        assert columns[name].count(first) == 2 * columns[name].count(second) >= 128
