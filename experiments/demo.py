@@ -2,7 +2,7 @@
 
     python -m experiments.demo --model=runs/quickstart
 
-Needs requirements-demo.txt. It works without any network: nothing is asked for but this server (docs/demo.md).
+Needs requirements-demo.txt, but no network: the browser asks this server alone (docs/demo.md).
 """
 
 import pathlib

@@ -1,7 +1,7 @@
-"""Short movements to try a model with: poses in a circle, the last leads on to the first.
+"""Short movements to try a model with; the last pose leads on to the first.
 
 They start from a body that stands facing us, x right, y down, z away from the camera. Only the directions of its bones
-count: `pose_edits.with_proportions` gives them somebody's lengths and ground.
+count: `pose_edits.with_proportions` gives them the lengths and the ground of a person.
 """
 
 import numpy as np
@@ -14,12 +14,12 @@ _STANDING = {'neck': (0, -37, -2), 'nose': (0, -45, -11), 'pelv': (0, 0, 0),
              'sho': (11, -31, -2), 'elb': (20, -17, -2), 'wri': (27, -4, -5), 'hip': (7, 0, 0), 'kne': (9, 25, 0),
              'ank': (11, 52, 2), 'eye': (2, -47, -10), 'ear': (5, -45, -5)}
 _BELOW = {'sho': ('elb', 'wri'), 'elb': ('wri',), 'hip': ('kne', 'ank'), 'kne': ('ank',)}
-_AXES = {'forwards': (-1, 0, 0), 'outwards': (0, 0, -1)}  # what hangs down swings so where the angle is positive
+_AXES = {'forwards': (-1, 0, 0), 'outwards': (0, 0, -1)}  # a positive angle swings what hangs down this way
 _STRIDES = 2
 
 
 def standing():
-    """Returns somebody who stands facing us, float32 [19, 3], in no unit."""
+    """Returns the pose of a person who stands facing us, float32 [19, 3], in no unit."""
     def place(name):
         if name in _STANDING:
             return _STANDING[name]
@@ -71,7 +71,7 @@ def _arms_at_the_sides(pose):
 
 
 def _swung(pose, joint, way, angle):
-    """Swings what hangs from a joint of somebody who faces us, radians; see _AXES."""
+    """Swings what hangs from a joint of a person who faces us, radians; see _AXES."""
     side, below = joint[0], _BELOW[joint[1:]]
     axis = np.array(_AXES[way]) * (-1 if way == 'outwards' and side == 'r' else 1)
     return rotated(pose, joint_indices(*(side + name for name in below)), pose[JOINT_INDEX[joint]], axis, angle)

@@ -1,5 +1,7 @@
-"""Pictures of what the model makes on the way: the body parts in the photo, and its volumes of features seen from the
-front, coloured by depth. Images are uint8 [H, W, 3], RGB."""
+"""Pictures of the model's parts: body parts in the photo, and volumes of features seen from the front.
+
+Images are uint8 [H, W, 3], RGB.
+"""
 
 import cv2
 import numpy as np
@@ -40,7 +42,7 @@ def part_colours():
 
 
 def parts_over(image, masks):
-    """Colours the body parts in a photo; of several in one line of sight the mean.
+    """Colours the body parts in a photo; where several lie behind each other, it is their mean colour.
 
     Args:
       image: [N, N, 3], any size.
@@ -57,8 +59,10 @@ def parts_over(image, masks):
 
 
 def depth_projection(volume, size):
-    """Shows a volume of features from the front: brightness is the strongest activity along the line of sight, full in
-    the strongest fiftieth, as single cells may stand far out; the colour tells its depth, near red, far blue.
+    """Shows a volume of features from the front.
+
+    Brightness is the strongest activity along the line of sight; the strongest fiftieth is fully bright, as single
+    cells may stand far out. Colour is its depth: near red, far blue.
 
     Args:
       volume: [H, W, D, C] float.

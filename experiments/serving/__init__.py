@@ -1,1 +1,1 @@
-"""What lets a SavedModel be asked over the network: configuration for TensorFlow Serving, clients (docs/serving.md)."""
+"""A SavedModel on the network: configuration and clients of TensorFlow Serving, and bad requests (docs/serving.md)."""

@@ -1,4 +1,4 @@
-"""Requests as they should not be, by kind; some are good, so that answers are among the refusals."""
+"""Bad requests to a SavedModel, by kind, and some good ones among them."""
 
 import functools
 import struct
@@ -9,9 +9,9 @@ import numpy as np
 
 from experiments.models.exporting import example_inputs
 
-# What is sent of a picture that has none of its pixels: enough for a header that promises them.
+# Sides that the header of a picture promises, while its pixels are not sent.
 _BOMB_SIDES_PX = (20_000, 2 ** 31 - 1, 2 ** 32 - 1)
-# The kinds that have to be answered by pictures.
+# These kinds must be answered by pictures.
 GOOD_KINDS = ('good, all signatures', 'grey, transparent or 16 bits', 'another size')
 _NOT_PICTURES = (b'', b'\0', b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'GIF89a' + bytes(40), b'BM' + bytes(60),
                  b'<svg xmlns="http://www.w3.org/2000/svg"/>', b'RIFF\0\0\0\0WEBP')
@@ -152,7 +152,7 @@ def _unusual(rng, image):
 
 
 def _bomb(rng):
-    """A PNG file of few bytes whose header promises a huge square, or a JPEG file's header that does."""
+    """Returns a small PNG file, or the header of a JPEG file, that promises a huge picture."""
     side = _BOMB_SIDES_PX[rng.integers(len(_BOMB_SIDES_PX))]
     if rng.random() < 0.5:
         frame = struct.pack('>HBHHB', 17, 8, 65_000, 65_000, 3) + bytes([1, 17, 0, 2, 17, 0, 3, 17, 0])

@@ -1,9 +1,9 @@
-"""Sends generated requests, most of them bad, to a SavedModel and says how it took them.
+"""Sends generated requests, most of them bad, to a SavedModel and counts how it answers.
 
 python -m experiments.serving.fuzz --saved_model=build/saved_model --num_requests=10000
 
-Each must be answered by valid pictures or by one clear refusal; memory must not grow, and a good request must be
-answered afterwards to the bit as before.
+Each must be answered by valid pictures or by one clear refusal. Memory must not grow, and afterwards a good request
+must get the same answer as before, to the bit.
 """
 
 import collections
@@ -26,7 +26,7 @@ REFUSALS = (tf.errors.InvalidArgumentError, TypeError, ValueError)
 
 
 def define_flags():
-    """Defines what is asked, and how often."""
+    """Defines which model is asked, and how often."""
     absl_flags.DEFINE_string('saved_model', '', 'Folder of the SavedModel.')
     absl_flags.DEFINE_integer('num_requests', 10_000, 'Requests, the kinds in turn.', lower_bound=1)
     absl_flags.DEFINE_integer('seed', 0, 'Of the random numbers.')
@@ -50,8 +50,8 @@ def fuzz(folder, num_requests, seed=0):
       a Markdown table of the kinds with their answers, and lines on memory and on the good request.
 
     Raises:
-      UsageError: something was answered otherwise than by pictures or a refusal, something good was refused, memory
-        grew, or the good request was answered differently afterwards.
+      UsageError: an answer was neither pictures nor a refusal, a good request was refused, memory grew, or the good
+        request got another answer afterwards.
     """
     loaded = tf.saved_model.load(folder)
     size = loaded.signatures['repose'].structured_outputs['image'].shape[1]
@@ -80,12 +80,12 @@ def ask(loaded, signature, arguments):
 
 
 def outcome(loaded, signature, arguments, size):
-    """Asks once; returns 'picture' or 'refused', or, which must not be, the words of what came instead."""
+    """Asks once; returns 'picture' or 'refused', or, if it is neither, a description of what came."""
     try:
         result = ask(loaded, signature, arguments)
     except REFUSALS as error:
         return 'refused' if str(error) else f'{type(error).__name__} without a word'
-    except Exception as error:  # noqa: BLE001  (what a bad request may bring about is the question)
+    except Exception as error:  # noqa: BLE001  (bad requests may raise anything: that is the question)
         return f'{type(error).__name__}: {program.one_line(error)[:80]}'
     if signature == 'serving_default':
         result = np.stack([tf.io.decode_png(data).numpy() for data in result])
@@ -100,7 +100,7 @@ def resident_bytes():
 
 
 def report(counts, seconds, warm_bytes, last_bytes, is_same):
-    """Returns what was found as Markdown; UsageError where it is not as it must be."""
+    """Returns the counts as Markdown, or raises UsageError; see `fuzz`."""
     lines = ['| request | pictures | refused |', '| --- | --- | --- |']
     lines += [f'| {kind} | {found["picture"]} | {found["refused"]} |' for kind, found in counts.items()]
     total, growth = sum(found.total() for found in counts.values()), last_bytes / warm_bytes - 1.0

@@ -39,7 +39,7 @@ def to_proto(asked):
 
 
 def predict(server, asked, timeout_s):
-    """Sends a `Request`; returns the PNG files of the answer. UsageError where there is none."""
+    """Sends a `Request`; returns the PNG files of the answer. Raises UsageError without an answer."""
     proto = to_proto(asked)
     from tensorflow_serving.apis import prediction_service_pb2_grpc
     with grpc.insecure_channel(server, options=CHANNEL_OPTIONS) as channel:

@@ -34,7 +34,7 @@ class Request:
 
 
 def pictures_of_json(body):
-    """Returns the B PNG files of a REST answer; UsageError with the server's message where it refused."""
+    """Returns the B PNG files of a REST answer; raises UsageError with the server's message if it refused."""
     if 'error' in body:
         raise UsageError(f'The server refused: {body["error"]}')
     # TensorFlow Serving names outputs only where a signature has several.

@@ -43,12 +43,12 @@ def ask(predict_by):
 
 
 def predict(server, asked, timeout_s):
-    """Sends a `Request`; returns the PNG files of the answer. UsageError where there is none."""
+    """Sends a `Request`; returns the PNG files of the answer. Raises UsageError without an answer."""
     url = f'{server}/v1/models/{request.MODEL_NAME}:predict'
     try:
         answer = requests.post(url, json=asked.to_json(), timeout=timeout_s)
         return request.pictures_of_json(answer.json())
-    except requests.RequestException as error:  # no connection, no answer in time, or one that is no JSON
+    except requests.RequestException as error:  # no connection, no answer in time, or no JSON
         raise UsageError(f'--server={server}: expected an answer of TensorFlow Serving, found: {error}') from None
 
 
