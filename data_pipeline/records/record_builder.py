@@ -1,11 +1,11 @@
 """The TFDS builder of all data sets: a reader lists the folder, the builder writes the records."""
 
+import logging
 import os
 import pathlib
 
 import tensorflow as tf  # before tensorflow_datasets, which would otherwise load without it
 import tensorflow_datasets as tfds
-from absl import logging
 
 from data_pipeline.errors import DataError
 from data_pipeline.records.record import records_of
