@@ -3,7 +3,7 @@
 python -m experiments.import_reference --checkpoint=iPER-3d_w-3d_p.zip --warp=3d --pose=3d --output=runs/iper-0001
 
 The checkpoint is one of TensorFlow 1: a prefix, a folder or the .zip as published. The run folder is like that of a
-training run at step 0: repose, evaluate and export take it as --run_dir, and
+training run at step 0: repose, evaluate and export take it as --model, and
 `python -m experiments.train --resume=RUN_DIR --steps=... --source_dir=...` goes on training from it (fine-tuning).
 """
 
