@@ -23,7 +23,7 @@ def given():
     """What the README's example begins with."""
     poses = read_poses(PEOPLE / 'poses.json')
     return {'image': read_image(PEOPLE / 'images' / 'p013' / '00.jpg'), 'pose_px': poses['p013/00'].px,
-            'target_poses_px': np.stack([poses[f'p013/{index:02d}'].px for index in range(1, 7)])}
+            'target_poses_px': np.stack([poses[f'p013/{index:02d}'].px for index in (1, 2, 3, 4, 7, 6)])}
 
 
 def checked(arguments, **options):
