@@ -1,4 +1,4 @@
-"""Every size and switch that decides which variables a model has and what it computes."""
+"""The sizes and switches that decide which variables a model has and what it computes."""
 
 import dataclasses
 import json
@@ -74,19 +74,38 @@ class Architecture:
         """The voxel grid over the image."""
         return VolumeGrid(self.image_size, self.volume_size, self.depth_size)
 
+    def get_config(self):
+        """Returns the architecture as a dictionary that JSON can hold."""
+        return json.loads(self.to_json())
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the architecture of what `get_config` returned.
+
+        Raises:
+          ValueError: on unknown or missing keys and bad values.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(config, dict) or set(config) != names:
+            found = sorted(config) if isinstance(config, dict) else type(config).__name__
+            raise ValueError(f'Architecture: expected the keys {sorted(names)}, found {found}.')
+        return cls(**{name: _as_tuples(value) for name, value in config.items()})
+
+    @classmethod
+    def of(cls, architecture):
+        """Returns the architecture; a configuration is read, and None stands for the reference's sizes."""
+        if architecture is None:
+            return cls()
+        return architecture if isinstance(architecture, cls) else cls.from_config(architecture)
+
     def to_json(self):
         """Returns the architecture as a JSON text."""
         return json.dumps(dataclasses.asdict(self), indent=2) + '\n'
 
     @classmethod
     def from_json(cls, text):
-        """Reads what `to_json` wrote. Raises ValueError on unknown or missing keys and bad values."""
-        values = json.loads(text)
-        names = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
-            found = sorted(values) if isinstance(values, dict) else type(values).__name__
-            raise ValueError(f'Architecture: expected the keys {sorted(names)}, found {found}.')
-        return cls(**{name: _as_tuples(value) for name, value in values.items()})
+        """Reads what `to_json` wrote; raises as `from_config`."""
+        return cls.from_config(json.loads(text))
 
 
 _CHOICES = {'warp': ('2d', '3d'), 'pose': ('2d', '3d'), 'volume_norm': ('volume', 'row'),

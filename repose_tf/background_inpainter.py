@@ -7,6 +7,7 @@ channels of a tensor share one mask, so masks are carried as a single channel [B
 import keras
 import tensorflow as tf
 
+from repose_tf.architecture import Architecture
 from repose_tf.blocks import Composite, upsample
 from repose_tf.group_norm import GroupNorm
 
@@ -14,7 +15,8 @@ _HOLE_VALUE = 1.5  # brighter than any pixel: marks the holes where the last lay
 _EPSILON = 1e-8
 
 
-class PartialConv2D(keras.layers.Layer):
+@keras.saving.register_keras_serializable('repose_tf')
+class PartialConv2D(Composite):
     """Partial convolution over one or two concatenated tensors, each with its own mask.
 
     Args of the constructor:
@@ -23,20 +25,20 @@ class PartialConv2D(keras.layers.Layer):
       kernel_size: odd; the input, of an odd size, is zero-padded by half of it.
       stride: 1 or 2.
       divide_by_channels: also divides by the number of input channels, as the reference does.
-      kernel_initializer: of the kernel.
+      kernel_initializer: of the kernel, as Keras names or makes it.
     """
 
     def __init__(self, in_channels, channels, kernel_size, stride=1, divide_by_channels=False,
                  kernel_initializer='glorot_uniform', **kwargs):
         # Masks count pixels, thousands of them: they stay in float32 whatever the precision of the features.
         super().__init__(autocast=False, **kwargs)
-        self.in_channels = tuple(in_channels)
-        self.kernel_size = kernel_size
-        self.stride = stride
+        self.in_channels, self.channels = tuple(in_channels), channels
+        self.kernel_size, self.stride = kernel_size, stride
         self.divide_by_channels = divide_by_channels
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel = self.add_weight(
             name='kernel', shape=(kernel_size, kernel_size, sum(in_channels), channels),
-            initializer=kernel_initializer)
+            initializer=self.kernel_initializer)
         self.bias = self.add_weight(name='bias', shape=(channels,), initializer='zeros')
 
     def _convolve(self, x, kernel):
@@ -65,6 +67,9 @@ class PartialConv2D(keras.layers.Layer):
         result = result * tf.cast(ratio, dtype) + tf.cast(tf.convert_to_tensor(self.bias), dtype)
         return result, reached
 
+    def get_config(self):
+        return {**super().get_config(), 'kernel_initializer': keras.initializers.serialize(self.kernel_initializer)}
+
 
 def fill_holes(image, known):
     """Fills holes smoothly from what is known around them: averages over ever larger windows, finest first.
@@ -86,16 +91,18 @@ def fill_holes(image, known):
     return known * image + (1.0 - known) * upsample(coarse)
 
 
+@keras.saving.register_keras_serializable('repose_tf')
 class BackgroundInpainter(Composite):
     """Padded image and its known part -> the image with its holes filled.
 
     Args of the constructor:
-      architecture: an `Architecture`.
+      architecture: an `Architecture`, or its configuration.
     """
 
     def __init__(self, architecture, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        arch, dtype, groups = architecture, self.dtype_policy, architecture.num_groups
+        self.architecture = arch = Architecture.of(architecture)
+        dtype, groups = self.dtype_policy, arch.num_groups
         self.as_reference = arch.inpainter == 'reference'
         image_channels = 4 if self.as_reference else 3
 

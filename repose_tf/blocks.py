@@ -1,5 +1,7 @@
 """Residual blocks of the sub-networks (paper 'Architectural details'; pre-activation as in He et al. 2016)."""
 
+import inspect
+
 import keras
 import tensorflow as tf
 
@@ -10,72 +12,103 @@ RESNET_EPSILON = 1e-5
 
 
 def upsample(x):
-    """Doubles the cells between the corners: [B, n, m, C] -> [B, 2n - 1, 2m - 1, C], bilinear.
+    """Doubles the cells between the corners, bilinear.
 
     Old cells keep their values and sit on every second new one; Keras 3 has no layer that does this.
+
+    Args:
+      x: [B, n, m, C], of any floating type.
+
+    Returns:
+      [B, 2n - 1, 2m - 1, C], of the type of `x`.
     """
     rows, columns = x.shape[1:3]
     result = tf.raw_ops.ResizeBilinear(images=x, size=[2 * rows - 1, 2 * columns - 1], align_corners=True)
     return tf.cast(result, x.dtype)
 
 
-def conv(channels, kernel_size, dtype, **kwargs):
-    """A 2D convolution that keeps the size, or at stride 2 every second pixel.
+def conv(in_channels, channels, kernel_size, dtype, rank=2, **kwargs):
+    """Makes a convolution that keeps the size, or at stride 2 every second pixel, with its variables.
 
     On a corner-aligned grid, whose sizes are odd, 'same' pads by half a kernel on both sides at stride 2, too.
+
+    Args:
+      in_channels, channels: of input and output.
+      kernel_size: along every axis.
+      dtype: Keras dtype policy.
+      rank: 2 for [B, H, W, C], 3 for [B, H, W, D, C].
+      **kwargs: of the Keras layer.
+
+    Returns:
+      the Keras layer, built.
     """
-    return keras.layers.Conv2D(channels, kernel_size, padding='same', dtype=dtype, **kwargs)
+    layer_class = keras.layers.Conv2D if rank == 2 else keras.layers.Conv3D
+    layer = layer_class(channels, kernel_size, padding='same', dtype=dtype, **kwargs)
+    layer.build((*[None] * (rank + 1), in_channels))
+    return layer
 
 
-class Composite(keras.layers.Layer):
-    """A layer of layers: each makes its own variables when it is first called.
-
-    Without a `build` of its own Keras 3 runs every such layer once more to have its parts built, and so the parts of
-    parts again and again.
-    """
-
-    has_variables = False
-
-    def build(self, input_shape=None):
-        del input_shape
-        self.built = True
-
-
-def run_in_turn(units, x, remat):
+def run_in_turn(layers, x, remat):
     """Runs layers one after the other.
 
     Args:
-      units: `Composite` layers.
+      layers: functions of one tensor; they have made their variables.
       x: tensor for the first one.
-      remat: keeps only what goes from layer to layer for the backward pass, which computes the rest again. Layers
-        that make their variables in this call keep all.
+      remat: keeps only what goes from layer to layer for the backward pass, which computes the rest again.
 
     Returns:
       the tensor from the last one.
     """
-    for unit in units:
-        recomputed = remat and unit.has_variables
-        x = tf.recompute_grad(unit)(x) if recomputed else unit(x)
-        unit.has_variables = True
+    for layer in layers:
+        x = tf.recompute_grad(layer)(x) if remat else layer(x)
     return x
 
 
+class Composite(keras.layers.Layer):
+    """A layer of layers, all of which make their variables in the constructor.
+
+    The arguments of a subclass' constructor are attributes of the same names.
+    """
+
+    def build(self, input_shape=None):
+        # There is nothing to build. Without this method Keras 3 would run the whole layer symbolically.
+        del input_shape
+        self.built = True
+
+    def get_config(self):
+        """Returns the arguments of the constructor; those with a configuration of their own as that."""
+        names = [name for name in inspect.signature(type(self).__init__).parameters if name not in ('self', 'kwargs')]
+        values = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), **{
+            name: value.get_config() if hasattr(value, 'get_config') else value for name, value in values.items()}}
+
+
+@keras.saving.register_keras_serializable('repose_tf')
 class ResidualUnit3D(Composite):
-    """Twice (group norm, ReLU, 3x3x3 convolution), added to the input; [B, H, W, D, C] -> the same."""
+    """Twice (group norm, ReLU, 3x3x3 convolution), added to the input.
+
+    Args of the constructor:
+      channels: C of input and output.
+      num_groups: of the group norms.
+      per_row: of the group norms, see `GroupNorm`.
+    """
 
     def __init__(self, channels, num_groups, per_row, **kwargs):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
+        self.channels, self.num_groups, self.per_row = channels, num_groups, per_row
         self.norms = tuple(GroupNorm(channels, num_groups, per_row=per_row, dtype=dtype) for _ in range(2))
-        self.convs = tuple(keras.layers.Conv3D(channels, 3, padding='same', dtype=dtype) for _ in range(2))
+        self.convs = tuple(conv(channels, channels, 3, dtype, rank=3) for _ in range(2))
 
     def call(self, x):
+        """[B, H, W, D, C] -> [B, H, W, D, C]."""
         residual = x
         for norm, convolution in zip(self.norms, self.convs):
             residual = convolution(tf.nn.relu(norm(residual)))
         return x + residual
 
 
+@keras.saving.register_keras_serializable('repose_tf')
 class Bottleneck(Composite):
     """ResNet-v2 bottleneck: 1x1, 3x3, 1x1 convolution, each but the last followed by group norm and ReLU.
 
@@ -90,14 +123,15 @@ class Bottleneck(Composite):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
         inner = channels // 4
-        self.stride = stride
+        self.in_channels, self.channels, self.num_groups = in_channels, channels, num_groups
+        self.dilation, self.stride = dilation, stride
         self.preact = GroupNorm(in_channels, num_groups, RESNET_EPSILON, dtype=dtype)
-        self.shortcut = conv(channels, 1, dtype) if in_channels != channels else None
-        self.conv1 = conv(inner, 1, dtype, use_bias=False)
+        self.shortcut = conv(in_channels, channels, 1, dtype) if in_channels != channels else None
+        self.conv1 = conv(in_channels, inner, 1, dtype, use_bias=False)
         self.norm1 = GroupNorm(inner, num_groups, RESNET_EPSILON, dtype=dtype)
-        self.conv2 = conv(inner, 3, dtype, use_bias=False, strides=stride, dilation_rate=dilation)
+        self.conv2 = conv(inner, inner, 3, dtype, use_bias=False, strides=stride, dilation_rate=dilation)
         self.norm2 = GroupNorm(inner, num_groups, RESNET_EPSILON, dtype=dtype)
-        self.conv3 = conv(channels, 1, dtype)
+        self.conv3 = conv(inner, channels, 1, dtype)
 
     def call(self, x):
         """[B, H, W, in_channels] -> [B, ceil(H / stride), ceil(W / stride), channels]."""
@@ -110,18 +144,26 @@ class Bottleneck(Composite):
         return shortcut + self.conv3(residual)
 
 
+@keras.saving.register_keras_serializable('repose_tf')
 class UpBottleneck(Composite):
-    """Bottleneck of the 2D decoder: norm only before, and if `upsampled` n -> 2n - 1 before the 3x3 convolution."""
+    """Bottleneck of the 2D decoder, with a group norm at its start alone.
+
+    Args of the constructor:
+      in_channels, channels: of input and output. Where they differ, the shortcut is a 1x1 convolution.
+      num_groups: of the group norm.
+      upsampled: doubles the size before the 3x3 convolution, n -> 2n - 1.
+    """
 
     def __init__(self, in_channels, channels, num_groups, upsampled, **kwargs):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
+        self.in_channels, self.channels, self.num_groups = in_channels, channels, num_groups
         self.upsampled = upsampled
         self.preact = GroupNorm(in_channels, num_groups, dtype=dtype)
-        self.shortcut = conv(channels, 1, dtype) if in_channels != channels else None
-        self.conv1 = conv(channels // 4, 1, dtype)
-        self.conv2 = conv(channels // 4, 3, dtype)
-        self.conv3 = conv(channels, 1, dtype)
+        self.shortcut = conv(in_channels, channels, 1, dtype) if in_channels != channels else None
+        self.conv1 = conv(in_channels, channels // 4, 1, dtype)
+        self.conv2 = conv(channels // 4, channels // 4, 3, dtype)
+        self.conv3 = conv(channels // 4, channels, 1, dtype)
 
     def call(self, x):
         """[B, n, n, in_channels] -> [B, n or 2n - 1, n or 2n - 1, channels]."""
@@ -134,20 +176,24 @@ class UpBottleneck(Composite):
         return shortcut + self.conv3(residual)
 
 
+@keras.saving.register_keras_serializable('repose_tf')
 class Stem(Composite):
     """ResNet stem: 7x7 convolution of stride 2, then, unless the output stride is 2, 3x3 max-pool of stride 2.
 
-    Corner-aligned: [B, n, n, C] -> [B, (n - 1) / output_stride + 1, ...].
+    Args of the constructor:
+      in_channels, channels: of input and output.
+      output_stride: 2 or 4.
     """
 
-    def __init__(self, channels, output_stride=4, **kwargs):
+    def __init__(self, in_channels, channels, output_stride=4, **kwargs):
         super().__init__(**kwargs)
-        self.conv1 = conv(channels, 7, self.dtype_policy, strides=2)
-        self.output_stride = output_stride
+        self.in_channels, self.channels, self.output_stride = in_channels, channels, output_stride
+        self.conv1 = conv(in_channels, channels, 7, self.dtype_policy, strides=2)
 
     def call(self, x):
+        """Corner-aligned: [B, n, n, in_channels] -> [B, (n - 1) / output_stride + 1, ..., channels]."""
         return self.pool(self.conv1(x))
 
     def pool(self, x):
-        """All that follows the convolution."""
+        """Does what follows the convolution."""
         return x if self.output_stride == 2 else tf.nn.max_pool2d(x, 3, 2, 'SAME')

@@ -27,11 +27,14 @@ def warp_capacity(architecture):
     return int(math.prod(grid.shape) * _LARGEST_PART)
 
 
+@keras.saving.register_keras_serializable('repose_tf')
 class Generator(keras.Model):
     """Lifting encoder, volumetric warp, pose encoder, projection decoder, background inpainter.
 
+    It has all its variables from the start.
+
     Args of the constructor:
-      architecture: an `Architecture`.
+      architecture: an `Architecture`, or its configuration; None for the reference's sizes.
       static_shapes: for XLA (`jit_compile=True`), which needs all sizes beforehand: the same values, slower elsewhere.
         The warp then has room for `warp_capacity` voxels per part and sample; where a part needs more, it raises or,
         compiled, makes the image NaN (see `volumetric_warp.warp`).
@@ -42,21 +45,16 @@ class Generator(keras.Model):
 
     def __init__(self, architecture=None, static_shapes=False, remat=False, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        arch = architecture or Architecture()
+        self.architecture = arch = Architecture.of(architecture)
+        self.static_shapes, self.remat = static_shapes, remat
         dtype = self.dtype_policy
-        self.architecture = arch
-        self.static_shapes = static_shapes
         self.lifting_encoder = LiftingEncoder(arch, remat, dtype=dtype, name='lifting_encoder')
         capacity = warp_capacity(arch) if static_shapes else None
         self.warp = VolumetricWarp(arch.grid, arch.warp, capacity, dtype=dtype, name='warp')
         self.pose_encoder = PoseEncoder(arch, remat, dtype=dtype, name='pose_encoder')
         self.projection_decoder = ProjectionDecoder(arch, remat, dtype=dtype, name='projection_decoder')
         self.background_inpainter = BackgroundInpainter(arch, dtype=dtype, name='background_inpainter')
-
-    def build(self, input_shape=None):
-        # Its layers build themselves when called; Keras 3 would run the whole model symbolically before that.
-        del input_shape
-        self.built = True
+        self.built = True  # Keras 3 would run the whole model symbolically to build it.
 
     def call(self, source_image, source_pose_px, target_pose_px, training=False, with_volumes=False):
         """Reposes a person.
@@ -131,6 +129,11 @@ class Generator(keras.Model):
                            lifted_volume=encoded['lifted_volume'], source_volume=encoded['source_volume'],
                            warped_volume=warped, decoded_volume=decoded)
         return outputs
+
+    def get_config(self):
+        # A model's own method returns nothing under Keras 2.
+        return {**keras.layers.Layer.get_config(self), 'architecture': self.architecture.get_config(),
+                'static_shapes': self.static_shapes, 'remat': self.remat}
 
     def _known_background(self, source_pose_px):
         """1 where no part projects, 0 in the person and in the padding; [B, J, 3] px -> [B, S + 1, S + 1, 1]."""

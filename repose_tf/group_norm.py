@@ -96,6 +96,7 @@ def _group_means(per_channel, num_groups):
     return tf.reshape(repeated, [-1, 1, channels])
 
 
+@keras.saving.register_keras_serializable('repose_tf')
 class GroupNorm(keras.layers.Layer):
     """Group normalisation of [B, ..., C].
 

@@ -11,7 +11,6 @@ import zipfile
 import numpy as np
 
 from repose_tf.architecture import Architecture
-from repose_tf.building import build
 from repose_tf.errors import ModelError
 from repose_tf.generator import Generator
 from repose_tf.variables import tf_variables
@@ -43,7 +42,7 @@ def load_generator(path, precision='float32'):
         if not (path / name).is_file():
             raise ModelError(f'{path}: expected a packed model, found no {name} in it.')
     arrays = _arrays(path / WEIGHTS_FILE)
-    generator = build(Generator(_architecture(path / ARCHITECTURE_FILE), dtype=precision))
+    generator = Generator(_architecture(path / ARCHITECTURE_FILE), dtype=precision)
     variables = tf_variables(generator)
     if len(arrays) != len(variables):
         raise ModelError(f'{path / WEIGHTS_FILE}: expected the {len(variables)} variables that {ARCHITECTURE_FILE} '

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from experiments.benchmarks import tools
 from repose_tf.architecture import PRESETS
-from repose_tf.building import build
 from repose_tf.generator import Generator
 from repose_tf.warp import body_parts
 from tests.support import cases
@@ -70,7 +69,7 @@ def run(rounds, max_gigabytes, plot_dir):
 
 def by_part(precision, rounds):
     """Returns the table's rows: each part of the generator, and all of it."""
-    generator = build(Generator(PRESETS['reference'], dtype=precision))
+    generator = Generator(PRESETS['reference'], dtype=precision)
     parts = traced_parts(generator, inputs())
     large = Convolution(*_LARGE, tf.as_dtype(generator.compute_dtype).name)
     functions = {('large', 'alone'): convolutions_alone([large])}
@@ -165,7 +164,7 @@ def peak_gigabytes():
 
 def _call_once():
     """Prints `peak_gigabytes` of this process."""
-    generator = build(Generator(PRESETS['reference']))
+    generator = Generator(PRESETS['reference'])
     arguments = inputs()
     before = peak_of_this_process()
     tf.function(generator, autograph=False)(*arguments)

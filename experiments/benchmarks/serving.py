@@ -15,7 +15,6 @@ from experiments.pictures.files import open_output
 from experiments.reposing.frames import Frames
 from experiments.reposing.source_person import SourcePerson
 from repose_tf.architecture import PRESETS
-from repose_tf.building import build
 from repose_tf.generator import Generator
 from repose_tf.reposer import Reposer
 from repose_tf.serving import RequestLimits, ServedModel
@@ -41,7 +40,7 @@ def run(rounds, max_gigabytes, plot_dir):
 def measured(architecture, num_targets, rounds, max_gigabytes, batch_sizes=BATCH_SIZES):
     """Returns a row for loading and for each kind of request to a SavedModel of an untrained generator."""
     with tempfile.TemporaryDirectory() as folder:
-        generator = build(Generator(architecture))
+        generator = Generator(architecture)
         ServedModel(generator, RequestLimits(max_batch=max(*batch_sizes, num_targets))).save(folder)
         start = time.perf_counter()
         loaded = tf.saved_model.load(folder)

@@ -6,7 +6,6 @@ from data_pipeline.errors import UsageError
 from experiments.training import run_folder
 from experiments.training.checkpoints import Checkpoints
 from repose_tf import packed_model, reposer
-from repose_tf.building import build
 from repose_tf.generator import Generator
 from repose_tf.model_kinds import is_saved_model
 
@@ -68,7 +67,7 @@ def load_generator(run, precision=None, weights='average'):
     Raises:
       UsageError: see `Checkpoints.restore_latest`.
     """
-    generator = build(Generator(run.architecture(), dtype=precision or run.settings().model.precision))
+    generator = Generator(run.architecture(), dtype=precision or run.settings().model.precision)
     part = 'average' if weights == 'average' and Checkpoints(run.checkpoints_dir).has('average') else 'generator'
     prefix = Checkpoints(run.checkpoints_dir, **{part: generator}).restore_latest()
     print(f'Weights: {"the moving average" if part == "average" else "those of the last step"}, {prefix}', flush=True)

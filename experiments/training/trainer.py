@@ -7,7 +7,6 @@ from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
 from repose_tf import perceptual
 from repose_tf.adam import Adam
-from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.train_step import TrainStep
@@ -66,12 +65,12 @@ class Trainer:
 
     def _build_networks(self, settings):
         architecture, precision, train = settings.model.architecture(), settings.model.precision, settings.train
-        self.generator = build(Generator(architecture, train.jit_compile, train.remat, dtype=precision))
+        self.generator = Generator(architecture, train.jit_compile, train.remat, dtype=precision)
         self.discriminator = self.average = None
         if settings.losses.adversarial_weight:
-            self.discriminator = build(Discriminator(architecture, train.remat, dtype=precision))
+            self.discriminator = Discriminator(architecture, train.remat, dtype=precision)
         if train.average_decay:
-            self.average = build(Generator(architecture, dtype=precision))
+            self.average = Generator(architecture, dtype=precision)
             self.average.set_weights(self.generator.get_weights())
         self._optimizers = {'generator': _optimizer(self.generator, train)}
         if self.discriminator is not None:

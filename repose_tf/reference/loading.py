@@ -10,7 +10,6 @@ import re
 import numpy as np
 
 from repose_tf.architecture import REFERENCE_CONVENTIONS, Architecture
-from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.reference.checkpoint import CheckpointError, opened
@@ -60,7 +59,7 @@ def _load(network_class, checkpoint, warp, pose, dtype):
     architecture = reference_architecture(warp, pose)
     with opened(checkpoint) as saved:
         check_variant(saved, warp, pose)
-        network = build(network_class(architecture, dtype=dtype))
+        network = network_class(architecture, dtype=dtype)
         restore(network, saved)
     return network
 

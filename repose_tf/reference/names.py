@@ -5,6 +5,7 @@ inpainter, lifting encoder, projection decoder. Only its ResNets and bottlenecks
 """
 
 import collections
+import itertools
 
 GENERATOR_SCOPE = 'GAN/Generator'
 DISCRIMINATOR_SCOPE = 'GAN/Discriminator'
@@ -44,12 +45,13 @@ def _slim_conv(prefix, layer):
     return _pairs(prefix, layer, **names)
 
 
-def _resnet(scope, network):
-    """Names of the stem and the bottleneck units of an encoder or discriminator."""
+def _resnet(scope, network, blocks):
+    """Names of the stem and the bottleneck units of an encoder or discriminator, with its blocks (units, ...)."""
     scope += '/resnet_v2_50'
     yield from _slim_conv(f'{scope}/conv1', network.stem.conv1)
-    for number, block in enumerate(network.blocks, start=1):
-        for index, unit in enumerate(block, start=1):
+    bottlenecks = iter(network.bottlenecks)
+    for number, (units, *_) in enumerate(blocks, start=1):
+        for index, unit in enumerate(itertools.islice(bottlenecks, units), start=1):
             prefix = f'{scope}/block{number}/unit_{index}/bottleneck_v2'
             yield from _norm_names(f'{prefix}/preact', unit.preact)
             if unit.shortcut is not None:
@@ -79,7 +81,7 @@ def generator_names(generator):
     numbered = _Numbered(GENERATOR_SCOPE)
     encoder, poses = generator.lifting_encoder, generator.pose_encoder
     decoder, inpainter = generator.projection_decoder, generator.background_inpainter
-    pairs = list(_resnet(numbered.scope, encoder))
+    pairs = list(_resnet(numbered.scope, encoder, generator.architecture.encoder_blocks))
     pairs += numbered.conv('conv3d', poses.conv)
     pairs += _units(numbered, poses.units)
     for layer in (*inpainter.encoder, *inpainter.decoder, inpainter.output_conv):
@@ -99,7 +101,7 @@ def generator_names(generator):
 def discriminator_names(discriminator):
     """Returns a dictionary from the reference's variable names to the variables of a `Discriminator`."""
     numbered = _Numbered(DISCRIMINATOR_SCOPE)
-    pairs = list(_resnet(numbered.scope, discriminator))
+    pairs = list(_resnet(numbered.scope, discriminator, discriminator.architecture.discriminator_blocks))
     pairs += numbered.norm(discriminator.norm)
     pairs += numbered.conv('conv2d', discriminator.output_conv)
     return dict(pairs)

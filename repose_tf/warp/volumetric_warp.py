@@ -129,6 +129,7 @@ def _checked_capacity(rows, needed, capacity):
         return tf.where(needed <= capacity, rows, tf.constant(float('nan'), rows.dtype))
 
 
+@keras.saving.register_keras_serializable('repose_tf')
 class VolumetricWarp(keras.layers.Layer):
     """Keras layer over `warp`: (volume, source pose, target pose) -> volume in the target pose.
 

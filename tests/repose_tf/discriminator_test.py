@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.shapes import ShapeError
 from tests.support.tiny import TINY, inputs
@@ -12,7 +11,7 @@ from tests.support.tiny import TINY, inputs
 
 @pytest.fixture(scope='module')
 def discriminator():
-    return build(Discriminator(TINY))
+    return Discriminator(TINY)
 
 
 def test_one_logit_a_sample(discriminator):

@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS, Architecture
-from repose_tf.building import build
 from repose_tf.generator import Generator
 from repose_tf.shapes import ShapeError
 from tests.support.tiny import TINY, inputs
@@ -25,7 +24,7 @@ OTHER = dataclasses.replace(
 def test_outputs_have_their_shapes_and_ranges(architecture, changes):
     architecture = dataclasses.replace(architecture, **changes)
     size, grid = architecture.image_size, architecture.grid
-    outputs = build(Generator(architecture))(*inputs(architecture), with_volumes=True)
+    outputs = Generator(architecture)(*inputs(architecture), with_volumes=True)
     for name, channels in (('image', 3), ('foreground', 3), ('background', 3), ('foreground_alpha', 1)):
         assert outputs[name].shape == (2, size, size, channels)
         assert outputs[name].dtype == tf.float32
@@ -36,7 +35,7 @@ def test_outputs_have_their_shapes_and_ranges(architecture, changes):
 
 
 def test_the_image_is_the_blend():
-    outputs = build(Generator(TINY))(*inputs(TINY))
+    outputs = Generator(TINY)(*inputs(TINY))
     alpha = outputs['foreground_alpha']
     blend = alpha * outputs['foreground'] + (1 - alpha) * outputs['background']
     np.testing.assert_allclose(outputs['image'], blend, atol=1e-6)
@@ -44,7 +43,7 @@ def test_the_image_is_the_blend():
 
 def test_the_seen_background_stays_as_it_is():
     image, source, target = inputs(TINY)
-    outputs = build(Generator(TINY))(image, source, target, with_volumes=True)
+    outputs = Generator(TINY)(image, source, target, with_volumes=True)
     person = tf.reduce_max(outputs['masks'], axis=[3, 4])[:, :-1, :-1]
     seen = 1 - tf.repeat(tf.repeat(person, 2, axis=1), 2, axis=2)[..., None]
     np.testing.assert_array_equal(outputs['background'] * seen, image * seen)
@@ -52,7 +51,7 @@ def test_the_seen_background_stays_as_it_is():
 
 
 def test_a_batch_is_its_samples():
-    generator, batch = build(Generator(TINY)), inputs(TINY, 3)
+    generator, batch = Generator(TINY), inputs(TINY, 3)
     together = generator(*batch)['image']
     for index in range(3):
         alone = generator(*(tensor[index:index + 1] for tensor in batch))['image']
@@ -61,7 +60,7 @@ def test_a_batch_is_its_samples():
 
 @pytest.mark.parametrize('warp', ['3d', '2d'])
 def test_a_source_is_encoded_once_for_all_its_targets(warp):
-    generator = build(Generator(dataclasses.replace(TINY, warp=warp)))
+    generator = Generator(dataclasses.replace(TINY, warp=warp))
     image, source, targets = inputs(TINY, 3)
     encoded = generator.encode(image[:1], source[:1])
     repeated = {name: tf.repeat(tensor, 3, axis=0) for name, tensor in encoded.items()}
@@ -73,15 +72,15 @@ def test_a_source_is_encoded_once_for_all_its_targets(warp):
 def test_2d_pose_ignores_the_target_depth():
     image, source, target = inputs(TINY)
     # The warp is 2D as well, or it would see the depth.
-    flat = build(Generator(dataclasses.replace(TINY, warp='2d', pose='2d')))
-    deep = build(Generator(dataclasses.replace(TINY, warp='2d')))
+    flat = Generator(dataclasses.replace(TINY, warp='2d', pose='2d'))
+    deep = Generator(dataclasses.replace(TINY, warp='2d'))
     moved = target + [0.0, 0.0, 4.0]
     np.testing.assert_allclose(flat(image, source, target)['image'], flat(image, source, moved)['image'], atol=1e-5)
     assert not np.allclose(deep(image, source, target)['image'], deep(image, source, moved)['image'], atol=1e-5)
 
 
 def test_every_variable_gets_a_gradient():
-    generator = build(Generator(TINY))
+    generator = Generator(TINY)
     image, source, target = inputs(TINY)
     # The outputs by themselves: after the blend a saturated mask could hide a part.
     with tf.GradientTape() as tape:
@@ -97,7 +96,7 @@ def test_every_variable_gets_a_gradient():
 
 
 def test_mixed_precision_keeps_variables_and_outputs_in_float32():
-    generator = build(Generator(TINY, dtype='mixed_bfloat16'))
+    generator = Generator(TINY, dtype='mixed_bfloat16')
     assert {str(tf.as_dtype(variable.dtype).name) for variable in generator.variables} == {'float32'}
     assert {tensor.dtype for tensor in generator(*inputs(TINY)).values()} == {tf.float32}
 
@@ -114,7 +113,7 @@ def test_the_reference_has_its_69_million_variables_less_the_unused():
     ('Batch sizes', lambda image, source, target: (image, source[:1], target)),
 ])
 def test_wrong_shapes_name_the_tensor(name, change):
-    generator = build(Generator(TINY))
+    generator = Generator(TINY)
     with pytest.raises(ShapeError, match=name):
         generator(*change(*inputs(TINY)))
 

@@ -8,7 +8,6 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
-from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from tests.support.tiny import TINY, inputs
@@ -40,7 +39,7 @@ def test_a_padding_is_seen():
 
 @pytest.mark.parametrize('architecture', VARIANTS, ids=lambda arch: f'{arch.warp}-warp-{arch.pose}-pose')
 def test_the_generator_pads_nothing_right_before_a_convolution_and_keeps_its_sizes(architecture):
-    generator = build(Generator(architecture))
+    generator = Generator(architecture)
     batch = inputs(architecture, 1)
     traced = tf.function(lambda *args: generator(*args, with_volumes=True), autograph=False)
     concrete = traced.get_concrete_function(*batch)
@@ -54,5 +53,5 @@ def test_the_generator_pads_nothing_right_before_a_convolution_and_keeps_its_siz
 
 def test_the_discriminator_has_no_3d_convolution():
     image, _, target = inputs(TINY, 1)
-    graph = tf.function(build(Discriminator(TINY)), autograph=False).get_concrete_function(image, image, target).graph
+    graph = tf.function(Discriminator(TINY), autograph=False).get_concrete_function(image, image, target).graph
     assert padded_convolutions(graph) == ([], [])

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from repose_tf import heatmaps
 from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS
-from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.group_norm import GroupNorm
@@ -28,7 +27,7 @@ def inputs(architecture):
 
 def made_up(network, names):
     """Returns the built network with the made-up weights of the golden files, under which all parts matter."""
-    for name, variable in names(build(network)).items():
+    for name, variable in names(network).items():
         variable.assign(made_up_values(name, tuple(variable.shape)))
     return network
 
@@ -86,9 +85,9 @@ def test_the_geometry_stays_in_float32(monkeypatch):
                          (heatmaps, 'convolved_image_heatmaps')):
         monkeypatch.setattr(module, name, spied(getattr(module, name)))
     image, source, target = inputs(TINY)
-    outputs = [build(Generator(TINY, dtype=dtype))(image, source, target, with_volumes=True)
+    outputs = [Generator(TINY, dtype=dtype)(image, source, target, with_volumes=True)
                for dtype in ('mixed_bfloat16', None)]
-    build(Discriminator(TINY, dtype='mixed_bfloat16'))(image, image, target)
+    Discriminator(TINY, dtype='mixed_bfloat16')(image, image, target)
     assert len(seen) >= 10 and set(seen) == {tf.float32}
     np.testing.assert_array_equal(outputs[0]['masks'], outputs[1]['masks'])
     assert outputs[0]['source_volume'].dtype == tf.bfloat16

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.train_step import TrainStep
@@ -18,7 +17,7 @@ def test_gradients_stay_the_same_and_convolutions_run_again():
     results, convolutions = [], []
     for remat in (False, True):
         keras.utils.set_random_seed(1)
-        networks = build(Generator(SMALLEST, remat=remat)), build(Discriminator(SMALLEST, remat))
+        networks = Generator(SMALLEST, remat=remat), Discriminator(SMALLEST, remat)
         differentiate = TrainStep(*networks, None, {'loss/l1': 1.0, 'loss/adversarial': 1.0})
         step = tf.function(lambda batch, step=differentiate: step(batch, 2), autograph=False)
         results.append(tf.nest.flatten(step(batch)))

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from repose_tf.architecture import PRESETS
-from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator, warp_capacity
 from repose_tf.train_step import TrainStep
@@ -22,7 +21,7 @@ SMALLEST = dataclasses.replace(
 def differentiated(batch, static_shapes, jit_compile=False):
     """Returns the terms of one step and the gradients of both networks; without a graph unless compiled by XLA."""
     keras.utils.set_random_seed(1)
-    networks = build(Generator(SMALLEST, static_shapes)), build(Discriminator(SMALLEST))
+    networks = Generator(SMALLEST, static_shapes), Discriminator(SMALLEST)
     differentiate = TrainStep(*networks, None, {'loss/l1': 1.0, 'loss/adversarial': 1.0}, l2_weight=1e-4)
 
     def step(batch):
@@ -47,7 +46,7 @@ def test_a_step_compiled_by_xla_computes_what_the_plain_one_does():
 @pytest.mark.parametrize('warp', ['3d', '2d'])
 def test_static_shapes_change_no_value_and_raise_where_there_is_no_room(warp):
     architecture = dataclasses.replace(SMALLEST, warp=warp)
-    generators = [build(Generator(architecture, static_shapes)) for static_shapes in (False, True)]
+    generators = [Generator(architecture, static_shapes) for static_shapes in (False, True)]
     generators[1].set_weights(generators[0].get_weights())
     plain, static = (generator(*inputs(architecture)) for generator in generators)
     for name, tensor in plain.items():

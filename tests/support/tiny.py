@@ -8,7 +8,6 @@ import tensorflow as tf
 from experiments.configuration.settings import ModelSettings, Settings
 from experiments.training import checkpoints, run_folder
 from repose_tf.architecture import Architecture
-from repose_tf.building import build
 from repose_tf.generator import Generator
 from tests.support.cases import person_poses
 
@@ -21,7 +20,7 @@ TINY = Architecture(
 
 def tiny_generator(architecture=TINY):
     """Returns a built generator with random weights."""
-    return build(Generator(architecture))
+    return Generator(architecture)
 
 
 def tiny_run(runs_dir, generator=None):

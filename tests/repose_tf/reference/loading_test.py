@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from experiments.training.checkpoints import Checkpoints
 from repose_tf.architecture import REFERENCE_CONVENTIONS
-from repose_tf.building import build
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.reference.checkpoint import opened
@@ -33,7 +32,7 @@ def shapes_of(names):
 
 @pytest.fixture(scope='module')
 def networks():
-    return build(Generator(ARCHITECTURE)), build(Discriminator(ARCHITECTURE))
+    return Generator(ARCHITECTURE), Discriminator(ARCHITECTURE)
 
 
 @pytest.fixture(scope='module')
