@@ -2,25 +2,19 @@
 
 Trains four variants, with the warp and the pose in 2D or in 3D and everything else alike, and a small joint regressor
 for the pose AUC (--pose_estimator takes another); scores them on the same test pairs; writes a page with tables, plots
-and pictures. What was done before is not done again: start it again to go on.
+and pictures. Start it again to go on where it ended.
 """
 
-import os
-import subprocess
+import dataclasses
 import sys
 
 from absl import flags as absl_flags
 
 from data_pipeline import program
 from data_pipeline.errors import UsageError
-from experiments.configuration import data as datasets
-from experiments.evaluation import options, pair_sources, systems
-from experiments.evaluation import run as evaluation
-from experiments.reporting import ablation_page
-from experiments.training import ablation_runs
+from experiments.configuration import flags
 
 FLAGS = absl_flags.FLAGS
-_BATCH_SIZE = 8
 _PASSED_ON = ('source_dir', 'data_dir', 'steps')
 
 
@@ -37,46 +31,32 @@ def define_flags():
     absl_flags.DEFINE_list('inner_seeds', ['1'], 'Seeds of the other two variants.')
     absl_flags.DEFINE_integer('num_parallel', 2, 'Runs that are trained at once; they share the cores.', lower_bound=1)
     absl_flags.DEFINE_integer('num_pairs', 0, 'A sample of so many test pairs; 0: all.', lower_bound=0)
-    options.define_metrics()
+    flags.define_metrics()
     FLAGS.set_default('pose_estimator', 'regressor')
 
 
 def main():
-    runs = ablation_runs.planned(FLAGS.runs_dir, _seeds('outer_seeds'), _seeds('inner_seeds'))
+    seeds = _seeds('outer_seeds'), _seeds('inner_seeds')
+    from experiments.evaluation.options import EvaluationOptions, MetricOptions  # late: they load TensorFlow
+    from experiments.evaluation.run import evaluate
+    from experiments.reporting.ablation_page import AblationPage
+    from experiments.training import ablation_runs
+    runs = ablation_runs.planned(FLAGS.runs_dir, *seeds)
     changes = [f'--{name}={FLAGS[name].value}' for name in _PASSED_ON if FLAGS[name].value]
-    if not os.path.isfile(FLAGS.settings):
-        raise UsageError(f'--settings: expected a flags file, found {FLAGS.settings!r}, which is none.')
     ablation_runs.train(runs, FLAGS.settings, changes, FLAGS.num_parallel)
     ablation_runs.check_alike(runs)
 
     settings = runs[0].folder().settings()
-    size = settings.model.architecture().image_size
-    if FLAGS.pose_estimator == 'regressor' and not FLAGS.pose_model:
-        FLAGS.pose_model = trained_regressor(settings.data.source_dir, size)
-    source = pair_sources.DataPairs(datasets.Data(settings.data), 'test', FLAGS.num_pairs, size)
-    scorer = options.open_scorer(source)
-    scored = [systems.ModelSystem(run.folder().path) for run in runs]
-    baselines = [systems.CopyOfSource(), systems.MeanOfOthers(source.means_of_others)]
-    files = evaluation.score_systems(
-        [*scored, *baselines], source, scorer, os.path.join(FLAGS.runs_dir, 'scores'), _BATCH_SIZE)
-    scores = {name: file.table(source.pairs) for name, file in files.items()}
-    by_run = {run: scores[system.name] for run, system in zip(runs, scored, strict=True)}
-    page = ablation_page.AblationPage(source, scorer, settings, by_run, {name: scores[name] for name in (
-        system.name for system in baselines)})
-    page.write(FLAGS.output, dict(zip(runs, scored, strict=True)))
+    metrics = flags.filled(MetricOptions, inception='')  # the page has no FID
+    if metrics.pose_estimator == 'regressor' and not metrics.pose_model:
+        metrics = dataclasses.replace(metrics, pose_model=ablation_runs.trained_regressor(
+            FLAGS.runs_dir, settings.data.source_dir, settings.model.architecture().image_size))
+    first, *others = (run.folder().path for run in runs)
+    outcome = evaluate(EvaluationOptions(settings.data, metrics, model=first, against=others,
+                                         num_pairs=FLAGS.num_pairs, output=FLAGS.runs_dir))
+    command = ' '.join(['python -m experiments.ablation', *sys.argv[1:]])
+    AblationPage(outcome, runs, settings).write(FLAGS.output, command)
     print(f'Written: {FLAGS.output}')
-
-
-def trained_regressor(source_dir, image_size):
-    """Returns the weights of a joint regressor for pictures of a size, px; trains it where there are none yet."""
-    path = os.path.join(FLAGS.runs_dir, f'joint_regressor_{image_size}.npz')
-    if not os.path.exists(path):
-        print(f'Training the regressor of the pose AUC: {path}', flush=True)
-        process = subprocess.run([sys.executable, '-m', 'experiments.train_joint_regressor', f'--output={path}',
-                                  f'--source_dir={source_dir}', f'--image_size={image_size}'], check=False)
-        if process.returncode:
-            raise UsageError(f'{path}: the training of the regressor failed.')
-    return path
 
 
 def _seeds(name):

@@ -7,22 +7,45 @@
     python -m experiments.evaluate --predictions=DIR --truth=DIR --output=OUT
 
 Prints a table and, as its last line, everything in one line of JSON. Writes table.md, evaluation.json, report.html and
-contact_sheet.png. What was scored before an interruption is not scored again.
+contact_sheet.png. An evaluation that was interrupted goes on where it ended.
 """
 
-import functools
-import os
+import dataclasses
+import sys
 
 from absl import flags as absl_flags
 
 from data_pipeline import program
+from data_pipeline.batches.pairs import PROTOCOLS
 from experiments.configuration import flags
-from experiments.evaluation import options
-from experiments.evaluation import run as evaluation
-from experiments.reporting import output as evaluation_output
 
 FLAGS = absl_flags.FLAGS
-_BATCH_SIZE = 8
+
+
+def define_systems():
+    """Defines what is scored besides --model."""
+    text = absl_flags.DEFINE_string
+    text('predictions', '', "Folder of any system's result pictures, named by pair: "
+         'experiments/evaluation/prediction_folder.py.')
+    text('predictions_list', '', 'CSV file, source,target,file, where the names of the pictures do not tell.')
+    absl_flags.DEFINE_integer('predictions_part', 0, 'Where a picture is several side by side, which of them is the '
+                              'result: 1 the first, -1 the last; 0: it is one.')
+    absl_flags.DEFINE_bool('allow_incomplete', False, 'Score what there is where pictures are missing or of no pair, '
+                           'and say so wherever a number stands, instead of refusing.')
+    absl_flags.DEFINE_multi_string('against', [], 'Another system for the table: run folder, SavedModel, packed model '
+                                   'or folder of pictures; may be given several times.')
+
+
+def define_pairs():
+    """Defines the pairs."""
+    absl_flags.DEFINE_enum('protocol', '', ('', *PROTOCOLS),
+                           "Which pairs, see data_pipeline/batches/pairs.py; '': people for --dataset=people, "
+                           'else reference.')
+    absl_flags.DEFINE_enum('split', 'test', ('validation', 'test'), 'Pairs of which split.')
+    absl_flags.DEFINE_integer('num_pairs', 0, 'A sample of so many of the pairs; 0: all.', lower_bound=0)
+    absl_flags.DEFINE_string('truth', '', 'Folder of the true pictures, of the same names as --predictions: scored '
+                             'without a data set.')
+    absl_flags.DEFINE_string('masks', '', 'Folder of PNG masks of the persons, named as the pictures of --truth.')
 
 
 def define_output():
@@ -33,22 +56,17 @@ def define_output():
 
 
 def main():
-    options.given_kind()  # refused before anything is loaded
-    source, systems = options.open_all()
-    output = options.output_folder(source)
-    options.check_complete(systems, output)
-    scorer, frechet = options.open_scorer(source), options.open_frechet(source)
-    folder = os.path.join(output, 'scores')
-    truth = frechet and frechet.truth(source.data, source.image_size, folder)  # what it lacks is said before the work
-    files = evaluation.score_systems(systems, source, scorer, folder, _BATCH_SIZE, frechet)
-    fids = {name: frechet.of(file.path, truth) for name, file in files.items()} if frechet else {}
-    report = evaluation_output.report_data(
-        source, systems, scorer, {name: file.table(source.pairs) for name, file in files.items()}, fids)
-    pictures = functools.partial(evaluation.shown_pictures, systems, source)
-    for line in evaluation_output.write(output, report, systems, pictures, FLAGS.sheet_rows):
+    from experiments.evaluation.options import EvaluationOptions, MetricOptions  # late: they load TensorFlow
+    from experiments.evaluation.run import evaluate
+    from experiments.reporting.output import write_results
+    options = flags.filled(EvaluationOptions, data=flags.data_settings(None), metrics=flags.filled(MetricOptions))
+    if run := options.run():
+        options = dataclasses.replace(options, data=flags.data_settings(run.settings().data))
+    command = ' '.join(['python -m experiments.evaluate', *sys.argv[1:]])
+    for line in write_results(evaluate(options), FLAGS.sheet_rows, command):
         print(line)
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_model_path, flags.define_data, options.define_systems,
-                options.define_pairs, options.define_metrics, define_output)
+    program.run(main, flags.define_model_path, flags.define_data, define_systems, define_pairs, flags.define_metrics,
+                define_output)

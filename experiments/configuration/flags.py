@@ -40,11 +40,31 @@ def define_training_run(values=flags.FLAGS):
                       flag_values=values)
 
 
+def define_metrics(values=flags.FLAGS):
+    """Defines the metrics of an evaluation besides SSIM, PSNR and L1."""
+    flags.DEFINE_multi_string('lpips', [], 'Weights of LPIPS, a file of experiments.convert_metric_weights; one for '
+                              'each net.', flag_values=values)
+    flags.DEFINE_bool('vgg16_distance', False, 'A perceptual distance by the VGG16 of a package; no LPIPS.',
+                      flag_values=values)
+    flags.DEFINE_string('inception', '', 'Weights of FID, a file of experiments.convert_metric_weights.',
+                        flag_values=values)
+    flags.DEFINE_enum('pose_estimator', '', ('', 'mediapipe', 'metrabs', 'regressor'), 'Estimator of the pose AUC.',
+                      flag_values=values)
+    flags.DEFINE_string('pose_model', '', 'Its files: a folder, or what experiments.train_joint_regressor wrote.',
+                        flag_values=values)
+
+
 def required(name, values=flags.FLAGS):
     """Returns the value of a flag that must be given."""
     if not values[name].value:
         raise UsageError(f'--{name}=... must be given.')
     return values[name].value
+
+
+def filled(group, values=flags.FLAGS, **given):
+    """Returns a dataclass with fields named as flags: the values of these flags, but for those given here."""
+    names = {field.name for field in dataclasses.fields(group)} - set(given)
+    return group(**given, **{name: values[name].value for name in names})
 
 
 def settings_from_flags(values=flags.FLAGS):

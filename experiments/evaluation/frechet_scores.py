@@ -1,4 +1,4 @@
-"""FID of systems: their results against all true training pictures, by features that outlive an interruption."""
+"""FID of systems: their results against all true training pictures, from features that are kept in files."""
 
 import os
 
@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from experiments.evaluation.systems import digest_of
+from data_pipeline.files import sha256, whole_file
 from repose_tf.metrics import fid
 from repose_tf.metrics.inception import NUM_FEATURES
 
@@ -15,14 +15,14 @@ _ROWS_AT_ONCE = 4096
 
 
 class FrechetScores:
-    """Gathers features of results, a row a pair in the order in which the pairs were scored.
+    """Features of results, a row for each pair in the order of scoring.
 
     Attributes:
-      identity: what the features are computed by.
+      identity: dict, 'fid' -> description of the network.
     """
 
     def __init__(self, inception, scored_columns):
-        """Wraps the network, see `learned_metrics.open_inception`; `scored_columns` is a slice."""
+        """Wraps the network of `weights.open_inception`; `scored_columns` is a slice."""
         self.identity = {'fid': inception.description}
         self._inception, self._columns = inception, scored_columns
 
@@ -30,7 +30,7 @@ class FrechetScores:
         """Adds the features of results [B, H, W, 3] uint8 to those of the first `num_rows` pairs of a score file."""
         features = self._features(pixels)
         with open(_path(score_path), 'ab') as file:
-            file.truncate(num_rows * features[0].nbytes)  # what a killed process wrote and nobody counted
+            file.truncate(num_rows * features[0].nbytes)  # drops rows of a killed process, which have no scores
             file.write(features.tobytes())
 
     def of(self, score_path, truth):
@@ -40,16 +40,14 @@ class FrechetScores:
 
     def truth(self, data, image_size, folder):
         """Returns the `FeatureStatistics` of all training pictures, from a file where they were computed before."""
-        key = digest_of(str(part).encode() for part in (data.name, image_size, self._columns, self.identity))
+        key = sha256(*(str(part).encode() for part in (data.name, image_size, self._columns, self.identity)))[:12]
         path = os.path.join(folder, f'inception-{key}.f32')
         if not os.path.exists(path):
-            os.makedirs(folder, exist_ok=True)
             ids = [frame_id for frames in data.frame_ids('train').values() for frame_id in frames]
             batches = data.batches_of('train', [(frame_id, frame_id) for frame_id in ids], image_size, _BATCH_SIZE)
-            with open(f'{path}.part', 'wb') as file:
+            with whole_file(path) as unfinished, open(unfinished, 'wb') as file:
                 for batch in tqdm(batches, desc='training pictures', unit='batch'):
                     file.write(self._features(batch['target_image'].numpy()).tobytes())
-            os.replace(f'{path}.part', path)
         return _gathered(path)
 
     def _features(self, pixels):

@@ -1,9 +1,9 @@
-"""Where pairs and their true pictures come from: a protocol's of a data set, or two folders of pictures.
+"""Sources of pairs and their true pictures: a protocol of a data set, or two folders of pictures.
 
-A source has `name` (what was scored, in words), `facts` (dict of texts for the report), `identity` (dict that decides
-scores besides the system), `pairs`, `groups` (the person of each pair), `num_expected` (pairs that the whole protocol
-has), `image_size` px, `scored_columns` (slice) and `pose_changes` (dict, name -> [N]); `batches(pairs, batch_size)` are
-prepared as of `augment.prepare`.
+A pair source has `name` (of what is scored, in words), `facts` (dict of texts for the report), `identity` (dict of
+everything but the system that decides the scores), `pairs`, `groups` (the person of each pair), `num_expected` (number
+of pairs of the whole protocol), `image_size` px, `scored_columns` (slice) and `pose_changes` (dict, name -> [N]);
+`batches(pairs, batch_size)` yields batches as `augment.prepare` returns them.
 """
 
 import functools
@@ -37,15 +37,15 @@ def pairs_of(batch):
 
 
 class DataPairs:
-    """The pairs of a protocol with everything that the data set knows of them."""
+    """The pairs of a protocol of a data set, with poses and persons."""
 
     def __init__(self, data, split, num_pairs, image_size):
         """Lists the pairs.
 
         Args:
-          data: a `datasets.Data` with its protocol.
+          data: a `Data` with its protocol.
           split: 'validation' or 'test'.
-          num_pairs: how many, spread over all; 0: all.
+          num_pairs: how many, spread over all of them; 0: all.
           image_size: S, px.
         """
         self.data, self._split = data, split
@@ -59,13 +59,13 @@ class DataPairs:
         self.facts = {'protocol': data.protocol, 'split': split, 'data': data.name,
                       'image size': f'{image_size} px, {columns}'}
         self.identity = dict(self.facts)
-        source, target = (np.stack([data.frame(pair[side]).pose.px for pair in self.pairs]) for side in (0, 1))
+        source_px, target_px = (np.stack([data.frame(pair[side]).pose.px for pair in self.pairs]) for side in (0, 1))
         factor = np.array([_relative_scale(data.frame(first), data.frame(second)) for first, second in self.pairs])
-        sized = target * factor[:, np.newaxis, np.newaxis]
         self.pose_changes = {
-            'turn (degrees)': pose_change.turn_deg(source, target),
-            'joint change (torso lengths)': pose_change.joint_change(source, sized)}
-        self.has_arm_over_torso = pose_change.has_arm_over_torso(target)
+            'turn (degrees)': pose_change.turn_deg(source_px, target_px),
+            'joint change (torso lengths)': pose_change.joint_change(
+                source_px, target_px * factor[:, np.newaxis, np.newaxis])}
+        self.has_arm_over_torso = pose_change.has_arm_over_torso(target_px)
         self._sum_of = functools.lru_cache(maxsize=256)(self._sum)
 
     def batches(self, pairs, batch_size):
@@ -95,7 +95,7 @@ class DataPairs:
 
 
 class FilePairs:
-    """Pictures of a folder, each with the true one of the same name in another: nothing else is known of them."""
+    """Pictures of a folder, each with the true one of the same name in another; no poses and no persons."""
 
     def __init__(self, truth, masks=''):
         """Lists the true pictures, all of one size; DataError where there are none.
@@ -124,7 +124,7 @@ class FilePairs:
         self.pose_changes = {}
 
     def batches(self, pairs, batch_size):
-        """Yields batches as `augment.prepare` makes them, with the true pictures and masks alone."""
+        """Yields batches as `augment.prepare` returns them, with only the true pictures and masks."""
         for start in range(0, len(pairs), batch_size):
             names = [name for name, _ in pairs[start:start + batch_size]]
             images = np.stack([self._read(self._files[name]) for name in names])
@@ -144,7 +144,7 @@ class FilePairs:
         return image
 
 
-def _relative_scale(source, target):
-    """Returns what brings the target's px to the source's scale: 1 where nobody knows the scale."""
-    factor = source.pose.px_per_mm / target.pose.px_per_mm
+def _relative_scale(source_frame, target_frame):
+    """Returns the factor from the target's px to the source's scale; 1 where a scale is unknown."""
+    factor = source_frame.pose.px_per_mm / target_frame.pose.px_per_mm
     return factor if np.isfinite(factor) and factor > 0 else 1.0

@@ -1,4 +1,4 @@
-"""How far a pose is from another, and whether arms cover the body or are covered by it: what makes a pair hard.
+"""Measures of how hard a pair is: turns, moved joints, arms before or behind the torso.
 
 Poses are [N, 19, 3] px: x right, y down, z away from the camera, of one scale; nothing here depends on the scale.
 """
@@ -14,36 +14,36 @@ _NECK, _PELVIS = joint_indices('neck', 'pelv')
 _ALONG_FOREARM = (0.5, 1.0)  # its middle and the wrist
 
 
-def turn_deg(source_px, target_px):
-    """Angle by which the person has turned about the vertical, from the line between its left and its right side.
+def turn_deg(source_pose_px, target_pose_px):
+    """Angle by which the person turns about the vertical, from the line between its left and its right side.
 
     Args:
-      source_px: [N, 19, 3] px.
-      target_px: likewise.
+      source_pose_px: [N, 19, 3] px.
+      target_pose_px: likewise.
 
     Returns:
       [N] float64, degrees in [0, 180].
     """
-    difference = np.abs(_yaw(source_px) - _yaw(target_px)) % (2 * np.pi)
+    difference = np.abs(_yaw(source_pose_px) - _yaw(target_pose_px)) % (2 * np.pi)
     return np.degrees(np.minimum(difference, 2 * np.pi - difference))
 
 
-def joint_change(source_px, target_px):
-    """Mean distance of the joints from where they were, relative to the pelvis, in lengths of the source's torso.
+def joint_change(source_pose_px, target_pose_px):
+    """Mean distance that the joints move relative to the pelvis, in lengths of the source's torso.
 
     Args:
-      source_px: [N, 19, 3] px.
-      target_px: likewise, at the same scale.
+      source_pose_px: [N, 19, 3] px.
+      target_pose_px: likewise, at the same scale.
 
     Returns:
       [N] float64; the torso's length is that from the pelvis to the neck.
     """
-    source, target = (pose - pose[:, _PELVIS, np.newaxis] for pose in map(_doubles, (source_px, target_px)))
+    source, target = (pose - pose[:, _PELVIS, np.newaxis] for pose in map(_doubles, (source_pose_px, target_pose_px)))
     return np.linalg.norm(source - target, axis=2).mean(axis=1) / np.linalg.norm(source[:, _NECK], axis=1)
 
 
 def has_arm_over_torso(pose_px):
-    """Says where a forearm is before or behind the torso, as the camera sees it: depth decides which is seen.
+    """Says in which poses a forearm is before or behind the torso, so that depth decides which of them is seen.
 
     Args:
       pose_px: [N, 19, 3] px.
@@ -51,24 +51,24 @@ def has_arm_over_torso(pose_px):
     Returns:
       [N] bool: the middle of a forearm or a wrist lies in the quadrangle of shoulders and hips.
     """
-    pose = _doubles(pose_px)[..., :2]
-    outline = pose[:, _OUTLINE]  # [N, 4, 2]
-    found = np.zeros(len(pose), bool)
+    pose_px = _doubles(pose_px)[..., :2]
+    outline = pose_px[:, _OUTLINE]  # [N, 4, 2]
+    found = np.zeros(len(pose_px), bool)
     for elbow, wrist in _ARMS:
         for share in _ALONG_FOREARM:
-            found |= _inside(outline, pose[:, elbow] + share * (pose[:, wrist] - pose[:, elbow]))
+            found |= _inside(outline, pose_px[:, elbow] + share * (pose_px[:, wrist] - pose_px[:, elbow]))
     return found
 
 
 def _yaw(pose_px):
     """Returns the direction of the line from the right to the left side about the vertical, [N] radians."""
-    pose = _doubles(pose_px)
-    across = (pose[:, _LEFT] - pose[:, _RIGHT]).sum(axis=1)
+    pose_px = _doubles(pose_px)
+    across = (pose_px[:, _LEFT] - pose_px[:, _RIGHT]).sum(axis=1)
     return np.arctan2(across[:, 2], across[:, 0])
 
 
 def _inside(corners, point):
-    """Says which points [N, 2] lie inside of quadrangles [N, 4, 2], by how often a ray to the right leaves them."""
+    """Says which points [N, 2] lie inside quadrangles [N, 4, 2]: a ray to the right crosses an odd number of sides."""
     start, end = corners, np.roll(corners, -1, axis=1)
     y = point[:, np.newaxis, 1]
     crosses = (start[..., 1] > y) != (end[..., 1] > y)
@@ -77,5 +77,5 @@ def _inside(corners, point):
     return (crosses & (point[:, np.newaxis, 0] < at)).sum(axis=1) % 2 == 1
 
 
-def _doubles(pose):
-    return np.asarray(pose, np.float64)
+def _doubles(pose_px):
+    return np.asarray(pose_px, np.float64)

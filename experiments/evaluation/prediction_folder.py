@@ -1,11 +1,11 @@
 """A folder of result pictures of any system, one for every pair of a protocol, found by their names.
 
-A picture is that of a pair if its path below the folder, without suffix, names the source and then the target. Of it
-letters and digits count, the field's additions `fashion`, `fasion`, `_2_` between two names and `_vis` at the end do
-not. These are of p000/00 -> p000/05, and of two pictures of DeepFashion:
+A picture belongs to a pair if its path below the folder, without suffix, names the source and then the target. Only
+letters and digits count; `fashion`, `fasion`, `_2_` between two names and `_vis` at the end, which others add, do not.
+Examples for p000/00 -> p000/05 and for two pictures of DeepFashion:
     p000.00___p000.05.png    p000/00/p000_05.jpg
     fashionWOMENBlouses_Shirtsid0000001502_1front.jpg___fashionWOMENBlouses_Shirtsid0000001502_2side_vis.jpg
-Others take a list, a CSV file with the columns source,target,file.
+For other names there is a list, a CSV file with the columns source,target,file.
 """
 
 import csv
@@ -16,34 +16,35 @@ import re
 import numpy as np
 
 from data_pipeline.errors import DataError
+from data_pipeline.files import sha256_of_parts
 from data_pipeline.picture_file import read_image
 from data_pipeline.records.folder import IMAGE_SUFFIXES
-from experiments.evaluation.systems import digest_of
 
 _SHOWN = 5
 
 
 class PredictionFolder:
-    """Pictures of a system that ran elsewhere; a system itself, see `systems`.
+    """Pictures that another system made; a system itself, see `systems`.
 
     Attributes:
       image_size: rows of its first picture, px.
       missing: list of pairs without a picture.
-      extra: list of pictures, paths below the folder, that are of no pair.
+      extra: list of the pictures of no pair, as paths below the folder.
     """
 
     def __init__(self, path, pairs, list_path='', part=0, scored_columns=None, others=(), by_path=False):
-        """Finds the pictures; none is read but for their hash.
+        """Finds the pictures and hashes them; only the first one is decoded.
 
         Args:
           path: the folder.
           pairs: list of (source id, target id).
           list_path: CSV file, or '' to find them by name.
-          part: where a picture is several side by side, which is the result: 1 the first, -1 the last; 0: it is one.
-          scored_columns: function of the image size, the slice of columns that the protocol scores: pictures may
-            have these alone. None: they are square.
-          others: pairs that may have pictures, too, and are not scored.
-          by_path: a picture is that of the pair whose source is its path below the folder, without suffix.
+          part: where a file holds several pictures side by side, the place of the result: 1 the first, -1 the last;
+            0: it holds one picture.
+          scored_columns: function of the image size that returns the slice of columns that the protocol scores;
+            pictures may have only these. None: they are square.
+          others: pairs that may have pictures too, and are not scored.
+          by_path: whether a picture's path below the folder, without suffix, is the source's id.
 
         Raises:
           DataError: no folder, no pictures of any pair, two of one pair, or a list that does not fit.
@@ -71,12 +72,12 @@ class PredictionFolder:
         used = set(found.values())
         self.extra = [str(file.relative_to(root)) for file in files if file not in used]
         self.name = root.resolve().name
-        self.digest = digest_of(data for file in files for data in (
-            str(file.relative_to(root)).encode(), file.read_bytes()))
+        self.digest = sha256_of_parts(part for file in files for part in (
+            str(file.relative_to(root)).encode(), file.read_bytes()))[:12]
         self.description = f'{len(found)} pictures in {self.name}, files {self.digest}'
 
     def complaint(self):
-        """Returns what is missing and what is too much, in a line; '' where all is in order."""
+        """Returns a line on missing and extra pictures; '' if there are none."""
         parts = []
         for what, items in (('missing', [' -> '.join(pair) for pair in self.missing]), ('of no pair', self.extra)):
             if items:
@@ -85,7 +86,7 @@ class PredictionFolder:
         return '; '.join(parts)
 
     def listing(self):
-        """Returns the same in full, a line each."""
+        """Returns all missing and extra pictures, a line each."""
         return ''.join([*(f'missing: {source} -> {target}\n' for source, target in self.missing),
                         *(f'of no pair: {name}\n' for name in self.extra)])
 
@@ -118,7 +119,7 @@ def pair_name(pair):
 
 
 def key_of(name):
-    """Returns what counts of the name of a pair's picture."""
+    """Returns the part of a picture's name that tells its pair."""
     name = re.sub(r'(\.(jpg|jpeg|png))?_2_(?=fas)', '___', name)
     name = re.sub(r'\.(jpg|jpeg|png)(?=_|$)', '', name)
     name = re.sub(r'_vis$', '', name)

@@ -1,41 +1,146 @@
-"""Scoring systems on the pairs of a source, each pair once, whatever ends the process in between."""
+"""Scoring of systems on the pairs of a source; what is scored already is not scored again."""
+
+import dataclasses
+import json
+import os
 
 import numpy as np
 from tqdm import tqdm
 
+from data_pipeline.errors import WriteError
+from data_pipeline.files import sha256
+from experiments.evaluation.options import (
+    check_complete,
+    open_frechet,
+    open_pairs_and_systems,
+    open_scorer,
+    output_folder,
+)
 from experiments.evaluation.pair_sources import pairs_of
-from experiments.evaluation.score_file import ScoreFile
 from experiments.pictures import drawing
 from repose_tf.picture_codec import pixels_from_image
 
+_BATCH_SIZE = 8
 
-def score_systems(systems, source, scorer, folder, batch_size, frechet=None):
-    """Scores systems; what a folder of scores has of them already is taken from there.
 
-    Args:
-      systems: list, see `systems`; one with `missing` pairs is scored on the others.
-      source: a pair source, see `pair_sources`.
-      scorer: a `scoring.PairScorer`.
-      folder: of the score files.
-      batch_size: pairs at once.
-      frechet: a `FrechetScores`, or None.
+class ScoreFile:
+    """The scores of one system in a file, a line for each pair, so that an evaluation can go on where it ended.
+
+    The name of the file follows from everything that decides the scores.
+
+    Attributes:
+      path: of the file.
+      scores: dict, (source id, target id) -> dict, metric -> float.
+    """
+
+    def __init__(self, folder, name, identity):
+        """Opens the file and reads its scores.
+
+        Args:
+          folder: of the score files; made when missing.
+          name: of the system.
+          identity: dict of texts and numbers: everything but the pairs that decides the scores.
+
+        Raises:
+          WriteError: the folder cannot be written.
+        """
+        text = json.dumps(identity, sort_keys=True)
+        slug = ''.join(letter if letter.isalnum() else '_' for letter in name)
+        self.path = os.path.join(folder, f'{slug}-{sha256(text.encode())[:12]}.jsonl')
+        self.scores = {}
+        try:
+            os.makedirs(folder, exist_ok=True)
+            if os.path.exists(self.path):
+                self._read()
+            else:
+                with open(self.path, 'x') as file:
+                    file.write(text + '\n')
+        except OSError as error:
+            raise WriteError(f'{folder}: cannot be written ({error.strerror}).') from None
+
+    def _read(self):
+        """Reads the whole lines; cuts off a last one that a killed process left unfinished."""
+        with open(self.path, 'rb+') as file:
+            data = file.read()
+            whole = data.rfind(b'\n') + 1
+            file.truncate(whole)
+        for line in data[:whole].splitlines()[1:]:
+            row = json.loads(line)
+            self.scores[row.pop('source'), row.pop('target')] = row
+
+    def append(self, pairs, scores):
+        """Adds scores: `pairs` a list of (source id, target id), `scores` dict, metric -> [N]."""
+        with open(self.path, 'a') as file:
+            for row, pair in enumerate(pairs):
+                values = {metric: float(column[row]) for metric, column in scores.items()}
+                self.scores[pair] = values
+                file.write(json.dumps({'source': pair[0], 'target': pair[1], **values}) + '\n')
+
+    def missing(self, pairs):
+        """Returns the pairs of a list that have no scores yet."""
+        return [pair for pair in pairs if pair not in self.scores]
+
+    def table(self, pairs):
+        """Returns dict, metric -> [N] float64 over pairs; NaN where a pair has no scores or a metric is undefined."""
+        metrics = {metric: None for values in self.scores.values() for metric in values}
+        return {metric: np.array([self.scores.get(pair, {}).get(metric, np.nan) for pair in pairs])
+                for metric in metrics}
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """The scores of an evaluation and what was scored.
+
+    Attributes:
+      folder: of the results.
+      pair_source: see `pair_sources`.
+      systems: list, see `systems`; the one under test first.
+      metrics: dict of texts, the `identity` of the `PairScorer`.
+      scores: dict, name of a system -> dict, metric -> [N] float64, NaN where a pair has no score.
+      fids: dict, name of a system -> (FID, number of results); empty if it was not measured.
+    """
+
+    folder: str
+    pair_source: object
+    systems: list
+    metrics: dict
+    scores: dict
+    fids: dict
+
+
+def evaluate(options):
+    """Scores what `EvaluationOptions` name; takes the scores that the folder of the results holds already from there.
 
     Returns:
-      dict, name of the system -> `ScoreFile` that holds the scores of all its pairs.
+      `Outcome`.
+
+    Raises:
+      UsageError, DataError: something is missing or does not go together.
     """
-    return {system.name: _score(system, source, scorer, folder, batch_size, frechet) for system in systems}
+    pair_source, systems = open_pairs_and_systems(options)
+    folder = output_folder(options, pair_source)
+    check_complete(systems, folder, options.allow_incomplete)
+    scorer, frechet = open_scorer(options.metrics, pair_source), open_frechet(options.metrics, pair_source)
+    scores_folder = os.path.join(folder, 'scores')
+    # Before the work, as the training pictures may be missing.
+    truth = frechet and frechet.truth(pair_source.data, pair_source.image_size, scores_folder)
+    files = {system.name: _score(system, pair_source, scorer, scores_folder, frechet) for system in systems}
+    fids = {name: frechet.of(file.path, truth) for name, file in files.items()} if frechet else {}
+    return Outcome(folder, pair_source, systems, scorer.identity,
+                   {name: file.table(pair_source.pairs) for name, file in files.items()}, fids)
 
 
-def _score(system, source, scorer, folder, batch_size, frechet):
-    identity = {**source.identity, **scorer.identity, **(frechet.identity if frechet else {}), 'system': system.digest}
-    file = ScoreFile(folder, system.name, identity)
+def _score(system, pair_source, scorer, folder, frechet):
+    """Returns the `ScoreFile` of a system with the scores of all pairs, but for those that it lacks."""
+    file = ScoreFile(folder, system.name, {**pair_source.identity, **scorer.identity,
+                                           **(frechet.identity if frechet else {}), 'system': system.digest})
     lacking = set(getattr(system, 'missing', ()))
-    wanted = [pair for pair in source.pairs if pair not in lacking]
+    wanted = [pair for pair in pair_source.pairs if pair not in lacking]
     left = file.missing(wanted)
     if left and len(left) < len(wanted):
         print(f'{system.name}: {len(wanted) - len(left)} of {len(wanted)} pairs were scored before ({file.path})')
     with tqdm(total=len(wanted), initial=len(wanted) - len(left), desc=system.name, unit='pair') as bar:
-        for batch in source.batches(left, batch_size) if left else ():
+        for batch in pair_source.batches(left, _BATCH_SIZE) if left else ():
             pairs, pixels = pairs_of(batch), system(batch)
             scores = scorer(pixels, batch)
             if frechet:
@@ -45,17 +150,17 @@ def _score(system, source, scorer, folder, batch_size, frechet):
     return file
 
 
-def shown_pictures(systems, source, index):
-    """Returns [(caption, uint8 [H, W, 3])] of a pair: what there is of source, target pose, results, truth.
+def shown_pictures(systems, pair_source, index):
+    """Returns [(caption, uint8 [H, W, 3])] of a pair: source and target pose where they are known, results, truth.
 
-    Small ones are enlarged; what shows more columns than are scored is cut.
+    Small pictures are enlarged, and all are cut to the columns that are scored.
 
     Args:
       systems: list, as scored.
-      source: their pair source.
+      pair_source: of their pairs.
       index: of the pair.
     """
-    batch = next(iter(source.batches([source.pairs[index]], 1)))
+    batch = next(iter(pair_source.batches([pair_source.pairs[index]], 1)))
     pair, shown = pairs_of(batch)[0], []
     if 'source_image' in batch:
         image = pixels_from_image(batch['source_image']).numpy()[0]
@@ -64,13 +169,13 @@ def shown_pictures(systems, source, index):
     shown += [(system.name, np.asarray(system(batch))[0]) for system in systems
               if pair not in getattr(system, 'missing', ())]
     shown.append(('truth', pixels_from_image(batch['target_image']).numpy()[0]))
-    return [(caption, _scored_part(drawing.enlarge(image), source)) for caption, image in shown]
+    return [(caption, _scored_part(drawing.enlarge(image), pair_source)) for caption, image in shown]
 
 
-def _scored_part(image, source):
-    """Cuts a picture to the columns that are scored, unless it has these alone."""
-    columns = source.scored_columns
+def _scored_part(image, pair_source):
+    """Cuts a picture to the columns that are scored, unless it has only these."""
+    columns = pair_source.scored_columns
     if image.shape[1] != image.shape[0]:
         return image
-    factor = image.shape[0] / source.image_size
+    factor = image.shape[0] / pair_source.image_size
     return image[:, round(columns.start * factor):round(columns.stop * factor)]

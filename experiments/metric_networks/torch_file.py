@@ -1,4 +1,4 @@
-"""Reads the tensors of a PyTorch file (.pth) without PyTorch and without trusting the file.
+"""Tensors of a PyTorch file (.pth), read without PyTorch and without trusting the file.
 
 Both formats that `torch.save` has written: since 1.6 a zip of one pickle and a file of bytes per storage, before that
 a row of pickles with the storages behind. A pickle names functions to be called; here the names of tensors, storages

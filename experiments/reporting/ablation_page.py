@@ -1,18 +1,19 @@
-"""The page of an ablation: tables beside the paper's, curves of the training, pictures of what the variants do."""
+"""The page of an ablation: tables beside the paper's, curves of the training, pictures of the variants."""
 
 import itertools
+import json
 import os
-import sys
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from data_pipeline.files import write_text
 from experiments.configuration import devices
-from experiments.evaluation import pair_poses
-from experiments.evaluation import run as evaluation
+from experiments.evaluation.pair_scorer import pose_remarks
+from experiments.evaluation.run import shown_pictures
 from experiments.pictures import drawing
 from experiments.pictures.files import write_picture
-from experiments.reporting import ablation_plots
-from experiments.reporting.output import LOWER_IS_BETTER, write_text
+from experiments.reporting.output import LOWER_IS_BETTER
 from experiments.reporting.score_statistics import difference_interval, mean_interval
 from experiments.training.ablation_runs import VARIANTS
 
@@ -22,81 +23,83 @@ PAPER = {('2d', '2d'): (0.872, 0.566, 0.698), ('2d', '3d'): (0.875, 0.578, 0.749
 _METRICS = ('ssim', 'ssim_fg', 'l1_fg', 'pose_auc', 'pose_auc_true')
 _TURN_DEG = 60
 _ROWS_OF_PICTURES = 8
+_COLOURS = {('2d', '2d'): '#666666', ('2d', '3d'): '#0072b2', ('3d', '2d'): '#e69f00', ('3d', '3d'): '#009e73'}
+_SMOOTHED = 9  # points of the loss, each a mean over a window
 
 
-def in_words(variant):
+def _in_words(variant):
     """Returns the name of a variant (warp, pose)."""
     return f'{variant[0].upper()} warp, {variant[1].upper()} pose'
 
 
 class AblationPage:
-    """Everything that was measured, ready to be written."""
+    """The scores of an ablation, ready to be written."""
 
-    def __init__(self, source, scorer, settings, scores, baselines):
+    def __init__(self, outcome, runs, settings):
         """Takes the scores.
 
         Args:
-          source: the `pair_sources.DataPairs` that was scored.
-          scorer: the `scoring.PairScorer`.
+          outcome: the `Outcome` of an evaluation on the pairs of a data set: the systems of the runs, then baselines.
+          runs: list of `ablation_runs.Run`, in the order of their systems.
           settings: `Settings` that the runs have in common.
-          scores: dict, `ablation_runs.Run` -> dict, metric -> [N].
-          baselines: dict, name -> dict, metric -> [N].
         """
-        self._source, self._scorer, self._settings = source, scorer, settings
-        self._runs, self._baselines = scores, baselines
-        self._groups = np.array(source.groups)
+        self._outcome, self._settings, self._pair_source = outcome, settings, outcome.pair_source
+        self._systems = dict(zip(runs, outcome.systems))
+        self._runs = scores = {run: outcome.scores[system.name] for run, system in self._systems.items()}
+        self._baselines = {system.name: outcome.scores[system.name] for system in outcome.systems[len(runs):]}
+        self._groups = np.array(self._pair_source.groups)
         self._metrics = [metric for metric in _METRICS if metric in next(iter(scores.values()))]
         # A variant's score of a pair is the mean over its seeds: what is drawn again for the intervals are persons.
         self._variants = {variant: {metric: np.mean([values[metric] for run, values in scores.items()
                                                      if run.variant == variant], axis=0) for metric in self._metrics}
                           for variant in VARIANTS if any(run.variant == variant for run in scores)}
-        turned = source.pose_changes['turn (degrees)'] > _TURN_DEG
+        turned = self._pair_source.pose_changes['turn (degrees)'] > _TURN_DEG
         self._subsets = {
-            'all pairs': np.ones(len(source.pairs), bool),
+            'all pairs': np.ones(len(self._pair_source.pairs), bool),
             f'turns above {_TURN_DEG} degrees': turned,
-            'a forearm before or behind the torso in the target': source.has_arm_over_torso,
-            'neither': ~turned & ~source.has_arm_over_torso}
+            'a forearm before or behind the torso in the target': self._pair_source.has_arm_over_torso,
+            'neither': ~turned & ~self._pair_source.has_arm_over_torso}
 
-    def write(self, path, systems):
-        """Writes the page, and its plot and pictures beside it.
+    def write(self, path, command):
+        """Writes the page, and its plots and pictures beside it.
 
         Args:
           path: of the Markdown file.
-          systems: dict, run -> system that makes its pictures.
+          command: the command line, for the page.
         """
         stem = os.path.splitext(path)[0]
         name = os.path.basename(stem)
         os.makedirs(os.path.dirname(stem) or '.', exist_ok=True)
-        ablation_plots.write_training(f'{stem}.svg', list(self._runs))
-        ablation_plots.write_gains(f'{stem}_gains.svg', self._gains())
-        write_picture(f'{stem}.jpg', self._picture_grid(systems))
+        _write_training(f'{stem}.svg', list(self._runs))
+        _write_gains(f'{stem}_gains.svg', self._gains())
+        write_picture(f'{stem}.jpg', self._picture_grid())
         write_text(path, '\n\n'.join([
             '# The ablation of the paper, on rendered people',
             '<!-- Written by experiments.ablation; what it means is in results.md. -->',
-            self._setting(), '## All test pairs, beside the paper', self._main_table(), self._main_remarks(),
+            self._setting(command), '## All test pairs, beside the paper', self._main_table(), self._main_remarks(),
             '## Seed by seed', self._seed_table(), '## Where 3D matters', self._subset_tables(),
             f'![Gain over 2D warp and 2D pose, with 95 % intervals]({name}_gains.svg)',
             '## Training', f'![Loss and validation score over the steps]({name}.svg)', self._training_table(),
             '## Pictures', f'![Test pairs: source, target pose, the four variants, truth]({name}.jpg)']) + '\n')
 
-    def _setting(self):
-        train, data = self._settings.train, self._source.facts
-        command = ' '.join(['python -m experiments.ablation', *sys.argv[1:]])
-        lines = [f'{len(self._source.pairs)} test pairs of {len(set(self._source.groups))} persons that were not '
-                 f'trained on, {data["image size"].split(",")[0]}, data {data["data"]}, protocol {data["protocol"]}. '
+    def _setting(self, command):
+        train, pair_source = self._settings.train, self._pair_source
+        facts = pair_source.facts
+        lines = [f'{len(pair_source.pairs)} test pairs of {len(set(pair_source.groups))} persons that were not trained '
+                 f'on, {facts["image size"].split(",")[0]}, data {facts["data"]}, protocol {facts["protocol"]}. '
                  f'Every run: preset {self._settings.model.preset}, {train.steps:,} steps of {train.batch_size} pairs, '
                  f'learning rate {train.learning_rate:g} ({train.learning_rate_schedule}), '
                  f'{self._settings.model.precision}; the runs differ in warp, pose and seed alone.',
                  'Intervals: 95 %, bootstrap over the persons of the test split. A number of a variant is the mean '
                  'over its seeds.', f'{devices.measured_on()} Command: `{command}`']
-        poses = self._scorer.identity.get('poses')
+        poses = self._outcome.metrics.get('poses')
         lines.append(f'Pose AUC@150mm by {poses}.' if poses else 'The pose AUC was not measured.')
-        by_name = {f'{in_words(run.variant)}, seed {run.seed}': values for run, values in self._runs.items()}
-        return '\n'.join([*lines, *pair_poses.remarks({**by_name, **self._baselines})])
+        by_name = {f'{_in_words(run.variant)}, seed {run.seed}': values for run, values in self._runs.items()}
+        return '\n'.join([*lines, *pose_remarks({**by_name, **self._baselines})])
 
     def _main_table(self):
         columns = [*map(_with_arrow, self._metrics), 'paper: SSIM', 'SSIM_fg', 'Pose AUC']
-        rows = [[in_words(variant), *(_text(self._interval(values[metric])) for metric in self._metrics),
+        rows = [[_in_words(variant), *(_text(self._interval(values[metric])) for metric in self._metrics),
                  *(f'{number:.3f}' for number in PAPER[variant])] for variant, values in self._variants.items()]
         rows += [[name, *(_text(self._interval(values[metric])) for metric in self._metrics), '', '', '']
                  for name, values in self._baselines.items()]
@@ -108,7 +111,7 @@ class AblationPage:
         for metric, column in (('ssim', 0), ('ssim_fg', 1), ('pose_auc', 2)):
             if metric in self._metrics:
                 ours = {variant: np.nanmean(values[metric]) for variant, values in self._variants.items()}
-                swapped = [f'{in_words(first)} is above {in_words(second)} here'
+                swapped = [f'{_in_words(first)} is above {_in_words(second)} here'
                            for first, second in itertools.permutations(ours, 2)
                            if ours[first] > ours[second] and PAPER[first][column] < PAPER[second][column]]
                 said.append(f'- {metric}: ' + ("the paper's order." if not swapped else
@@ -116,7 +119,7 @@ class AblationPage:
         return '\n'.join(said)
 
     def _seed_table(self):
-        rows = [[in_words(run.variant), run.seed, *(f'{np.nanmean(values[metric]):.4f}' for metric in self._metrics)]
+        rows = [[_in_words(run.variant), run.seed, *(f'{np.nanmean(values[metric]):.4f}' for metric in self._metrics)]
                 for run, values in sorted(self._runs.items(), key=lambda item: (VARIANTS.index(item[0].variant),
                                                                                 item[0].seed))]
         return _table(['', 'seed', *map(_with_arrow, self._metrics)], rows)
@@ -125,7 +128,7 @@ class AblationPage:
         """Returns a table of every subset: scores, and what is gained over both in 2D."""
         parts, base = [], self._variants[VARIANTS[0]]
         for name, chosen in self._subsets.items():
-            rows = [[in_words(variant), *(_text(self._interval(values[metric], chosen)) for metric in self._metrics),
+            rows = [[_in_words(variant), *(_text(self._interval(values[metric], chosen)) for metric in self._metrics),
                      '' if variant == VARIANTS[0] else _text(self._difference(values, base, 'ssim_fg', chosen), '+.3f')]
                     for variant, values in self._variants.items()]
             parts += [f'{name.capitalize()}: {int(chosen.sum())} pairs.',
@@ -135,33 +138,33 @@ class AblationPage:
     def _gains(self):
         """Returns dict, subset -> dict, variant in words -> `Interval` of the gain in ssim_fg over both in 2D."""
         base = self._variants[VARIANTS[0]]
-        return {name: {in_words(variant): self._difference(values, base, 'ssim_fg', chosen)
+        return {name: {_in_words(variant): self._difference(values, base, 'ssim_fg', chosen)
                        for variant, values in self._variants.items() if variant != VARIANTS[0]}
                 for name, chosen in self._subsets.items()}
 
     def _training_table(self):
         rows = []
         for run in self._runs:
-            log = ablation_plots.read_log(run)
+            log = _read_log(run)
             last = [line for line in log if 'loss/generator' in line][-1]
             speeds = [line['steps_per_second'] for line in log if line.get('steps_per_second')]
             hours = np.mean(1 / np.array(speeds)) * last['step'] / 3600
             validated = [line['validation/ssim_fg'] for line in log if 'validation/ssim_fg' in line]
-            rows.append([in_words(run.variant), run.seed, last['step'], f'{hours:.2f}',
+            rows.append([_in_words(run.variant), run.seed, last['step'], f'{hours:.2f}',
                          ' '.join(f'{score:.3f}' for score in validated)])
         return _table(['', 'seed', 'steps', 'hours', 'validation ssim_fg on the way'], rows)
 
-    def _picture_grid(self, systems):
+    def _picture_grid(self):
         """Shows pairs where 3D should matter: the most turned one of every other person, and covered arms."""
-        hard = np.flatnonzero(self._subsets[f'turns above {_TURN_DEG} degrees'] | self._source.has_arm_over_torso)
+        hard = np.flatnonzero(self._subsets[f'turns above {_TURN_DEG} degrees'] | self._pair_source.has_arm_over_torso)
         chosen = hard[np.linspace(0, len(hard) - 1, min(_ROWS_OF_PICTURES, len(hard))).astype(int)]
-        first_runs = {run.variant: system for run, system in reversed(list(systems.items()))}
+        first_runs = {run.variant: system for run, system in reversed(list(self._systems.items()))}
         variants = [variant for variant in VARIANTS if variant in first_runs]
         shown = [first_runs[variant] for variant in variants]
-        headers = ['source', 'target pose', *map(in_words, variants), 'truth']
-        rows = [[image for _, image in evaluation.shown_pictures(shown, self._source, int(index))]
+        headers = ['source', 'target pose', *map(_in_words, variants), 'truth']
+        rows = [[image for _, image in shown_pictures(shown, self._pair_source, int(index))]
                 for index in chosen]
-        return drawing.grid(rows, headers, [' -> '.join(self._source.pairs[index]) for index in chosen])
+        return drawing.grid(rows, headers, [' -> '.join(self._pair_source.pairs[index]) for index in chosen])
 
     def _interval(self, values, chosen=slice(None)):
         return mean_interval(values[chosen], self._groups[chosen])
@@ -180,3 +183,54 @@ def _text(interval, form='.3f'):
 
 def _table(header, rows):
     return '\n'.join('| ' + ' | '.join(map(str, row)) + ' |' for row in [header, ['---'] * len(header), *rows])
+
+
+def _read_log(run):
+    """Returns the lines of a run's metrics.jsonl, as dicts."""
+    with open(run.folder().metrics_path) as file:
+        return [json.loads(line) for line in file]
+
+
+def _write_training(path, runs):
+    """Draws loss and validation score of all runs over the steps."""
+    figure = Figure(figsize=(9, 3.6), layout='constrained')
+    loss, score = figure.subplots(1, 2)
+    for run in runs:
+        log = _read_log(run)
+        style = {'color': _COLOURS[run.variant], 'linestyle': '-' if run.seed == min(r.seed for r in runs) else ':'}
+        steps, values = _series(log, 'loss/generator')
+        window = np.ones(_SMOOTHED) / _SMOOTHED
+        if len(values) >= _SMOOTHED:
+            steps, values = steps[_SMOOTHED // 2:len(steps) - _SMOOTHED // 2], np.convolve(values, window, 'valid')
+        loss.plot(steps, values, **style)
+        score.plot(*_series(log, 'validation/ssim_fg'), marker='.', **style,
+                   label=f'{_in_words(run.variant)}, seed {run.seed}')
+    loss.set(xlabel='step', ylabel='loss (mean of 9 points)')
+    score.set(xlabel='step', ylabel='validation ssim_fg')
+    score.legend(fontsize='small')
+    figure.savefig(path, metadata={'Date': None})
+
+
+def _write_gains(path, gains):
+    """Draws intervals of ssim_fg above both in 2D; `gains` is a dict, subset -> dict, variant -> `Interval`."""
+    figure = Figure(figsize=(7.5, 3.6), layout='constrained')
+    axes = figure.subplots()
+    variants = list(next(iter(gains.values())))
+    for place, variant in enumerate(variants):
+        intervals = [values[variant] for values in gains.values()]
+        rows = np.arange(len(gains)) + 0.2 * (place - (len(variants) - 1) / 2)
+        means = np.array([interval.mean for interval in intervals])
+        reach = np.abs([[interval.low for interval in intervals], [interval.high for interval in intervals]] - means)
+        axes.errorbar(means, rows, xerr=reach, fmt='o', capsize=3, label=variant,
+                      color=list(_COLOURS.values())[place + 1])
+    axes.axvline(0, color='#666666', linewidth=1)
+    axes.set(yticks=range(len(gains)), yticklabels=[name.replace(' in the target', '') for name in gains],
+             xlabel='ssim_fg above 2D warp, 2D pose')
+    axes.invert_yaxis()
+    figure.legend(loc='outside upper center', ncols=len(variants))
+    figure.savefig(path, metadata={'Date': None})
+
+
+def _series(log, name):
+    lines = [line for line in log if name in line]
+    return np.array([line['step'] for line in lines]), np.array([line[name] for line in lines])

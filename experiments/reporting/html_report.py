@@ -1,8 +1,8 @@
-"""The report of an evaluation as one HTML page that needs nothing else: no script, no network, no other file.
+"""The report of an evaluation as one HTML page that needs no script, no network and no other file.
 
-`write(path, report, pictures)` is all that a program needs. The page holds what was scored, means with intervals,
-differences of the main system from the others, the distribution of every metric, its mean against how far the pose
-changes, and the best, median and worst pairs as pictures.
+The page holds facts on the systems and pairs, means with intervals, differences of the main system from the others,
+the distribution of every metric, its mean against the change of the pose, and the best, median and worst pairs as
+pictures.
 """
 
 import base64
@@ -12,7 +12,7 @@ import pathlib
 import cv2
 import numpy as np
 
-from data_pipeline.errors import UsageError
+from data_pipeline.files import write_text
 from experiments.reporting import report_plots, score_statistics, score_tables
 
 _STYLE = pathlib.Path(__file__).with_name('html_report.css')
@@ -21,24 +21,19 @@ _JPEG_QUALITY = 92
 _KINDS = {'best': 'Best pairs', 'median': 'Median pairs', 'worst': 'Worst pairs'}
 
 
-def write(path, report, pictures):
+def write_report(path, report, pictures):
     """Writes the page.
 
     Args:
-      path: of the HTML file; its folders are created.
+      path: of the HTML file; its folders are made.
       report: the `ReportData`.
       pictures: as for `page`.
 
     Raises:
-      UsageError: if the file cannot be written.
+      WriteError: the file cannot be written.
     """
-    text, path = page(report, pictures), pathlib.Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Names of files that are no Unicode text come as lone surrogates.
-        path.write_text(text, encoding='utf-8', errors='backslashreplace')
-    except OSError as error:
-        raise UsageError(f'report {path}: cannot be written ({error.strerror}).') from error
+    # Names of files that are no Unicode text come as lone surrogates.
+    write_text(path, page(report, pictures).encode('utf-8', 'backslashreplace').decode('utf-8'))
 
 
 def page(report, pictures):

@@ -1,4 +1,4 @@
-"""What a report of scores is made of: scores of several systems on the same pairs, and what goes with them."""
+"""The data of a report: scores of several systems on the same pairs, facts on them and statistics."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ _RANKED_BY = ('ssim_fg', 'ssim')
 
 @dataclasses.dataclass(frozen=True)
 class ReportData:
-    """Scores to report. Nothing here is trusted to be fit for HTML or Markdown.
+    """Scores to report. Its texts may hold anything, also HTML and Markdown.
 
     Attributes:
       title: one line.

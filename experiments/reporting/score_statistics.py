@@ -1,9 +1,9 @@
-"""Means of scores and how sure they are: a bootstrap over persons.
+"""Means of scores with their confidence intervals, by a bootstrap over persons.
 
-The pairs of one person share a face, clothes and a room, so they are no independent samples. What is drawn again, with
-replacement, is therefore persons, each with all of its pairs; the interval holds the middle of the means of these draws
-(percentile bootstrap). It says how far a mean would move with other persons of the same kind, and nothing else: a model
-trained anew varies too.
+The pairs of one person share a face, clothes and a room, so they are no independent samples. Therefore persons are
+drawn with replacement, each with all of its pairs; the interval holds the middle of the means of these draws
+(percentile bootstrap). It says how far a mean would move with other persons of the same kind, and not how far with a
+model trained anew.
 
 With few persons the intervals are too narrow: on simulated normal scores, four pairs a person, the 95 % interval held
 the truth in 85 % of the samples of 5 persons, 90 % of 10, 93 % of 20 and 94 % of 100.

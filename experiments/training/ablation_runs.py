@@ -55,10 +55,10 @@ class Run:
         return made == wanted
 
     def command(self, settings, changes):
-        """Returns the command that starts it, or goes on with it.
+        """Returns the command that starts the run, or goes on with it.
 
         Args:
-          settings: flags file of what all runs have in common.
+          settings: flag file of the settings that all runs share.
           changes: list of flags that replace those of the file.
         """
         start = [sys.executable, '-m', 'experiments.train']
@@ -84,7 +84,7 @@ def planned(runs_dir, outer_seeds, inner_seeds):
 
 
 def train(runs, settings, changes, num_parallel):
-    """Trains what is not trained yet, several runs at once; each writes into <its folder's name>.log.
+    """Trains the runs that are not done yet, several at once; each writes into a log, <runs_dir>/<run_name>.log.
 
     Args:
       runs: list of `Run`.
@@ -92,8 +92,11 @@ def train(runs, settings, changes, num_parallel):
       num_parallel: how many at once; the cores are shared among them.
 
     Raises:
-      UsageError: a run failed; the others that were going are ended, and all can be resumed.
+      UsageError: there is no such flags file, or a run failed; the others that were going are ended, and all can be
+        resumed.
     """
+    if not os.path.isfile(settings):
+        raise UsageError(f'--settings: expected a flags file, found {settings!r}, which is none.')
     waiting = [run for run in runs if not run.is_done()]
     if not waiting:
         return
@@ -122,8 +125,20 @@ def train(runs, settings, changes, num_parallel):
             process.wait()
 
 
+def trained_regressor(runs_dir, source_dir, image_size):
+    """Returns the weights file of a joint regressor for pictures of a size, px; trains it if there is none yet."""
+    path = os.path.join(runs_dir, f'joint_regressor_{image_size}.npz')
+    if not os.path.exists(path):
+        print(f'Training the regressor of the pose AUC: {path}', flush=True)
+        process = subprocess.run([sys.executable, '-m', 'experiments.train_joint_regressor', f'--output={path}',
+                                  f'--source_dir={source_dir}', f'--image_size={image_size}'], check=False)
+        if process.returncode:
+            raise UsageError(f'{path}: the training of the regressor failed.')
+    return path
+
+
 def check_alike(runs):
-    """Raises UsageError where runs differ in more than what the ablation is about."""
+    """Raises UsageError where runs differ in more than warp, pose and seed."""
     flags_of = {run: run.folder().settings().as_dict() for run in runs}
     first = flags_of[runs[0]]
     for run, values in flags_of.items():

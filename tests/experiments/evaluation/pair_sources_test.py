@@ -7,12 +7,10 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
-from experiments.configuration import data as datasets
+from experiments.configuration.data import Data
 from experiments.configuration.settings import DataSettings
-from experiments.evaluation import pair_scorer
-from experiments.evaluation.pair_poses import PairPoses, remarks
-from experiments.evaluation.pair_sources import DataPairs, FilePairs, columns_of
-from experiments.evaluation.run import pairs_of
+from experiments.evaluation.pair_scorer import PairPoses, PairScorer, pose_remarks
+from experiments.evaluation.pair_sources import DataPairs, FilePairs, columns_of, pairs_of
 from experiments.evaluation.systems import CopyOfSource, MeanOfOthers
 from repose_tf.metrics import image_metrics
 from repose_tf.skeleton import NUM_JOINTS
@@ -32,7 +30,7 @@ def people(tmp_path_factory):
     poses = json.loads((root / 'poses.json').read_text())
     poses['poses']['b/02']['mm'] = np.arange(57.0).reshape(19, 3).tolist()
     (root / 'poses.json').write_text(json.dumps(poses))
-    data = datasets.Data(DataSettings('people', str(root), str(tmp_path_factory.mktemp('records')), False))
+    data = Data(DataSettings('people', str(root), str(tmp_path_factory.mktemp('records')), False))
     return DataPairs(data, 'test', 0, SIZE), content
 
 
@@ -72,8 +70,8 @@ def test_scores_are_those_of_eight_bit_pictures_on_the_scored_columns(people):
     batch = the_batch(source)
     pixels = np.stack([content[pair[0]][0] for pair in source.pairs])
     columns = slice(2, 14)
-    whole = pair_scorer.PairScorer(columns)(pixels, batch)
-    cut = pair_scorer.PairScorer(columns)(pixels[:, :, columns], batch)
+    whole = PairScorer(columns)(pixels, batch)
+    cut = PairScorer(columns)(pixels[:, :, columns], batch)
     truth = np.stack([content[pair[1]][0] for pair in source.pairs])[:, :, columns] / 255
     for name, values in image_metrics.image_metrics(
             tf.constant(pixels[:, :, columns] / 255, tf.float32), tf.constant(truth, tf.float32),
@@ -130,7 +128,7 @@ def test_pose_auc_of_pairs():
     seen = seer.num_seen
     poses.score(results, true)
     assert seer.num_seen == seen + 4  # the true pictures are looked at once
-    said = ' '.join(remarks({'model': scores}))
+    said = ' '.join(pose_remarks({'model': scores}))
     assert 'model: nobody was found in 1 results' in said and 'true picture of 1 pairs' in said
 
 
@@ -143,7 +141,7 @@ def test_files_are_paired_by_name(tmp_path):
     assert source.pairs == [('a', 'a'), ('sub/b', 'sub/b')] and source.num_expected == 2
     batch = the_batch(source)
     pixels = tf.cast(tf.round((batch['target_image'] + 1) * 127.5), tf.uint8)
-    scores = pair_scorer.PairScorer(source.scored_columns)(pixels, batch)
+    scores = PairScorer(source.scored_columns)(pixels, batch)
     assert (scores['ssim'] == 1).all() and (scores['ssim_fg'] == 1).all() and (scores['l1_fg'] < 1e-6).all()
     write_image(tmp_path / 'truth/c.png', np.zeros((16, 16, 3), np.uint8))
     with pytest.raises(DataError, match='c.png: expected 12 x 16 px'):

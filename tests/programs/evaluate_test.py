@@ -8,10 +8,9 @@ from absl import flags as absl_flags
 
 from data_pipeline.errors import DataError, UsageError
 from experiments import evaluate
-from experiments.configuration import data as datasets
 from experiments.configuration import flags
+from experiments.configuration.data import Data
 from experiments.configuration.settings import DataSettings
-from experiments.evaluation import options
 from experiments.evaluation.pair_sources import DataPairs
 from experiments.evaluation.prediction_folder import pair_name
 from experiments.evaluation.systems import ModelSystem
@@ -29,8 +28,8 @@ def run_evaluate():
     """A function that runs the program in this process and returns what it prints, the line of JSON as a dict last."""
     values = absl_flags.FLAGS
     before = set(values)
-    for define in (flags.define_model_path, flags.define_data, options.define_systems,
-                   options.define_pairs, options.define_metrics, evaluate.define_output):
+    for define in (flags.define_model_path, flags.define_data, evaluate.define_systems, evaluate.define_pairs,
+                   flags.define_metrics, evaluate.define_output):
         define()
     defined = set(values) - before
 
@@ -121,7 +120,7 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
     folder = tiny_run(root / 'runs', generator)
     exporting.pack(generator, root / 'packed')
     settings = DataSettings('people', f'{root}/people', f'{root}/records', False)
-    source = DataPairs(datasets.Data(settings), 'test', 4, SIZE)
+    source = DataPairs(Data(settings), 'test', 4, SIZE)
     system = ModelSystem(folder.path)
     for batch in source.batches(source.pairs, 4):
         names = zip(batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from data_pipeline.errors import UsageError
-from experiments.evaluation.score_file import ScoreFile
+from data_pipeline.errors import WriteError
+from experiments.evaluation.run import ScoreFile
 
 PAIRS = [('a/0', 'a/1'), ('a/1', 'a/0'), ('b/0', 'b/1')]
 IDENTITY = {'data': 'people-1', 'system': '12'}
@@ -43,5 +43,5 @@ def test_other_circumstances_are_another_file(tmp_path, change):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(UsageError, match='file/scores'):
+    with pytest.raises(WriteError, match='file/scores'):
         ScoreFile(tmp_path / 'file' / 'scores', 'm', IDENTITY)

@@ -1,0 +1,76 @@
+"""The page of an ablation, of made-up scores: the figures, the paper's beside them, and their order."""
+
+import numpy as np
+import tensorflow as tf
+
+from experiments.evaluation.run import Outcome
+from experiments.reporting.ablation_page import AblationPage
+from experiments.training import ablation_runs
+from experiments.training.ablation_runs import VARIANTS
+from repose_tf.skeleton import NUM_JOINTS
+from tests.support.ablations import write_run
+from tests.support.tiny import tiny_settings
+
+SIZE = 8
+NUM_PAIRS = 12
+BASE = {('2d', '2d'): 0.5, ('2d', '3d'): 0.52, ('3d', '2d'): 0.6, ('3d', '3d'): 0.65}
+
+
+class Source:
+    """Stands in for the pairs of a data set."""
+
+    pairs = [(f'p{index // 3}/0', f'p{index // 3}/{index % 3 + 1}') for index in range(NUM_PAIRS)]
+    groups = [source.partition('/')[0] for source, _ in pairs]
+    facts = {'image size': f'{SIZE} px, all', 'data': 'made-up-1', 'protocol': 'people'}
+    image_size, scored_columns = SIZE, slice(0, SIZE)
+    pose_changes = {'turn (degrees)': np.linspace(0, 110, NUM_PAIRS)}
+    has_arm_over_torso = np.arange(NUM_PAIRS) % 4 == 0
+
+    @staticmethod
+    def batches(pairs, batch_size):
+        del batch_size
+        image, pose = tf.zeros([len(pairs), SIZE, SIZE, 3]), tf.zeros([len(pairs), NUM_JOINTS, 3])
+        sources, targets = zip(*pairs, strict=True)
+        yield {'source_image': image, 'target_image': image, 'target_pose': pose, 'source_id': tf.constant(sources),
+               'target_id': tf.constant(targets)}
+
+
+class System:
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, batch):
+        return np.full(batch['source_image'].shape, 128, np.uint8)
+
+
+def write_page(tmp_path, base):
+    runs = ablation_runs.planned(str(tmp_path / 'runs'), [1, 2], [1])
+    rng = np.random.default_rng(0)
+    scores = {}
+    for run in runs:
+        write_run(run)
+        values = base[run.variant] + 0.01 * run.seed + rng.normal(0, 0.001, NUM_PAIRS)
+        scores[run.stem] = {metric: values for metric in ('ssim', 'ssim_fg', 'l1_fg', 'pose_auc', 'pose_found')}
+    scores['copy of the source'] = scores[runs[0].stem]
+    outcome = Outcome('', Source(), [System(name) for name in scores], {'metrics': '1', 'poses': 'seer 12'}, scores, {})
+    AblationPage(outcome, runs, tiny_settings()).write(str(tmp_path / 'docs/page.md'), 'the command')
+    return (tmp_path / 'docs/page.md').read_text()
+
+
+def test_the_page_stands_beside_the_paper(tmp_path):
+    text = write_page(tmp_path, BASE)
+    rows = {line.split('|')[1].strip(): line for line in text.splitlines() if line.startswith('| 2D') or
+            line.startswith('| 3D')}
+    assert text.count("the paper's order.") == 3
+    first = next(line for line in text.splitlines() if line.startswith('| 2D warp, 2D pose'))
+    assert '0.515 [0.51' in first and '| 0.872 | 0.566 | 0.698 |' in first  # the mean of both seeds
+    assert set(rows) == {f'{warp.upper()} warp, {pose.upper()} pose' for warp, pose in VARIANTS}
+    assert 'Turns above 60 degrees: 5 pairs' in text and '+0.15' in text and 'by seer 12' in text
+    assert 'Command: `the command`' in text and '| copy of the source |' in text
+    for name in ('page.svg', 'page_gains.svg', 'page.jpg'):
+        assert name in text and (tmp_path / 'docs' / name).stat().st_size > 1000
+
+
+def test_another_order_than_the_papers_is_said(tmp_path):
+    text = write_page(tmp_path, {**BASE, ('3d', '2d'): 0.51})
+    assert "ssim_fg: not the paper's order: 2D warp, 3D pose is above 3D warp, 2D pose here" in text
