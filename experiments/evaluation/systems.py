@@ -67,8 +67,3 @@ def is_model(path):
     """Says whether a path is a SavedModel, a packed model or a run folder, or names a run as <runs_dir>/<run_name>."""
     return not os.path.isdir(path) or any(
         os.path.isfile(os.path.join(path, name)) for name in ('saved_model.pb', 'architecture.json'))
-
-
-def digest_of(parts):
-    """Returns the start of the SHA-256 of bytes that follow each other."""
-    return files.sha256(*parts)[:12]
