@@ -21,16 +21,19 @@ MAX_TEST_FILE_LINES = 300
 FLOORS = {
     'repose_tf': (
         ('errors', 'skeleton'),
-        ('coordinates', 'shapes', 'variables', 'architecture', 'picture_codec', 'pose_edits', 'vgg_weights', 'adam'),
-        ('warp/', 'metrics/', 'heatmaps', 'group_norm', 'blocks', 'perceptual'),
+        ('coordinates', 'shapes', 'variables', 'picture_codec', 'pose_edits', 'vgg_weights', 'adam'),
+        ('architecture', 'group_norm', 'perceptual'),
+        ('warp/', 'metrics/', 'heatmaps', 'blocks'),
         ('lifting_encoder', 'pose_encoder', 'projection_decoder', 'background_inpainter'),
         ('generator', 'discriminator'),
         ('losses', 'reference/', 'serving', 'packed_model'),
-        ('train_step', 'reposer'),
+        ('train_step', 'model_kinds'),
+        ('reposer',),
     ),
     'data_pipeline': (
         ('errors',),
-        ('files', 'program', 'picture_file', 'restricted_pickle'),
+        ('files', 'program', 'restricted_pickle'),
+        ('picture_file',),
         ('poses/', 'estimators/', 'workers/'),
         ('records/', 'annotation/'),
         ('people/', 'fashion/', 'iper/'),
