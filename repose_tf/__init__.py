@@ -13,13 +13,14 @@ __version__ = '0.1.0'
 
 _MODULES = {'load': 'reposer', 'Reposer': 'reposer', 'Generator': 'generator', 'Architecture': 'architecture',
             'VolumetricWarp': 'warp.volumetric_warp', 'UserError': 'errors'}
-__all__ = ['Architecture', 'Generator', 'Reposer', 'UserError', 'VolumetricWarp', '__version__', 'load', 'skeleton']
+__all__ = ['Architecture', 'Generator', 'Reposer', 'UserError', 'VolumetricWarp', '__version__', 'load', 'reference',
+           'skeleton']
 
 
 def __getattr__(name):
     """Imports the module of a name when the name is first used."""
-    if name == 'skeleton':
-        return importlib.import_module('repose_tf.skeleton')
+    if name in ('skeleton', 'reference'):
+        return importlib.import_module(f'repose_tf.{name}')
     if name not in _MODULES:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     return getattr(importlib.import_module(f'repose_tf.{_MODULES[name]}'), name)

@@ -116,7 +116,7 @@ def _as_tuples(value):
     return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-# What the released weights of the reference were trained with, and new training does better without.
+# The released weights of the reference were trained with these; new training does better without them.
 REFERENCE_CONVENTIONS = {'volume_norm': 'row', 'crop': 'start', 'inpainter': 'reference'}
 
 PRESETS = {

@@ -1,4 +1,4 @@
-"""The discriminator: is this image a photo of that person in that pose? (paper section 3.2)"""
+"""The discriminator: source image, judged image and its pose -> true or generated (paper section 3.2)."""
 
 import keras
 import tensorflow as tf

@@ -13,7 +13,7 @@ FEATURE_WEIGHTS = {
     'block4_conv2': 1 / 4,
     'block5_conv2': 1.0,
 }
-# What the released nets were trained with: blue, green, red means of ImageNet in [0, 255].
+# The blue, green and red means of ImageNet in [0, 255], with which the released nets were trained.
 _MEAN_BGR = (103.939, 116.779, 123.68)
 MIN_IMAGE_SIZE = 32
 

@@ -106,7 +106,7 @@ class ServedModel(tf.Module):
         """Wraps a generator.
 
         Args:
-          generator: a built `Generator`.
+          generator: a `Generator`.
           limits: `RequestLimits`.
         """
         super().__init__(name='reposer')

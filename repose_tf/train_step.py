@@ -1,4 +1,4 @@
-"""What one update of generator and discriminator is made of (paper section 3.2: both are updated once a step)."""
+"""One training step: losses and gradients of generator and discriminator (paper section 3.2: both are updated)."""
 
 import tensorflow as tf
 
@@ -6,11 +6,11 @@ from repose_tf import losses
 
 
 class TrainStep:
-    """Losses and gradients of both networks on one batch; who calls it adds up devices and updates.
+    """Losses and gradients of both networks on one batch; the caller adds up devices and updates.
 
     Args of the constructor:
-      generator: a built `Generator`.
-      discriminator: a built `Discriminator`, or None to train without an adversarial loss.
+      generator: a `Generator`.
+      discriminator: a `Discriminator`, or None to train without an adversarial loss.
       perceptual: function (generated, truth) -> [B], or None.
       loss_weights: 'loss/perceptual', 'loss/adversarial', 'loss/l1', 'loss/mask' -> weight; the last may be left out.
       l2_weight: of the 2D convolutions of both networks.

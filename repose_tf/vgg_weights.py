@@ -1,4 +1,4 @@
-"""Where the weights of the perceptual loss come from: a download, a package or a file; never random.
+"""The weights of the perceptual loss, from a download, a package or a file; never random.
 
 The one module of this package that reads files, because a frozen network is nothing without them.
 """

@@ -1,4 +1,4 @@
-"""FID: how far two sets of images are apart, as Gaussians of their Inception features (Heusel et al., 2017).
+"""FID: the distance of two sets of images, as Gaussians of their Inception features (Heusel et al., 2017).
 
 All in float64 on the host. Features are held for one batch at a time, and matrices of 2048 x 2048 instead.
 """

@@ -1,4 +1,4 @@
-"""How far generated images are from the truth: the SSIM family, PSNR and L1, one value per sample.
+"""Distances of generated images to the truth: the SSIM family, PSNR and L1, one value per sample.
 
 Images are [B, H, W, 3] in [0, 1], masks [B, H, W, 1] in [0, 1] with 1 on the foreground.
 """

@@ -1,4 +1,4 @@
-"""Pose AUC@150mm: how many joints of one pose lie near those of another, over all limits of "near"."""
+"""Pose AUC@150mm: the share of joints of one pose that lie near those of another, over all limits of "near"."""
 
 import numpy as np
 import tensorflow as tf

@@ -18,7 +18,7 @@ from repose_tf.reference.names import DISCRIMINATOR_SCOPE, GENERATOR_SCOPE, disc
 # In every checkpoint, and read by nothing: the later blocks of the ResNets and their last norm.
 _UNUSED = {GENERATOR_SCOPE: re.compile(r'/resnet_v2_50/(block[34]|postnorm)/'),
            DISCRIMINATOR_SCOPE: re.compile(r'/resnet_v2_50/(block4|postnorm)/')}
-# What training adds to a variable or to its scope.
+# Training adds these to a variable or to its scope.
 _SLOT = re.compile(r'/(Adam|Momentum|RMSProp|Adagrad|ExponentialMovingAverage|beta[12]_power|global_step)(_\d+)?$')
 # How the published files and folders say which variant they hold, as in `3d_w-2d_p`.
 _VARIANT = re.compile(r'([23]d)[_-]w(?:arp)?[_-]([23]d)[_-]p(?:ose)?(?![a-z])')
@@ -81,7 +81,7 @@ def restore(network, saved):
     """Sets all variables of a network to those of a checkpoint.
 
     Args:
-      network: a built `Generator` or `Discriminator` with the sizes that the checkpoint has.
+      network: a `Generator` or `Discriminator` with the sizes that the checkpoint has.
       saved: `SavedVariables`. What belongs to the other network, to an optimiser or to an unused block, and what
         lies outside the scope of the two networks (the networks of the training losses), is left alone.
 

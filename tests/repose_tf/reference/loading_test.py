@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import repose_tf
 from experiments.training.checkpoints import Checkpoints
 from repose_tf.architecture import REFERENCE_CONVENTIONS
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
+from repose_tf.reference import loading
 from repose_tf.reference.checkpoint import opened
 from repose_tf.reference.loading import CheckpointError, check_variant, has_discriminator, load_generator, restore
 from repose_tf.reference.names import discriminator_names, generator_names
@@ -206,3 +208,8 @@ def test_a_broken_archive_is_told(prefix, tmp_path, damage, words):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(CheckpointError, match=f'model.zip: expected .*{words}'):
         load_generator(path)
+
+
+def test_the_package_offers_the_loading():
+    assert repose_tf.reference.load_generator is loading.load_generator
+    assert repose_tf.reference.load_discriminator is loading.load_discriminator
