@@ -1,4 +1,8 @@
-"""Batched 2D affine fits of the body parts, for the ablation that warps in the image plane (Table 1)."""
+"""Affine fits of the body parts in the image plane, for the ablation that warps there (paper Table 1).
+
+The torso and the head are fitted over their joints, a limb over the corners of a rectangle around its bone. The fits
+are total least squares, in closed form for a whole batch.
+"""
 
 import tensorflow as tf
 
@@ -13,7 +17,7 @@ _RIDGE = 1e-9  # relative; keeps the normal equations solvable where all points 
 
 
 def part_affines(source_pose_px, target_pose_px):
-    """Fits every body part by an affine map of the image plane.
+    """Fits an affine map of the image plane for every body part.
 
     Args:
       source_pose_px: [B, J, 3] joints in the source image, px; z is ignored.
@@ -21,7 +25,10 @@ def part_affines(source_pose_px, target_pose_px):
 
     Returns:
       source_from_target: [B, P, 3, 3] float32 homogeneous matrices on (x, y), px. No gradient flows to the
-      poses. Target points on one line leave the map across that line open; it stays finite.
+      poses. Where all target points lie on one line, the map across that line is arbitrary but finite.
+
+    Raises:
+      ShapeError: if a pose is not [B, J, 3] or the batches differ.
     """
     check_pose('source_pose_px', source_pose_px)
     check_pose('target_pose_px', target_pose_px)
@@ -76,7 +83,7 @@ def _fit(source, target):
 
 
 def _inverse(matrix):
-    """Inverse of [..., 2, 2] matrices; where a number is missing, NaN and no error."""
+    """Inverse of [..., 2, 2] matrices; NaN, and no error, where one holds a NaN."""
     adjugate = tf.linalg.trace(matrix)[..., tf.newaxis, tf.newaxis] * tf.eye(2, dtype=matrix.dtype) - matrix
     determinant = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
     return adjugate / determinant[..., tf.newaxis, tf.newaxis]

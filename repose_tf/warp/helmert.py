@@ -1,14 +1,14 @@
-"""Batched 7-parameter Helmert fits of the body parts between two poses (paper section 3.1).
+"""7-parameter Helmert fits of the body parts between two poses (paper section 3.1).
 
-A similarity x' = s R x + t is fitted per part by least squares over a few points. It maps points of
-the target pose to points of the source pose, because the warp looks up its values there. R is always
-a proper rotation.
+For each part a similarity x' = s R x + t is fitted by least squares over a few points. It maps points of the target
+pose to points of the source pose, because that is where the warp looks up its values. R is a proper rotation, never a
+reflection. Example: for a source person twice as large as the target person, all s are 2.
 
-A limb has only two joints, so its third point stands off the bone, along the normal of the plane
-through the bone and a third joint. In a straight limb that plane does not exist. There the roll about
-the bone comes from the torso: the limb turns with the torso and then swings onto its bone by the
-smallest rotation. Between the two angles below (measured by the sine, in the straighter of the two
-poses) the fit passes smoothly from the one to the other.
+A limb has only two joints, a and b. Its third point stands at b, off the bone, along the normal of the plane through
+the bone and a third joint c (for an upper arm: shoulder, elbow, wrist). A straight limb has no such plane. There the
+roll about the bone comes from the torso: the limb turns with the torso and then swings onto its bone by the smallest
+rotation. Between bends of 5 and 15 degrees, in the straighter of the two poses, the fit passes smoothly from the one to
+the other.
 """
 
 import math
@@ -24,7 +24,7 @@ _BENT_SINE = math.sin(math.radians(15.0))
 
 
 def part_transforms(source_pose_px, target_pose_px):
-    """Fits every body part.
+    """Fits a similarity for every body part.
 
     Args:
       source_pose_px: [B, J, 3] joints in the source image, px.
@@ -33,6 +33,9 @@ def part_transforms(source_pose_px, target_pose_px):
     Returns:
       source_from_target: [B, P, 4, 4] float32 homogeneous matrices, px. No gradient flows to the poses.
       Points that all coincide give the identity rotation and scale 1.
+
+    Raises:
+      ShapeError: if a pose is not [B, J, 3] or the batches differ.
     """
     check_pose('source_pose_px', source_pose_px)
     check_pose('target_pose_px', target_pose_px)
@@ -54,12 +57,12 @@ def part_transforms(source_pose_px, target_pose_px):
 
 
 class _Limbs:
-    """The eight limbs of both poses: bone a -> b, the normal of the bend as long as b -> c, their lengths.
+    """The eight limbs of both poses, source and target.
 
     Attributes:
-      a, bone, tip: [2, B, 8, 3].
-      bone_length, reach: [2, B, 8].
-      bent: [B, 8] 1 where both poses of a limb have a clear plane, 0 where one is straight, smooth between.
+      a, bone, tip: [2, B, 8, 3] the joint a, the vector from a to b, and from b to the third point, as long as b to c.
+      bone_length, reach: [2, B, 8] the distances from a to b and from b to c.
+      bent: [B, 8] 1 where the limb is clearly bent in both poses, 0 where it is straight in one, smooth between.
     """
 
     def __init__(self, poses):
@@ -75,9 +78,9 @@ class _Limbs:
 
 
 def _points(poses, limbs):
-    """The points of all fits around their centres [2, B, P, 8, 3].
+    """Returns the points of all fits relative to their centres, [2, B, P, N, 3].
 
-    Parts of fewer points are filled up with their centre, which adds nothing to any sum.
+    N is the head's number of points. Other parts are filled up with their centre, 0, which adds nothing to any sum.
     """
     joints = [tf.gather(poses, joint_indices(*names), axis=2)[:, :, tf.newaxis]
               for names in (TORSO_JOINTS, HEAD_JOINTS)]
@@ -88,7 +91,7 @@ def _points(poses, limbs):
 
 
 def _centres(poses, limbs):
-    """The points that the fits bring onto each other, [2, B, P, 3].
+    """Returns the points that the fits bring onto each other, [2, B, P, 3].
 
     A limb's offset along the normal fades as it straightens, because the normal loses its meaning.
     """
@@ -116,7 +119,7 @@ def _similarity(scale, quaternion, source_centre, target_centre):
 
 
 def _fit_straight_limbs(source_pose, limbs, torso_quaternion):
-    """Fits limbs as if they were straight: the torso's rotation [B, 1, 4], then a swing onto the bone.
+    """Fits limbs as if they were straight: they turn with the torso [B, 1, 4] and then swing onto their bones.
 
     Returns:
       rotations [B, 8, 4] and scales [B, 8].
@@ -131,7 +134,7 @@ def _fit_straight_limbs(source_pose, limbs, torso_quaternion):
 
 
 def _torso_front(pose):
-    """The direction across shoulders and spine, [B, 1, 3]: arms that swing by half a turn move sideways."""
+    """Returns the direction across shoulders and spine, [B, 1, 3]: about it arms swing sideways by half a turn."""
     left, right, neck, pelvis = (
         tf.gather(pose, joint_indices(name), axis=1) for name in ('lsho', 'rsho', 'neck', 'pelv'))
     return rotations.normalized(tf.linalg.cross(left - right, pelvis - neck))

@@ -1,6 +1,10 @@
-"""Which parts fill each voxel: all parts' masks in one integer per voxel.
+"""The masks of all parts in one integer per voxel.
 
-Every part has a field of bits that counts the capsules of it that fill the voxel; so sums over capsules join them.
+Each part has a field of bits in that integer, which counts the part's capsules that fill the voxel. So adding up
+capsules joins them, and a part fills the voxel where its field is not 0.
+
+Example: part 0 has two capsules, parts 1 and 2 have one each. Their fields are 0b0011, 0b0100 and 0b1000. A voxel in
+both capsules of part 0 and in part 2 has 1 + 1 + 8 = 0b1010.
 """
 
 import numpy as np
@@ -12,7 +16,7 @@ _MAX_BITS = 16  # the warp looks at two voxels in one integer of 32 bits
 
 
 def part_bits(capsule_parts):
-    """Returns for each part the bits of its field.
+    """Returns the bits of each part's field.
 
     Args:
       capsule_parts: for each capsule the part it belongs to, 0 to P - 1.
@@ -31,22 +35,22 @@ def part_bits(capsule_parts):
 
 
 def _capsule_bits(capsule_parts):
-    """Returns what each capsule adds to its part's field: the lowest bit of it, int32 array [N]."""
+    """Returns what each capsule adds: the lowest bit of its part's field, int32 array [N]."""
     bits = part_bits(capsule_parts)
     return (bits & -bits)[list(capsule_parts)]
 
 
 def of_volume(spans, capsule_parts, inner, shape):
-    """Fills the voxels of spans.
+    """Counts for every voxel the capsules whose spans hold it.
 
     Args:
       spans: `scanlines.Spans`.
       capsule_parts: as for `part_bits`.
-      inner: (H, W, D) beyond which nothing is filled: without a grid's padding.
+      inner: (H, W, D) beyond which nothing is filled: a grid's shape without its padding.
       shape: (H, W, D) of the result, at least that large.
 
     Returns:
-      int32 [B, *shape], the fields of all parts.
+      int32 [B, H, W, D], the fields of all parts.
     """
     batch, num_capsules = spans.size
     line, bit = _lines(spans, capsule_parts, inner, shape)
@@ -66,7 +70,7 @@ def of_volume(spans, capsule_parts, inner, shape):
 
 
 def of_plane(spans, capsule_parts, inner, shape):
-    """Projects spans along depth; arguments as above with `shape` (H, W), returns int32 [B, *shape]."""
+    """Returns the same projected along depth: int32 [B, H, W] of `shape` (H, W), other arguments as above."""
     line, bit = _lines(spans, capsule_parts, inner, shape)
     bit = tf.where(spans.first <= tf.minimum(spans.last, inner[2] - 1), bit, 0)
     batch = spans.size[0]
@@ -74,7 +78,7 @@ def of_plane(spans, capsule_parts, inner, shape):
 
 
 def _lines(spans, capsule_parts, inner, shape):
-    """Number (sample * H + row) * W + column of each line and what it adds, int32 [L]; no bit outside of `inner`."""
+    """Returns the number (sample * H + row) * W + column of each line and what it adds, 0 outside of `inner`; [L]."""
     bit = tf.gather(_capsule_bits(capsule_parts), spans.capsule)
     bit = tf.gather(tf.where(spans.row < inner[0], bit, 0), spans.place)
     line = tf.gather((spans.sample * shape[0] + spans.row) * shape[1], spans.place) + spans.column

@@ -1,4 +1,8 @@
-"""Rotations as unit quaternions (w, x, y, z): batched, branch-free, in closed form."""
+"""Rotations as unit quaternions (w, x, y, z).
+
+Example: a quarter turn about z is (cos 45 deg, 0, 0, sin 45 deg) and takes (1, 0, 0) to (0, 1, 0). All functions work
+on batches, and no number of iterations depends on the data.
+"""
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +17,7 @@ def normalized(vectors, epsilon=1e-12):
 
 
 def _product_table():
-    """PRODUCT[i, j, k]: the k-th component of the product of the i-th and the j-th unit quaternion."""
+    """Returns an array [4, 4, 4]: element [m, n] is the product of the m-th and the n-th of the units 1, i, j, k."""
     table = np.zeros([4, 4, 4])
     for i, j, k in ((1, 2, 3), (2, 3, 1), (3, 1, 2)):
         table[i, j, k], table[j, i, k] = 1.0, -1.0
@@ -46,7 +50,7 @@ def swing(start, end, fallback_axis):
     Args:
       start: [..., 3] unit vectors.
       end: [..., 3] unit vectors.
-      fallback_axis: [..., 3] the axis for half turns, where every axis orthogonal to `start` would do.
+      fallback_axis: [..., 3] axis of half turns, for which every axis orthogonal to `start` would do.
 
     Returns:
       [..., 4] unit quaternions with start -> end.
@@ -86,9 +90,8 @@ def blend(first, second, weight):
 def best_rotation(covariance):
     """Returns the proper rotation R that maximises tr(R covariance), the core of a Helmert fit.
 
-    Horn 1987 (Closed-form solution of absolute orientation using unit quaternions): the quaternion
-    is the eigenvector of the largest eigenvalue of a symmetric 4x4 matrix. No iteration count depends
-    on the data, nothing branches, and R is never a reflection.
+    Horn 1987 (Closed-form solution of absolute orientation using unit quaternions): the quaternion is the eigenvector
+    of the largest eigenvalue of a symmetric 4x4 matrix. R is never a reflection.
 
     Args:
       covariance: [..., 3, 3] float64, sum over points of source_centred target_centred^T where
@@ -115,7 +118,7 @@ def dominant_eigenvector(matrix):
       matrix: [..., N, N] float64, symmetric, no negative eigenvalues.
 
     Returns:
-      [..., N]; where the largest eigenvalue is multiple, some vector of its eigenspace.
+      [..., N]; where several eigenvalues are the largest, any vector of their eigenspace.
     """
     for squaring in range(_SQUARINGS):
         # With trace 1 the largest eigenvalue is at least 1 / N: after five squarings no underflow yet.

@@ -1,11 +1,17 @@
-"""Lines of voxels through capsules: between which depths does each line run inside?
+"""Spans of depth in which lines of voxels run through capsules.
 
-Masks and warp ask the same thing: which voxels does an affine map bring into a capsule? A capsule is convex,
-so on a line of voxels (one row, one column, all depths) the answer is one span of depths whose ends solve
-quadratic equations. The work grows with the lines that come near a capsule, not with the volume.
+Masks and warp ask the same question: which voxels of a grid does an affine map bring into a capsule? A line of
+voxels is one row, one column and all depths. A capsule is convex, so the answer for a line is one span of depths,
+whose ends solve quadratic equations. The work grows with the lines that come near a capsule, not with the volume.
+
+Example: a capsule from (2, 2, 2) to (2, 2, 6), (row, column, depth), with half widths of 1.5 voxels and the identity
+as map. The line of row 2 and column 3 runs 1 voxel beside the axis. It enters the ball around the start at depth
+2 - sqrt(1.5^2 - 1^2) = 0.88 and leaves the ball around the end at 6 + 1.12 = 7.12, so its span is first = 1, last = 7.
+The line of row 2 and column 4 is 2 voxels away from the axis: its span is empty.
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 import tensorflow as tf
@@ -40,24 +46,27 @@ class Capsules:
         return (tf.reshape(tf.reduce_min(axes, axis=0) - reach, [-1, 3]),
                 tf.reshape(tf.reduce_max(axes, axis=0) + reach, [-1, 3]))
 
-    def products(self):
-        """Returns all products of the vectors o, r, c, d and a in units of the semi-axes, [B * N, 25].
+    def vectors(self):
+        """Returns five vectors for each capsule, in units of its semi-axes: [B * N, 5, 3].
 
-        o is voxel 0 as seen from the start; r, c and d are the steps along row, column and depth; a is the
-        axis.
+        They are o, from the start to where the map brings voxel (0, 0, 0); r, c and d, the steps from row to row,
+        from column to column and from depth to depth; and a, from the start to the end. The voxel (row, column, depth)
+        is inside where o + row r + column c + depth d is at most 1 away from the segment from 0 to a.
         """
         vectors = [self.offset - self.starts, *tf.unstack(self.linear, axis=-1), self.ends - self.starts]
         vectors = tf.reshape(tf.stack(vectors, axis=2) / self.semi_axes[:, :, tf.newaxis], [-1, 5, 3])
-        return tf.reshape(tf.matmul(vectors, vectors, transpose_b=True), [-1, 25])
+        # A capsule of which one number is not finite has no inside.
+        is_finite = tf.reduce_all(tf.math.is_finite(vectors), axis=[1, 2], keepdims=True)
+        return tf.where(is_finite, vectors, tf.constant(float('nan'), vectors.dtype))
 
 
 @dataclasses.dataclass(frozen=True)
 class Spans:
-    """The spans of depth inside capsules; rows of lines first, because most belongs to a whole row.
+    """Spans of depth inside capsules. Lines belong to rows: sample, capsule and row are kept once for a whole row.
 
     Attributes:
       sample, capsule, row: int32 [R].
-      place, column: int32 [L] for each line its place in the list of rows, and its column.
+      place, column: int32 [L] for each line the index of its row in the three above, and its column.
       first, last: int32 [L] the first and the last depth inside; first > last where there is none.
       size: (B, N), the samples and the capsules of each.
       shape: (H, W, D) of the grid.
@@ -76,50 +85,14 @@ class Spans:
     everywhere: bool
 
 
-def _inverse(matrix):
-    """Inverse of [..., 3, 3] by cross products, and whether there is none, [..., 1]."""
-    cofactors = tf.linalg.cross(tf.roll(matrix, -1, axis=-2), tf.roll(matrix, -2, axis=-2))
-    determinant = tf.reduce_sum(matrix[..., :1, :] * cofactors[..., :1, :], axis=-1, keepdims=True)
-    inverse = tf.math.divide_no_nan(tf.linalg.matrix_transpose(cofactors), determinant)
-    return inverse, tf.abs(determinant[..., 0]) < _TINY
-
-
-def ragged_ranges(starts, limits):
-    """Strings range(start, limit) of all pairs together; int32 [N] twice -> [sum of the lengths]."""
-    return tf.raw_ops.RaggedRange(starts=starts, limits=limits, deltas=1).rt_dense_values
-
-
-def _whole(numbers, lowest, highest):
-    return tf.cast(tf.clip_by_value(numbers, lowest, highest), tf.int32)
-
-
-def _lines(capsules, shape):
-    """Lists the lines in the bounding boxes: capsule * H + row [R], and for each line place * W + column [L].
-
-    The capsules are counted on through the batch.
-    """
-    lowest, highest = capsules.boxes()
-    # What is not a number is in no box.
-    is_box = tf.reduce_all(lowest <= highest, axis=-1)
-    row, column = (
-        tf.where(is_box, _whole(tf.math.ceil(lowest[:, axis]), 0, shape[axis]), 0) for axis in (0, 1))
-    row_limit, column_limit = (
-        tf.where(is_box, _whole(tf.floor(highest[:, axis]), -1, shape[axis] - 1) + 1, 0) for axis in (0, 1))
-    number = tf.range(tf.size(row)) * shape[0]
-    rows = ragged_ranges(number + row, number + row_limit)
-    capsule = rows // shape[0]
-    number = tf.range(tf.size(rows)) * shape[1]
-    return rows, ragged_ranges(number + tf.gather(column, capsule), number + tf.gather(column_limit, capsule))
-
-
 def spans(capsules, shape, everywhere=False):
-    """Finds the spans of depth inside every capsule.
+    """Finds the span of depth inside every capsule for the lines of a grid.
 
     Args:
       capsules: `Capsules`.
       shape: (H, W, D) of the grid.
-      everywhere: looks at all lines of the grid instead of those in bounding boxes: a number known
-        beforehand.
+      everywhere: True lists all lines of the grid instead of those in the capsules' bounding boxes: XLA needs a number
+        that is known beforehand.
 
     Returns:
       `Spans`.
@@ -130,46 +103,78 @@ def spans(capsules, shape, everywhere=False):
         rows = tf.range(batch * (num_capsules * shape[0]))
         lines = tf.range(batch * (num_capsules * shape[0] * shape[1]))
     else:
-        rows, lines = _lines(capsules, shape)
+        rows, lines = _lines_in_boxes(capsules, shape)
     capsule, place = rows // shape[0], lines // shape[1]
     row, column = rows - capsule * shape[0], lines - place * shape[1]
-    equations = _equations_of_rows(capsules, capsule, tf.cast(row, tf.float64))
-    # Looked up as rows and turned over, because long inner axes are what elementwise operations are fast on.
-    equations = tf.unstack(tf.transpose(tf.gather(equations, place)))
-    enter, leave = _inside(*_equations_of_lines(*equations, tf.cast(column, tf.float64)))
+    enter, leave = _crossings(_row_products(capsules, capsule, row), place, column)
     sample = capsule // num_capsules
     first, last = _whole(tf.math.ceil(enter), 0, shape[2]), _whole(tf.floor(leave), -1, shape[2] - 1)
     return Spans(sample, capsule - sample * num_capsules, row, place, column, first, last,
                  size=(batch, num_capsules), shape=shape, everywhere=everywhere)
 
 
-# For each number that `_equations_of_lines` takes: the products that stand before 1, row and row^2.
-_TERMS = (('dd',), ('aa',), ('da',), ('oa', 'ra'), ('ca',), ('od', 'rd'), ('cd',), ('oo', '2or', 'rr'),
-          ('2oc', '2rc'), ('cc',))
+def ragged_ranges(starts, limits):
+    """Returns range(start, limit) of all pairs one after the other; int32 [N] twice -> [sum of the lengths]."""
+    return tf.raw_ops.RaggedRange(starts=starts, limits=limits, deltas=1).rt_dense_values
 
 
-def _equations_of_rows(capsules, capsule, row):
-    """Finds what the equations of all lines of a row have in common: [R] twice -> [R, 10]."""
-    selection = np.zeros([5, 5, 3, len(_TERMS)])
-    for column, terms in enumerate(_TERMS):
-        for power, term in enumerate(terms):
-            first, second = ('orcda'.index(name) for name in term[-2:])
-            selection[first, second, power, column] = 2.0 if term[0] == '2' else 1.0
-    terms = tf.reshape(capsules.products() @ selection.reshape([25, -1]), [-1, 3, len(_TERMS)])
-    powers = tf.stack([tf.ones_like(row), row, row * row], axis=1)
-    return tf.reduce_sum(tf.gather(terms, capsule) * powers[:, :, tf.newaxis], axis=1)
+def _inverse(matrix):
+    """Inverse of [..., 3, 3] by cross products, and whether there is none, [..., 1]."""
+    cofactors = tf.linalg.cross(tf.roll(matrix, -1, axis=-2), tf.roll(matrix, -2, axis=-2))
+    determinant = tf.reduce_sum(matrix[..., :1, :] * cofactors[..., :1, :], axis=-1, keepdims=True)
+    inverse = tf.math.divide_no_nan(tf.linalg.matrix_transpose(cofactors), determinant)
+    return inverse, tf.abs(determinant[..., 0]) < _TINY
 
 
-def _equations_of_lines(dd, aa, da, oa, ca, od, cd, oo, oc, cc, column):
-    """Puts the columns in: products of step d, axis a and origin o of each line, [L] each."""
-    return dd, aa, da, oa + ca * column, od + cd * column, oo + (oc + cc * column) * column
+def _whole(numbers, lowest, highest):
+    return tf.cast(tf.clip_by_value(numbers, lowest, highest), tf.int32)
 
 
-def _inside(dd, aa, da, oa, od, oo):
-    """Where o + t d is at most 1 away from the segment from 0 to a.
+def _lines_in_boxes(capsules, shape):
+    """Lists the lines in the bounding boxes: capsule * H + row [R], and for each line place * W + column [L].
+
+    The capsules are counted through the batch, sample * N + capsule.
+    """
+    lowest, highest = capsules.boxes()
+    is_box = tf.reduce_all(lowest <= highest, axis=-1)  # False where a number is NaN
+    (row, row_limit), (column, column_limit) = (
+        (tf.where(is_box, _whole(tf.math.ceil(lowest[:, axis]), 0, shape[axis]), 0),
+         tf.where(is_box, _whole(tf.floor(highest[:, axis]), -1, shape[axis] - 1) + 1, 0)) for axis in (0, 1))
+    number = tf.range(tf.size(row)) * shape[0]
+    rows = ragged_ranges(number + row, number + row_limit)
+    capsule = rows // shape[0]
+    number = tf.range(tf.size(rows)) * shape[1]
+    return rows, ragged_ranges(number + tf.gather(column, capsule), number + tf.gather(column_limit, capsule))
+
+
+def _row_products(capsules, capsule, row):
+    """Returns all that the equations of a row's lines share; int32 [R] twice -> [R, 10].
+
+    These are the products oo, oc, od, oa, cc, cd, ca, dd, da, aa of the vectors of `Capsules.vectors`, with o moved to
+    the row.
+    """
+    o, r, c, d, a = tf.unstack(tf.gather(capsules.vectors(), capsule), axis=1)
+    o += tf.cast(row, o.dtype)[:, tf.newaxis] * r
+    vectors = tf.stack([o, c, d, a], axis=1)  # [R, 4, 3]
+    pairs = itertools.combinations_with_replacement(range(4), 2)
+    left, right = (tf.gather(vectors, indices, axis=1) for indices in zip(*pairs, strict=True))
+    return tf.reduce_sum(left * right, axis=-1)
+
+
+def _crossings(row_products, place, column):
+    """Returns where lines enter and leave their capsules; float64 [R, 10], int32 [L] twice -> depths [L] twice."""
+    # Looked up as rows and turned over, because elementwise operations are fast on long inner axes.
+    oo, oc, od, oa, cc, cd, ca, dd, da, aa = tf.unstack(tf.transpose(tf.gather(row_products, place)))
+    column = tf.cast(column, oo.dtype)
+    # o moves on to the column: o + column c.
+    return _inside(oo + (2.0 * oc + cc * column) * column, od + cd * column, oa + ca * column, dd, da, aa)
+
+
+def _inside(oo, od, oa, dd, da, aa):
+    """Finds where o + t d is at most 1 away from the segment from 0 to a.
 
     Args:
-      dd, aa, da, oa, od, oo: [L] products of the three vectors.
+      oo, od, oa, dd, da, aa: [L] products of the three vectors.
 
     Returns:
       the lowest and the highest such t, [L] each; the lowest is the larger one where there is none.

@@ -1,4 +1,12 @@
-"""The features of the warp: candidates alone are computed, and only the winner's corners get a gradient."""
+"""The warped features, computed from the candidates alone.
+
+Forward, each candidate is interpolated, and at each voxel the largest value wins. Backward, only the source voxels of
+the winner get a gradient.
+
+Example: two of ten parts are candidates at a voxel, with the values -1 and 3 in one channel. The other eight parts
+count as 0, so the result is 3, and its gradient goes to the source voxels of the second candidate, by their weights.
+With -1 and -3 the result would be 0, without a gradient.
+"""
 
 import sys
 
@@ -6,18 +14,18 @@ import tensorflow as tf
 
 
 def warp_rows(rows, candidates, use_static_shapes=False):
-    """Fills the target voxels with the largest value of any part.
+    """Returns for each target voxel the largest value of any part, channel by channel.
 
-    A part that is no candidate at a voxel counts as 0 there, so negative values win only where all parts are
-    candidates. Of equal values the first part's wins, and 0 wins over a candidate that is 0.
+    A part that is no candidate at a voxel counts as 0 there. So a negative value wins only where all parts are
+    candidates. Of equal values the first candidate's wins; where a candidate is 0, no gradient flows.
 
     Args:
-      rows: [B * voxels, C] the volume, float32 or float64.
+      rows: [B * H * W * D, C] the volume, float32 or float64.
       candidates: `Candidates`.
-      use_static_shapes: for XLA.
+      use_static_shapes: True under XLA, which needs sizes that are known beforehand.
 
     Returns:
-      [B * voxels, C]. The gradient flows to `rows` alone.
+      [B * H * W * D, C]. The gradient flows to `rows` alone.
     """
     @tf.custom_gradient
     def warp(rows):
@@ -36,7 +44,7 @@ def warp_rows(rows, candidates, use_static_shapes=False):
 
 
 class _Resampling:
-    """The interpolation as a sparse matrix [N, B * voxels]; corners outside of the volume have no weight."""
+    """The interpolation as a sparse matrix [N, B * voxels], of the corners with a weight."""
 
     def __init__(self, candidates, num_rows, dtype):
         num_candidates = tf.shape(candidates.voxels)[0]
@@ -58,13 +66,13 @@ class _Resampling:
 
 
 def _pairs(first, second):
-    """Lays int32 [N] and int32 [K, N] side by side in int64 [K * N]; tf.stack would take longer."""
+    """Packs pairs of int32 [N] and int32 [K, N] into int64 [K * N], which is faster than tf.stack."""
     low, high = (first, second) if sys.byteorder == 'little' else (second, first)
     return tf.reshape(tf.cast(low, tf.int64) + tf.cast(high, tf.int64) * 2 ** 32, [-1])
 
 
 class _StaticResampling:
-    """The same in static shapes, corner by corner."""
+    """The same interpolation in static shapes, corner by corner."""
 
     def __init__(self, candidates, num_rows, dtype):
         self._corners = tf.unstack(tf.where(candidates.weights > 0.0, candidates.corners, 0))
@@ -85,10 +93,10 @@ class _StaticResampling:
 
 
 class _Contest:
-    """The candidates of the same voxel against each other.
+    """The comparison of candidates at the same voxel.
 
-    Every voxel with candidates has a seat. In static shapes there are as many seats as candidates, some of
-    them empty.
+    Every voxel with candidates has a seat, at which the best value is kept. In static shapes there are as many seats as
+    candidates, some of them empty.
     """
 
     def __init__(self, candidates, values, use_static_shapes):
@@ -109,11 +117,11 @@ class _Contest:
         self._best = tf.maximum(best, self._floor)
 
     def result(self):
-        """The winning values of all voxels, [B * voxels, C]."""
+        """Returns the winning values of all voxels, [B * voxels, C]."""
         return tf.math.unsorted_segment_sum(self._best, self._seated, self._num_voxels)
 
     def winnings(self, upstream):
-        """Gives [B * voxels, C] to the winners: [N, C]."""
+        """Returns the candidates' gradient [N, C]: that of their voxels [B * voxels, C] where they win, else 0."""
         seat = tf.maximum(self._seat, 0)
         is_best = self._values == tf.gather(self._best, seat)
         is_best &= self._values > tf.gather(self._floor, seat)
@@ -128,7 +136,7 @@ class _Contest:
 
 
 def _only_first(is_best, seat, num_seats):
-    """Leaves of all that are best at a seat the first one; bool [N, C], int32 [N] -> bool [N, C]."""
+    """Keeps the first of several candidates that are best at a seat; bool [N, C], int32 [N] -> bool [N, C]."""
     number = tf.range(tf.size(seat))[:, tf.newaxis]
     first = tf.math.unsorted_segment_min(tf.where(is_best, number, tf.int32.max), seat, num_seats)
     return is_best & (tf.gather(first, tf.maximum(seat, 0)) == number)

@@ -1,12 +1,16 @@
-"""The volumetric warp: every body part moves as a rigid body through the feature volume (paper section 3.1).
+"""The volumetric warp: each body part moves as a rigid body through the feature volume (paper section 3.1).
 
     V'(x) = max over parts i of  sum over the 8 corners c around T_i x of  w_c * M_i(c) * V(c)
 
-T_i maps target voxels to source voxels, M_i is the part's mask in the source pose, w the trilinear
-weights. Outside the volume everything is 0.
+T_i maps target voxels to source voxels, M_i is the part's mask in the source pose, w_c are the trilinear weights.
+Outside the volume everything is 0.
 
-Nearly all of that is 0: a person's parts fill a few per cent of the volume. `warp_candidates` finds the pairs
-of part and voxel that are not; `sparse_warp` computes those.
+Nearly all of that is 0, because a person's parts fill a few per cent of the volume. `candidates` finds the pairs of
+part and voxel that may not be 0, `sparse_warp` computes them.
+
+Example: on the reference's grid a wrist goes from px (100, 80, 0) in the source to (140, 80, 0) in the target, and its
+forearm does not turn. That is a move of 10 columns: T adds (0, -10, 0) to a target voxel, and the features of the
+source voxel (20, 25, 16) appear at the target voxel (20, 35, 16).
 """
 
 import dataclasses
@@ -24,7 +28,7 @@ _MODES = ('3d', '2d')
 
 
 def vox_transforms(source_from_target_px, grid):
-    """Converts transforms from px to voxels: [..., 4, 4] on (x, y, z) -> on (row, column, depth)."""
+    """Converts transforms [..., 4, 4] on (x, y, z) px to [..., 4, 4] on (row, column, depth) voxels."""
     vox_from_px = np.eye(4, dtype=np.float32)
     vox_from_px[:3] = 0.0
     for row, axis in enumerate((1, 0, 2)):
@@ -35,10 +39,10 @@ def vox_transforms(source_from_target_px, grid):
 
 
 def plane_vox_transforms(source_from_target_px, grid):
-    """Converts plane transforms from px to cells: [..., 3, 3] on (x, y) -> on (row, column).
+    """Converts plane transforms [..., 3, 3] on (x, y) px to [..., 3, 3] on (row, column) cells.
 
-    The translation is divided by image_size / volume_size, not by the stride: the reference does so,
-    and weights trained with it rely on it.
+    The translation is divided by image_size / volume_size instead of the stride. The reference does so, and weights
+    trained with it rely on it.
     """
     linear = tf.reverse(source_from_target_px[..., :2, :2], axis=[-2, -1])
     shift = tf.reverse(source_from_target_px[..., :2, 2:], axis=[-2]) * (grid.volume_size / grid.image_size)
@@ -56,15 +60,14 @@ def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None,
       grid: the `VolumeGrid`.
       mode: '3d' (similarities through the volume, trilinear) or '2d' (affine maps of the image plane,
         nearest neighbour, all depths alike: the ablation).
-      capacity: None, or for XLA (`jit_compile=True`), which needs sizes that are known beforehand: room for
-        so many voxels per part and sample. Where a part needs more, an error says how many; compiled by
-        XLA, which drops such checks, the whole result is NaN.
-      debug: checks inside graphs, too, that the poses are finite.
-      source_capsules_vox: `body_parts.capsules_vox` of the source pose, if it is known already.
+      capacity: None, or the number of voxels per part and sample to make room for. XLA (`jit_compile=True`) needs
+        one, because its sizes are known beforehand. Where a part needs more, an error says how many; under XLA, which
+        drops such checks, the whole result is NaN.
+      debug: True checks that the poses are finite inside of graphs, too.
+      source_capsules_vox: `body_parts.capsules_vox` of the source pose, [B, N, 3, 3] float64, if known already.
 
     Returns:
-      [B, H, W, D, C] features in the target pose, of the volume's type. Geometry and sums have 32 bits or
-      more whatever that type is.
+      [B, H, W, D, C] features in the target pose, of the volume's type. Geometry and sums have at least 32 bits.
 
     Raises:
       ShapeError: if a tensor does not fit the grid or the skeleton, or, outside of graphs, a pose is not
@@ -112,7 +115,7 @@ def _check_volume(volume, grid):
 
 
 def _checked_finite(name, pose_px, debug):
-    """Returns the pose; raises if it is not finite: at once outside of graphs, inside of them if asked to."""
+    """Returns the pose; raises if it is not finite: always outside of graphs, inside of them with `debug`."""
     message = f'{name} {list(pose_px.shape)}: expected finite numbers, found NaN or infinity.'
     if tf.executing_eagerly():
         if not tf.reduce_all(tf.math.is_finite(pose_px)):
@@ -123,7 +126,7 @@ def _checked_finite(name, pose_px, debug):
 
 
 def _checked_capacity(rows, needed, capacity):
-    """Returns the result if all candidates had room; else raises, or where XLA drops that, returns NaN."""
+    """Returns the result if all candidates had room; raises if not, or returns NaN under XLA."""
     message = f'capacity: one part needs room for more voxels than {capacity}; how many stands below.'
     with tf.control_dependencies([tf.debugging.assert_less_equal(needed, capacity, message=message)]):
         return tf.where(needed <= capacity, rows, tf.constant(float('nan'), rows.dtype))
@@ -131,16 +134,22 @@ def _checked_capacity(rows, needed, capacity):
 
 @keras.saving.register_keras_serializable('repose_tf')
 class VolumetricWarp(keras.layers.Layer):
-    """Keras layer over `warp`: (volume, source pose, target pose) -> volume in the target pose.
+    """`warp` as a Keras layer, without weights (paper section 3.1).
+
+    The volume may have any floating type; the poses stay in float32 whatever the layer's dtype policy is.
 
     Args of the constructor:
-      grid: the `VolumeGrid` of the volume.
-      mode, capacity, debug: as for `warp`.
+      grid: the `VolumeGrid` of the volume, or a dictionary of its fields.
+      mode: '3d' or '2d', see `warp`.
+      capacity: None, or under XLA the number of voxels per part and sample to make room for, see `warp`.
+      debug: True checks that the poses are finite inside of graphs, too.
+
+    Raises:
+      ValueError: if the mode is unknown or the capacity is below 1.
     """
 
     def __init__(self, grid, mode='3d', capacity=None, debug=False, **kwargs):
-        # The poses stay in float32 whatever the precision of the features.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(autocast=False, **kwargs)  # the poses stay in float32
         if mode not in _MODES:
             raise ValueError(f'mode: expected one of {_MODES}, found {mode!r}.')
         if capacity is not None and capacity < 1:
@@ -151,15 +160,16 @@ class VolumetricWarp(keras.layers.Layer):
         self.debug = debug
 
     def call(self, volume, source_pose_px, target_pose_px, source_capsules_vox=None):
-        """Warps a volume; see `warp`.
+        """Warps a volume from one pose to another; raises as `warp` does.
 
         Args:
-          volume: [B, H, W, D, C] features in the source pose.
-          source_pose_px, target_pose_px: [B, J, 3] px.
-          source_capsules_vox: None, or [B, N, 3, 3] float64, what `body_parts.capsules_vox` returned for the source.
+          volume: [B, H, W, D, C] features in the source pose, of any floating type; (H, W, D) with or without the
+            grid's padding.
+          source_pose_px, target_pose_px: [B, J, 3] float32 (x, y, z) px.
+          source_capsules_vox: None, or `body_parts.capsules_vox` of the source pose, [B, N, 3, 3] float64.
 
         Returns:
-          [B, H, W, D, C] features in the target pose.
+          [B, H, W, D, C] features in the target pose, of the volume's type.
         """
         return warp(volume, source_pose_px, target_pose_px, self.grid, self.mode, self.capacity, self.debug,
                     source_capsules_vox)

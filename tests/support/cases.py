@@ -59,6 +59,21 @@ def random_poses(rng, batch, image_size=256):
     return ((unit + [0.5, 0.5, 0.0]) * image_size).astype(np.float32)
 
 
+def capsules(rng, batch, number, linear=None):
+    """Capsules anywhere in a grid of about 10 voxels and beyond, the first without length, under any maps.
+
+    Returns:
+      the fields of `scanlines.Capsules`, float64.
+    """
+    starts, ends = (rng.uniform(-2, 11, size=(batch, number, 3)) for _ in range(2))
+    ends[:, 0] = starts[:, 0]
+    if linear is None:
+        linear = rotation_matrices(rng, batch * number).reshape(batch, number, 3, 3)
+        linear *= rng.uniform(0.3, 3.0, size=(batch, number, 1, 1))
+    offset = starts - np.einsum('bnij,bnj->bni', linear, rng.uniform(0, 8, size=(batch, number, 3)))
+    return starts, ends, rng.uniform(0.5, 4.0, size=(batch, number, 3)), linear, offset
+
+
 def _outwards():
     """The bones as pairs of joint indices, each after the one it hangs on, from the pelvis outwards."""
     reached, rest = {JOINT_INDEX['pelv']}, [tuple(JOINT_INDEX[name] for name in bone) for bone in BONES]

@@ -41,18 +41,6 @@ def by_scipy(volume, masks, transforms, order):
         for channel in range(volume.shape[-1])], axis=-1) for part in range(masks.shape[-1])], axis=0)
 
 
-def test_transforms_in_voxels_do_what_those_in_px_do():
-    _, source, target, _ = setting()
-    in_px = helmert.part_transforms(tf.constant(source), tf.constant(target))
-    in_vox = fits(source, target)
-    points = np.random.default_rng(1).uniform(0, 64, size=(20, 3)).astype(np.float32)
-    in_px = in_px.numpy()
-    moved_px = np.einsum('bpij,nj->bpni', in_px[..., :3, :3], points) + in_px[..., None, :3, 3]
-    moved_vox = (np.einsum('bpij,nj->bpni', in_vox[..., :3, :3], GRID.vox_from_px(points))
-                 + in_vox[..., None, :3, 3])
-    np.testing.assert_allclose(moved_vox, GRID.vox_from_px(moved_px), atol=1e-3)
-
-
 def test_dense_warp_equals_scipy():
     volume, source, target, masks = setting()
     transforms = fits(source, target)
@@ -88,9 +76,3 @@ def test_dense_plane_warp_equals_scipys_nearest_neighbour():
         layers = volume[sample].reshape(17, 17, -1)
         expected = by_scipy(layers, masks[sample].max(2), transforms[sample], order=0)
         np.testing.assert_allclose(found[sample].reshape(expected.shape), expected, atol=1e-6)
-
-
-def test_plane_transforms_swap_the_axes_and_divide_the_shift_by_image_over_volume_size():
-    matrix = np.float32([[1, 2, 34], [3, 4, 68], [0, 0, 1]])
-    expected = np.float32([[4, 3, 68 * 17 / 64], [2, 1, 34 * 17 / 64], [0, 0, 1]])
-    np.testing.assert_allclose(plane_vox_transforms(tf.constant(matrix[None, None]), GRID)[0, 0], expected)

@@ -1,4 +1,4 @@
-"""The warp against the dense one, for which other libraries vouch (dense_warp_test.py), and as a layer."""
+"""The warp against the dense one, for which other libraries vouch (tests/support/dense_warp_test.py)."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,11 @@ import tensorflow as tf
 from repose_tf.coordinates import VolumeGrid
 from repose_tf.shapes import ShapeError
 from repose_tf.skeleton import JOINT_INDEX
-from repose_tf.warp import body_parts, helmert, sparse_warp, volumetric_warp
-from repose_tf.warp import candidates as warp_candidates
-from repose_tf.warp.scanlines import Capsules
+from repose_tf.warp import helmert, volumetric_warp
 from repose_tf.warp.volumetric_warp import warp
 from tests.support import cases
 from tests.support.cases import STANDING_POSE_PX
-from tests.support.dense_warp import dense_volume_warp, dense_warp
+from tests.support.dense_warp import dense_warp
 
 GRID = VolumeGrid(image_size=64, volume_size=17, depth_size=9)
 FINER = VolumeGrid(image_size=64, volume_size=33, depth_size=17)
@@ -127,26 +125,6 @@ def test_negative_values_win_only_where_all_parts_are(mode, form):
     assert not assert_equals_dense(volume, pose, pose, GRID, mode, form).any()
 
 
-@pytest.mark.parametrize('capacity', [None, 3000])
-@pytest.mark.parametrize('num_parts', [1, 2, 4])
-def test_any_number_of_parts(num_parts, capacity):
-    rng = np.random.default_rng(17)
-    source, target = (tf.constant(cases.person_poses(rng, 2, GRID.image_size)) for _ in range(2))
-    transforms = volumetric_warp.vox_transforms(helmert.part_transforms(source, target), GRID)[:, :num_parts]
-    capsules = body_parts.voxel_capsules(source, GRID)
-    kept = [number for number, part in enumerate(body_parts.CAPSULE_PARTS) if part < num_parts]
-    capsules = Capsules(*(tf.gather(getattr(capsules, field), kept, axis=1) for field in vars(capsules)))
-    candidates = warp_candidates.volume_candidates(
-        capsules, [body_parts.CAPSULE_PARTS[number] for number in kept], transforms,
-        body_parts.inner_shape(GRID), GRID.shape, capacity)
-    volume = tf.constant(random_volume(GRID))
-    rows = sparse_warp.warp_rows(tf.reshape(volume, [-1, 3]), candidates, capacity is not None)
-    masks = body_parts.part_masks(source, GRID)[..., :num_parts]
-    expected = dense_volume_warp(volume, masks, transforms)
-    assert tf.reduce_min(expected) < 0 or num_parts > 1  # a part alone is all of them
-    np.testing.assert_allclose(tf.reshape(rows, volume.shape), expected, atol=1e-5)
-
-
 @pytest.mark.parametrize('channels', [1, 5, 40])
 @pytest.mark.parametrize('padded', [False, True])
 @MODES
@@ -256,3 +234,23 @@ def test_vox_transforms_of_nothing_is_nothing():
     identity = np.eye(4, dtype=np.float32)[None, None]
     found = volumetric_warp.vox_transforms(tf.constant(identity), GRID)
     np.testing.assert_allclose(found, identity, atol=1e-6)
+
+
+def test_transforms_in_voxels_do_what_those_in_px_do():
+    rng = np.random.default_rng(1)
+    source, target = (tf.constant(cases.person_poses(rng, 2, GRID.image_size)) for _ in range(2))
+    in_px = helmert.part_transforms(source, target)
+    in_vox = volumetric_warp.vox_transforms(in_px, GRID).numpy()
+    points = rng.uniform(0, 64, size=(20, 3)).astype(np.float32)
+    in_px = in_px.numpy()
+    moved_px = np.einsum('bpij,nj->bpni', in_px[..., :3, :3], points) + in_px[..., None, :3, 3]
+    moved_vox = (np.einsum('bpij,nj->bpni', in_vox[..., :3, :3], GRID.vox_from_px(points))
+                 + in_vox[..., None, :3, 3])
+    np.testing.assert_allclose(moved_vox, GRID.vox_from_px(moved_px), atol=1e-3)
+
+
+def test_plane_transforms_swap_the_axes_and_divide_the_shift_by_image_over_volume_size():
+    matrix = np.float32([[1, 2, 34], [3, 4, 68], [0, 0, 1]])
+    expected = np.float32([[4, 3, 68 * 17 / 64], [2, 1, 34 * 17 / 64], [0, 0, 1]])
+    found = volumetric_warp.plane_vox_transforms(tf.constant(matrix[None, None]), GRID)
+    np.testing.assert_allclose(found[0, 0], expected)
