@@ -35,39 +35,39 @@ class RequestLimits:
     max_bytes: int = 20_000_000
 
 
-def reposed_pixels(generator, source_image, source_pose, target_pose):
+def reposed_pixels(generator, source_image, source_pose_px, target_pose_px):
     """Runs a `Generator` from pixels to pixels.
 
     Args:
       generator: a `Generator`.
       source_image: [B, S, S, 3] uint8, RGB.
-      source_pose: [B, 19, 3] float32, (x, y, z) px in the source image, z = 0 at the pelvis.
-      target_pose: [B, 19, 3] float32, px in the wanted image, likewise.
+      source_pose_px: [B, 19, 3] float32, (x, y, z) px in the source image, z = 0 at the pelvis.
+      target_pose_px: [B, 19, 3] float32, px in the wanted image, likewise.
 
     Returns:
       [B, S, S, 3] uint8, the person of the source image in the target pose.
     """
-    outputs = generator(image_from_pixels(source_image), source_pose, target_pose, training=False)
+    outputs = generator(image_from_pixels(source_image), source_pose_px, target_pose_px, training=False)
     return pixels_from_image(outputs['image'])
 
 
-def reposed_sequence_pixels(generator, source_image, source_pose, target_pose, chunk=SEQUENCE_CHUNK):
+def reposed_sequence_pixels(generator, source_image, source_pose_px, target_pose_px, chunk=SEQUENCE_CHUNK):
     """Runs a `Generator` on many poses of the same person; every source is encoded once.
 
     Args:
       generator: a `Generator`.
       source_image: [B, S, S, 3] uint8, RGB.
-      source_pose: [B, 19, 3] float32, px in the source image, z = 0 at the pelvis.
-      target_pose: [B, N, 19, 3] float32, px in the wanted images.
+      source_pose_px: [B, 19, 3] float32, px in the source image, z = 0 at the pelvis.
+      target_pose_px: [B, N, 19, 3] float32, px in the wanted images.
       chunk: how many images are made at once: it bounds the memory, whatever B and N are.
 
     Returns:
       [B, N, S, S, 3] uint8.
     """
-    encoded = generator.encode(image_from_pixels(source_image), source_pose)
-    shape = tf.shape(target_pose)
+    encoded = generator.encode(image_from_pixels(source_image), source_pose_px)
+    shape = tf.shape(target_pose_px)
     num_targets, total, size = shape[1], shape[0] * shape[1], source_image.shape[1]
-    targets = tf.reshape(target_pose, [total, NUM_JOINTS, 3])
+    targets = tf.reshape(target_pose_px, [total, NUM_JOINTS, 3])
 
     def add_chunk(start, images):
         rows = tf.range(start, tf.minimum(start + chunk, total))

@@ -1,4 +1,4 @@
-"""What can be scored: systems that make the target picture of a pair, each known by the hash of what it is made of.
+"""Systems that can be scored: they make the target picture of a pair, each known by a hash of what it is made of.
 
 A system has `name`, as it stands in the table; `description`, what it is with its hash; `digest`, by which scores on
 disk are known to be of it; `image_size`, px, that it makes, or None for any. It is called with a prepared batch
