@@ -11,19 +11,15 @@ import sys
 from absl import flags
 
 from data_pipeline import program
-from data_pipeline.data_sets import NAMES, open_data_set
+from data_pipeline.data_sets import DataSettings, open_data_set
 from data_pipeline.workers.opening import open_workers
 
 FLAGS = flags.FLAGS
 
 
 def define_build():
-    """Defines the flags of the data, named as those of the training."""
-    flags.DEFINE_enum('dataset', 'people', NAMES, 'Data set: its builder in data_pipeline/.')
-    flags.DEFINE_string('source_dir', 'data/people', 'Folder of the pictures and poses as they came.')
-    flags.DEFINE_string('data_dir', 'build/records', 'Folder of the records that are made of them once.')
-    flags.DEFINE_bool('allow_missing_poses', False, 'Leave out pictures without a usable pose, and say how many and '
-                      'which.')
+    """Defines the flags of the data, which are those of the training."""
+    program.define_settings(DataSettings())
 
 
 def main():

@@ -10,6 +10,24 @@ from data_pipeline.errors import UsageError
 from repose_tf.errors import UserError
 
 
+def define_settings(group, values=absl_flags.FLAGS):
+    """Defines the flags of settings: of a `settings.Group`, which holds the defaults."""
+    for name, rule in group.rules().items():
+        default = getattr(group, name)
+        text = f'{rule.help} Unit: {rule.unit}.' if rule.unit else rule.help
+        if rule.choices:
+            absl_flags.DEFINE_enum(name, default, rule.choices, text, flag_values=values)
+        elif isinstance(default, bool):
+            absl_flags.DEFINE_bool(name, default, text, flag_values=values)
+        elif isinstance(default, str):
+            absl_flags.DEFINE_string(name, default, text, flag_values=values)
+        elif isinstance(default, int):
+            absl_flags.DEFINE_integer(name, default, text, lower_bound=rule.at_least, flag_values=values)
+        else:
+            absl_flags.DEFINE_float(name, default, text, flag_values=values)
+            absl_flags.register_validator(name, rule.allows, f'expected {rule.in_words()}', flag_values=values)
+
+
 def define_estimator():
     """Defines the flags of the pose estimator: the arguments of `estimators.opening.open_estimator`."""
     absl_flags.DEFINE_enum('estimator', 'mediapipe', ('mediapipe', 'metrabs'), 'Model that finds the poses.')
@@ -36,14 +54,15 @@ def run(main, *define_flags):
     Args:
       main: function without arguments; reads the flags itself.
       *define_flags: functions that define groups of flags. They are called here and not at import, so that
-        tests and other modules can import a program without its flags. --help shows all flags of their modules.
+        tests and other modules can import a program without its flags. --help shows these flags.
     """
-    modules = sorted({define.__module__ for define in define_flags})
+    others = set(absl_flags.FLAGS)
     try:
         for define in define_flags:
             define()
+        own = set(absl_flags.FLAGS) - others
         logging.set_verbosity(logging.WARNING)  # the libraries log much at the level INFO
-        app.run(lambda _: main(), flags_parser=functools.partial(_parse, modules))
+        app.run(lambda _: main(), flags_parser=functools.partial(_parse, own))
     except Exception as error:  # noqa: BLE001  (raised again if it is not the user's)
         if not is_user_error(error):
             raise
@@ -61,12 +80,11 @@ def one_line(error):
     return ' '.join(str(error).split())
 
 
-def _parse(modules, argv):
-    """Parses the command line and refuses what is no flag; makes the modules' flags those that --help shows."""
+def _parse(own, argv):
+    """Parses the command line and refuses what is no flag; makes the flags of these names those that --help shows."""
     values = absl_flags.FLAGS
-    for module in modules:
-        for flag in values.get_flags_for_module(module):
-            values.register_key_flag_for_module(argv[0], flag)
+    for name in own:
+        values.register_key_flag_for_module(argv[0], values[name])
     rest = values(argv)[1:]
     if rest:
         raise UsageError(f'arguments are given as --name=value, found {rest[0]!r}.')

@@ -9,6 +9,7 @@ import dataclasses
 from absl import flags
 
 from data_pipeline.errors import UsageError
+from data_pipeline.program import define_settings
 from experiments.configuration.settings import RULES, DataSettings, Settings
 
 _DEFAULTS = Settings()
@@ -16,7 +17,7 @@ _DEFAULTS = Settings()
 
 def define_data(values=flags.FLAGS):
     """Defines which data are used."""
-    _define_group(_DEFAULTS.data, values)
+    define_settings(_DEFAULTS.data, values)
 
 
 def define_model_path(values=flags.FLAGS):
@@ -33,7 +34,7 @@ def define_model_path(values=flags.FLAGS):
 def define_training_run(values=flags.FLAGS):
     """Defines every flag of the training."""
     for group in vars(_DEFAULTS).values():
-        _define_group(group, values)
+        define_settings(group, values)
     flags.DEFINE_string('resume', '', 'Run folder to go on with, under its own flags; those that do not change what is '
                         'learned may be given anew.', flag_values=values)
     flags.DEFINE_bool('dry_run', False, 'Says what would be trained, with its size and cost; writes nothing.',
@@ -113,21 +114,3 @@ def _values_of(path, changes):
     define_training_run(values)
     values(['', f'--flagfile={path}', *(f'--{name}={value}' for name, value in changes.items())])
     return values
-
-
-def _define_group(group, values):
-    """Defines the flags of a group of settings, which holds the defaults."""
-    for name, default in vars(group).items():
-        rule = RULES[name]
-        text = f'{rule.help} Unit: {rule.unit}.' if rule.unit else rule.help
-        if rule.choices:
-            flags.DEFINE_enum(name, default, rule.choices, text, flag_values=values)
-        elif isinstance(default, bool):
-            flags.DEFINE_bool(name, default, text, flag_values=values)
-        elif isinstance(default, str):
-            flags.DEFINE_string(name, default, text, flag_values=values)
-        elif isinstance(default, int):
-            flags.DEFINE_integer(name, default, text, lower_bound=rule.at_least, flag_values=values)
-        else:
-            flags.DEFINE_float(name, default, text, flag_values=values)
-            flags.register_validator(name, rule.allows, f'expected {rule.in_words()}', flag_values=values)

@@ -1,81 +1,21 @@
-"""The settings of a training run: one table with default, range, unit and help of each. Flags are made from it."""
+"""The settings of a training run: one table with default, range, unit and help of each. Flags are made from it.
+
+The settings of the data are in data_pipeline/data_sets.py, as its programs have them too.
+"""
 
 import dataclasses
-import math
 import os
 
-from data_pipeline import data_sets
+from data_pipeline.data_sets import DataSettings
 from data_pipeline.errors import UsageError
+from data_pipeline.settings import Group, setting
 from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS
 
 VGG_WEIGHTS = ('imagenet', 'hed', 'none')
 
 
 @dataclasses.dataclass(frozen=True)
-class Rule:
-    """What is known of a setting besides its default.
-
-    Attributes:
-      help: its meaning, for --help.
-      unit: of its values, where they have one.
-      choices: all values that it may have; (): any.
-      at_least, above, below: bounds of a number.
-      changeable: whether a run may go on with another value. That holds for what does not decide what is learned
-        (where things lie, how often what is written, how it is computed) and for the step size, which people lower on
-        the way. Everything else stays, or the run would no longer be the one that its folder tells of.
-    """
-
-    help: str
-    unit: str = ''
-    choices: tuple = ()
-    at_least: float = -math.inf
-    above: float = -math.inf
-    below: float = math.inf
-    changeable: bool = False
-
-    def allows(self, value):
-        """Says whether the setting may have a value."""
-        if self.choices or isinstance(value, str):
-            return not self.choices or value in self.choices
-        return math.isfinite(value) and self.at_least <= value and self.above < value < self.below
-
-    def in_words(self):
-        """Returns what is expected, as 'a number at least 0 and below 1'."""
-        if self.choices:
-            return f'one of {", ".join(self.choices)}'
-        bounds = [f'{word} {bound:g}' for word, bound in (
-            ('at least', self.at_least), ('above', self.above), ('below', self.below)) if math.isfinite(bound)]
-        return f'a number {" and ".join(bounds)}'
-
-
-def setting(default, help, **rule):  # noqa: A002  (as in absl)
-    """Returns the field of a setting; `rule` as in `Rule`."""
-    return dataclasses.field(default=default, metadata={'rule': Rule(help, **rule)})
-
-
-class _Group:
-    """Base of the groups of settings: refuses values that a setting may not have."""
-
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            rule, value = field.metadata['rule'], getattr(self, field.name)
-            if not rule.allows(value):
-                raise UsageError(f'--{field.name}: expected {rule.in_words()}, found {value!r}.')
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSettings(_Group):
-    """Which data are used, and where they lie."""
-
-    dataset: str = setting('people', 'Data set: its builder in data_pipeline/.', choices=data_sets.NAMES)
-    source_dir: str = setting('data/people', 'Folder of the pictures and poses as they came.', changeable=True)
-    data_dir: str = setting('build/records', 'Folder of the records that are made of them once.', changeable=True)
-    allow_missing_poses: bool = setting(False, 'Leave out pictures without a usable pose, and say how many and which, '
-                                        'instead of refusing the data.')
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelSettings(_Group):
+class ModelSettings(Group):
     """What is built."""
 
     preset: str = setting('reference', "Sizes: the paper's (256 px), or small ones for CPUs.", choices=tuple(PRESETS))
@@ -96,7 +36,7 @@ class ModelSettings(_Group):
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainSettings(_Group):
+class TrainSettings(Group):
     """How long, how fast and on what the model is trained, and how often what is written."""
 
     train_splits: str = setting('train', 'Trained on these; train+validation, as for a final model, only with '
@@ -162,7 +102,7 @@ class TrainSettings(_Group):
 
 
 @dataclasses.dataclass(frozen=True)
-class LossSettings(_Group):
+class LossSettings(Group):
     """What is minimised (paper, Section 3.2)."""
 
     perceptual_weight: float = setting(3.0, 'Weight of the differences of VGG features.', at_least=0)
@@ -192,7 +132,7 @@ class LossSettings(_Group):
 
 
 @dataclasses.dataclass(frozen=True)
-class RunSettings(_Group):
+class RunSettings(Group):
     """Where the run is kept and what it begins with."""
 
     run_name: str = setting('run', 'Name of the run; its folder is numbered: <runs_dir>/<run_name>-0001.')
@@ -223,5 +163,4 @@ class Settings:
         return dataclasses.replace(self, **groups)
 
 
-RULES = {name: field.metadata['rule'] for group in vars(Settings()).values()
-         for name, field in group.__dataclass_fields__.items()}
+RULES = {name: rule for group in vars(Settings()).values() for name, rule in group.rules().items()}

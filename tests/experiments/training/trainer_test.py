@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
-from experiments.training.loop import StepJudge
 from experiments.training.trainer import Trainer
 from repose_tf.variables import tf_variables
 from tests.support.tiny import raw_batch, tiny_settings
@@ -135,33 +134,3 @@ def test_the_batch_must_divide_by_the_devices(values, found):
 def test_float16_is_refused_for_training():
     with pytest.raises(UsageError, match='mixed_float16'):
         make_trainer(precision='mixed_float16')
-
-
-def judged(applied, max_bad_steps, stop=()):
-    """Feeds a judge with steps; returns the steps after which it wanted to stop, and what it said."""
-    said, stopped = [], []
-    judge = StepJudge(max_bad_steps, said.append)
-    for step, good in enumerate(applied, start=1):
-        result = {'loss/l1': tf.constant(0.5 if good else math.nan), 'applied': tf.constant(float(good)),
-                  'stop': tf.constant(float(step in stop))}
-        if judge.judge_previous(step, raw_batch(1), result):
-            stopped.append(step)
-    judge.judge_previous(len(applied), None, None)
-    return stopped, said
-
-
-def test_steps_that_are_not_applied_are_told_with_their_pairs():
-    _, said = judged([True, False, True, False], max_bad_steps=2)
-    assert [line.partition(':')[0] for line in said] == ['step 2', 'step 4']
-    assert 'loss/l1 nan' in said[0] and 'p/0 -> p/0' in said[0]
-
-
-def test_too_many_bad_steps_in_a_row_end_the_run():
-    with pytest.raises(UsageError, match='Step 3: 2 steps in a row.*--max_bad_steps'):
-        judged([True, False, False], max_bad_steps=2)
-    with pytest.raises(UsageError, match='Step 3: 2 steps in a row'):
-        judged([True, False, False, True], max_bad_steps=2)
-
-
-def test_a_wish_to_stop_is_seen_one_step_later():
-    assert judged([True] * 4, max_bad_steps=1, stop={2})[0] == [3]
