@@ -12,9 +12,23 @@ import numpy as np  # noqa: E402  (TensorFlow reads the environment when it is i
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from tests.support.programs import IS_SHORT  # noqa: E402
+
+
+def pytest_report_header():
+    """Says which form of the tests runs."""
+    form = os.environ.get('REPOSE_TESTS', 'all')
+    if form not in ('all', 'short'):
+        raise pytest.UsageError(f'REPOSE_TESTS: expected all or short, found {form!r}.')
+    return 'REPOSE_TESTS=short: NOT ALL TESTS RUN, those marked long are skipped' if IS_SHORT else 'all tests'
+
 
 def pytest_collection_modifyitems(items):
     """Files with slow tests first: a long one that begins last would run alone, beside idle workers."""
+    if IS_SHORT:
+        for item in items:
+            if item.get_closest_marker('long'):
+                item.add_marker(pytest.mark.skip(reason='REPOSE_TESTS=short: runs in full on another stack'))
     slow = {item.path for item in items if item.get_closest_marker('slow')}
     items.sort(key=lambda item: item.path not in slow)  # stable: otherwise in their order
 

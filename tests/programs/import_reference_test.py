@@ -99,6 +99,7 @@ def test_mistakes_are_one_line(arguments, words):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_full_size_model_is_imported_and_reposes_a_picture(tmp_path):
     write_checkpoint(tmp_path / 'model.ckpt-150000', reference_shapes())
     run = tmp_path / 'authors-0001'

@@ -1,10 +1,13 @@
 """Programs run as a user runs them, in a process of their own."""
 
+import os
 import pathlib
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# The shorter form of the tests, for a second stack beside one that runs all of them.
+IS_SHORT = os.environ.get('REPOSE_TESTS') == 'short'
 
 
 def run_program(module, *arguments, package='experiments'):
