@@ -111,5 +111,4 @@ def sha256_of_folder(path):
     """Returns the SHA-256 of all files below a folder, by name and content, hexadecimal."""
     root = pathlib.Path(path)
     files = sorted(file for file in root.rglob('*') if file.is_file())
-    return sha256_of_parts(
-        f'{file.relative_to(root).as_posix()} {sha256_of_file(file)}\n'.encode() for file in files)
+    return sha256_of_parts(f'{file.relative_to(root).as_posix()} {sha256_of_file(file)}\n'.encode() for file in files)

@@ -40,7 +40,7 @@ def compare(pose, truth):
 
 
 def measure(folder, estimator):
-    """Estimates every picture of a `PeopleFolder`.
+    """Estimates every picture of a `Folder`.
 
     Returns:
       dict, view -> list of what `compare` returns, or None for those in which nobody was found; and the seconds
@@ -66,23 +66,15 @@ def _view(yaw_deg):
 
 
 def report(found, seconds, origin, source_dir, arguments):
-    """Returns the report as Markdown.
-
-    Args:
-      found, seconds: see `measure`.
-      origin: of the estimator.
-      source_dir: of the pictures.
-      arguments: list of the arguments of the command.
-    """
-    lines = [f'Estimator: {origin}.', f'Data: `{source_dir}`, {sum(map(len, found.values()))} pictures.',
+    """Returns as Markdown what `measure` found of the pictures in `source_dir`, and the `arguments` of the command."""
+    whole = [result for results in found.values() for result in results]
+    lines = [f'Estimator: {origin}.', f'Data: `{source_dir}`, {len(whole)} pictures.',
              f'Date: {datetime.date.today()}. Machine: {os.cpu_count()} cores, {platform.machine()}, '
              f'Python {platform.python_version()}; {1000 * seconds:.0f} ms a picture (median).',
              f'Command: `python -m data_pipeline.annotate_check {shlex.join(arguments)}`.', '',
              '| view | pictures | found | px: median | px: 95 % | mm: mean | mm: median | scale | sides swapped |',
              '|---|---|---|---|---|---|---|---|---|']
-    views = [name for _, name in _VIEWS if name in found]
-    whole = [result for results in found.values() for result in results]
-    lines += [_row(view, found[view]) for view in views] + [_row('all', whole)]
+    lines += [_row(view, found[view]) for _, view in _VIEWS if view in found] + [_row('all', whole)]
     results = [result for result in whole if result]
     if results:
         px, mm = (np.array([result[name] for result in results]) for name in ('px', 'mm'))

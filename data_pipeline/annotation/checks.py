@@ -86,14 +86,15 @@ def check_person(found, limits, sigma=0.0):
     """
     rejects, sure, accepted = [], [], []
     for source, frame, finding in found:
-        problem = _problem(finding, limits)
-        if problem:
+        if problem := _problem(finding, limits):
             rejects.append(_reject(source, frame, *problem))
         else:
             sure.append((source, frame, finding))
     px, mm = ([np.array(finding[name]) for _, _, finding in sure] for name in ('px', 'mm'))
     if sigma and sure and sure[0][0].is_video:
-        px, mm = _smooth_video([int(frame) for _, frame, _ in sure], np.array(px), np.array(mm), sigma)
+        times, px, mm = [int(frame) for _, frame, _ in sure], np.array(px), np.array(mm)
+        for part in stretches(px):
+            px[part], mm[part] = (smooth(times[part], joints[part], sigma) for joints in (px, mm))
     for (source, frame, finding), joints_px, joints_mm in zip(sure, px, mm):
         scale, _ = fit_scale(joints_px, joints_mm)
         outside = int(np.sum(np.any((joints_px < 0) | (joints_px > finding['size']), axis=1)))
@@ -165,13 +166,6 @@ def smooth(times, joints, sigma):
         slope = (offsets - mean) / spread if spread > 0 else 0.0
         smoothed[index] = np.tensordot(weights * (1 - slope * mean), values[near], axes=1)
     return smoothed
-
-
-def _smooth_video(numbers, px, mm, sigma):
-    """Smooths the joints of a video's frames, px [T, 19, 2] and mm [T, 19, 3], within its `stretches`."""
-    for part in stretches(px):
-        px[part], mm[part] = (smooth(numbers[part], joints[part], sigma) for joints in (px, mm))
-    return px, mm
 
 
 def _problem(finding, limits):

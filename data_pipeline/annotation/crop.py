@@ -48,7 +48,7 @@ class Square:
 
 
 def square_around(joints_px, px_per_mm, image_size):
-    """Places the square around one pose of a person, or around several poses that share it.
+    """Places the `Square` around one pose of a person, or around several poses that share it.
 
     It is as large as in data/people; larger only if the joints need it, smaller if the picture is. It is moved into
     the picture as far as possible. Joints outside of the picture do not count.
@@ -57,9 +57,6 @@ def square_around(joints_px, px_per_mm, image_size):
       joints_px: [N, 2], (x, y) px of the picture; at least one lies inside.
       px_per_mm: the person's scale.
       image_size: (columns, rows) of the picture, px.
-
-    Returns:
-      `Square`.
     """
     limits = np.asarray(image_size)
     points = np.asarray(joints_px, np.float64)

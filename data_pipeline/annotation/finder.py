@@ -3,9 +3,9 @@
 import numpy as np
 
 from data_pipeline.annotation.journal import UNREADABLE, AnnotationJournal, worker_path
-from data_pipeline.annotation.sources import read_frames, read_photo
+from data_pipeline.annotation.sources import read_frames
 from data_pipeline.errors import DataError, PictureError
-from data_pipeline.picture_file import write_png
+from data_pipeline.picture_file import read_image, write_png
 
 MIN_PICTURE_PX = 32
 _PHOTOS = 32  # of a task; a worker that is killed loses the findings of one task at most
@@ -24,7 +24,10 @@ def look_through(sources, estimator, journal, mask_dir, every=1, is_upright=True
       progress: called with the name of each photo and video when it is done, and of each frame.
     """
     def look(source, frame, image):
-        journal.add(source, frame, _finding(estimator, image, mask_path(mask_dir, source, frame)))
+        finding, mask = find_largest(estimator, image)
+        if mask is not None:
+            write_png(mask_path(mask_dir, source, frame), mask)
+        journal.add(source, frame, finding)
 
     for source in sources:
         if source.is_video:
@@ -32,7 +35,7 @@ def look_through(sources, estimator, journal, mask_dir, every=1, is_upright=True
                 journal.add_end(source, _look_through_video(source, journal, look, every, progress))
         elif not journal.knows(source, source.frame):
             try:
-                look(source, source.frame, read_photo(source, is_upright))
+                look(source, source.frame, read_image(source.path, is_upright))
             except PictureError as error:
                 journal.add(source, source.frame, {'reject': UNREADABLE, 'detail': str(error)})
         progress(source.name)
@@ -52,14 +55,6 @@ def _look_through_video(source, journal, look, every, progress):
 def mask_path(mask_dir, source, frame):
     """Returns where the mask of a picture is kept until it is cropped."""
     return mask_dir / source.person / f'{frame}.png'
-
-
-def _finding(estimator, image, path):
-    """Returns what the journal keeps of a picture; writes the mask."""
-    finding, mask = find_largest(estimator, image)
-    if mask is not None:
-        write_png(path, mask)
-    return finding
 
 
 def find_largest(estimator, image):

@@ -71,10 +71,10 @@ class AnnotationJournal:
 
     def find(self, source, frame):
         """Returns the finding of a photo, or of a frame of a video, or None."""
-        stamp, *place = self._places.get(source.name, {}).get(frame, (None,))
-        if stamp != source.stamp:
+        if not self.knows(source, frame):
             return None
-        return json.loads(os.pread(self._file.fileno(), place[1], place[0]))
+        _, place, length = self._places[source.name][frame]
+        return json.loads(os.pread(self._file.fileno(), length, place))
 
     def knows(self, source, frame):
         """Returns whether there is a finding of a photo, or of a frame of a video."""

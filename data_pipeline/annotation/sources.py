@@ -5,13 +5,11 @@ who is named after the file; its frames are numbered. Files and folders whose na
 """
 
 import dataclasses
-import os
 import pathlib
 
 import cv2
 
 from data_pipeline.errors import DataError, PictureError
-from data_pipeline.picture_file import read_image
 
 PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
@@ -43,9 +41,6 @@ class PictureSource:
 def list_sources(folder):
     """Lists the photos and videos below a folder, in the order of the names.
 
-    Args:
-      folder: path.
-
     Returns:
       list of `PictureSource`, and list of (name, what is wrong) of files that cannot be used.
 
@@ -73,16 +68,11 @@ def list_sources(folder):
         if other != name:
             refused.append((name, f'the same person and frame as {other}'))
         else:
-            sources.append(PictureSource(path, name, person, frame, _stamp(path)))
+            stat = path.stat()
+            sources.append(PictureSource(path, name, person, frame, f'{stat.st_size} {stat.st_mtime_ns}'))
     if not sources:
-        raise DataError(f'--images: expected photos or videos below {folder}, found none '
-                        f'({len(refused)} other files).')
+        raise DataError(f'--images: expected photos or videos below {folder}, found none ({len(refused)} other files).')
     return _without_shared_names(sources, refused), refused
-
-
-def _stamp(path):
-    stat = os.stat(path)
-    return f'{stat.st_size} {stat.st_mtime_ns}'
 
 
 def _without_shared_names(sources, refused):
@@ -95,11 +85,6 @@ def _without_shared_names(sources, refused):
         else:
             kept.append(source)
     return kept
-
-
-def read_photo(source, is_upright=True):
-    """Returns a photo as uint8 [H, W, 3], RGB; raises PictureError if it cannot be read."""
-    return read_image(source.path, is_upright)
 
 
 def read_frames(source, every=1, is_wanted=lambda frame: True):

@@ -12,10 +12,10 @@ import numpy as np
 
 from data_pipeline.annotation.crop import Square, crop_image, crop_pose, square_around
 from data_pipeline.annotation.finder import mask_path
-from data_pipeline.annotation.sources import PictureSource, read_frames, read_photo
+from data_pipeline.annotation.sources import PictureSource, read_frames
 from data_pipeline.errors import DataError, PictureError
 from data_pipeline.files import writing
-from data_pipeline.picture_file import write_png
+from data_pipeline.picture_file import read_image, write_png
 from data_pipeline.poses import pose_file
 
 CROPS = ('auto', 'picture', 'person', 'none')
@@ -150,7 +150,7 @@ def _read(crops, every):
     source = crops[0].source
     if not source.is_video:
         for crop in crops:
-            yield crop, read_photo(crop.source)
+            yield crop, read_image(crop.source.path)
         return
     wanted = {crop.frame: crop for crop in crops}
     try:

@@ -90,16 +90,7 @@ def pair_batches(builder, split, pairs, image_size, batch_size, store=None):
 
 
 def _draw_pair(counts, seed, number):
-    """Draws two different frames of one person.
-
-    Args:
-      counts: [P] int, how many frames each person has.
-      seed: int.
-      number: scalar int64, the pair's.
-
-    Returns:
-      The numbers of both frames, scalar int64.
-    """
+    """Returns the numbers of two different frames of one person, scalar int64; `counts` as in `FrameStore`."""
     num_persons = len(counts)
     turn, place = number // num_persons, number % num_persons
     person = tf.random.experimental.index_shuffle(place, tf.stack([seed, turn]), num_persons - 1)

@@ -58,7 +58,7 @@ def cut_out(image, image_from_square):
 
 
 def read_landmarks(answers, angle, image_from_square, image_shape):
-    """Turns the network's answers into landmarks of the picture.
+    """Turns the network's answers into the `Landmarks` of the picture.
 
     Args:
       answers: dict: `points` [39, 5] (x, y, z px of the square, and two logits), `score` float, `heatmaps`
@@ -66,9 +66,6 @@ def read_landmarks(answers, angle, image_from_square, image_shape):
       angle: the square's turn, radians.
       image_from_square: [2, 3].
       image_shape: (H, W, ...).
-
-    Returns:
-      `Landmarks`.
     """
     points = _refine(answers['points'][:NUM_LANDMARKS, :2].astype(np.float64), answers['heatmaps'])
     metres = answers['metres'][:NUM_LANDMARKS].astype(np.float64)

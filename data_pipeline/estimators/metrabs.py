@@ -50,8 +50,8 @@ class Metrabs:
         if not len(boxes):
             return None, 0
         largest = int(np.argmax(boxes[:, 2] * boxes[:, 3]))
-        person = PersonEstimate(poses_px[largest][_FROM_MODEL].astype(np.float64),
-                        poses_mm[largest][_FROM_MODEL].astype(np.float64), float(boxes[largest, 4]))
+        person = PersonEstimate(*(poses[largest][_FROM_MODEL].astype(np.float64) for poses in (poses_px, poses_mm)),
+                                float(boxes[largest, 4]))
         return person, len(boxes)
 
     def _check_joint_names(self, model_dir):

@@ -4,16 +4,13 @@ from data_pipeline.errors import DataError
 
 
 def open_estimator(name, model_dir, model_size, fov_deg):
-    """Loads a pose estimator, and TensorFlow only then.
+    """Loads a pose estimator, and TensorFlow only then; returns a `person.Estimator`.
 
     Args:
       name: 'mediapipe' or 'metrabs'.
       model_dir: folder of its files; '' for MediaPipe's installed package.
       model_size: 'lite', 'full' or 'heavy', of MediaPipe.
       fov_deg: the field of view that MeTRAbs assumes, degrees.
-
-    Returns:
-      `person.Estimator`.
 
     Raises:
       DataError: there are no such files, or they hold something else.

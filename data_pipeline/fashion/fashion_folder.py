@@ -5,16 +5,7 @@ import pathlib
 from data_pipeline.errors import DataError
 from data_pipeline.fashion import fashion_lists
 from data_pipeline.poses import reference_poses
-from data_pipeline.records.folder import (
-    Folder,
-    Picture,
-    content_name,
-    drop_small,
-    find_mask,
-    match_poses,
-    order_by_hash,
-    picture_files,
-)
+from data_pipeline.records import folder
 
 _VALIDATION_SHARE = 0.05  # of the outfits that are not for the test
 _TEST_SHARE = 0.15  # of all outfits, if there is no list
@@ -26,17 +17,9 @@ _OTHER_SUFFIXES = ('.csv', '.json', '.md', '.pkl', '.txt', '.zip')  # that may l
 
 
 def open_folder(root, allow_missing_poses=False):
-    """Lists and checks a folder with DeepFashion.
+    """Lists and checks a folder with DeepFashion, or the one above its fashion3d/; see `RecordBuilder.read_folder`.
 
-    Args:
-      root: the folder, or the one above its fashion3d/.
-      allow_missing_poses: leave out pictures without a pose, and count them, instead of refusing the folder.
-
-    Returns:
-      A `Folder`; with a test list of pairs, its `pairs` has 'patn-8570'.
-
-    Raises:
-      DataError: the layout is broken; the message names the file.
+    With a test list of pairs, the `pairs` of the `Folder` has 'patn-8570'.
     """
     root = pathlib.Path(root)
     root = root / 'fashion3d' if (root / 'fashion3d').is_dir() else root
@@ -52,25 +35,25 @@ def open_folder(root, allow_missing_poses=False):
 
     poses, unusable, pose_files = reference_poses.read(root, fashion_lists.parse_key)
     poses = {frame_id: pose for frame_id, pose in poses.items() if frame_id not in left_out}
-    persons, without_pose = match_poses(images, poses, pose_files[-1], allow_missing_poses, unusable)
+    persons, without_pose = folder.match_poses(images, poses, pose_files[-1], allow_missing_poses, unusable)
     left_out.update(without_pose)
-    persons = drop_small(persons, left_out)
+    persons = folder.drop_small(persons, left_out)
     splits, pairs, listed = _split(root, lists, persons)
     left_out.update({frame_id: _ABSENT for frame_id in {*listed, *keypoints} - ids})
     used = {person for names in splits.values() for person in names}
     left_out.update({person: _UNLISTED for person in sorted(set(persons) - used)})
-    name = content_name(root, [*pose_files, *lists.values()], persons)
-    return Folder(root, name, persons, splits, left_out, pairs)
+    name = folder.content_name(root, [*pose_files, *lists.values()], persons)
+    return folder.Folder(root, name, persons, splits, left_out, pairs)
 
 
 def _list_pictures(root):
     """Returns dict, person -> dict, frame -> `Picture`, of img/, images/ or else the folder itself."""
-    folders = [folder for folder in (root / 'img', root / 'images') if folder.is_dir()] or [root]
-    if len(folders) > 1:
+    places = [place for place in (root / 'img', root / 'images') if place.is_dir()] or [root]
+    if len(places) > 1:
         raise DataError(f'{root}: expected the pictures in img or in images, found both.')
     images = {}
-    for path in picture_files(folders[0], _OTHER_SUFFIXES):
-        inside = path.relative_to(folders[0])
+    for path in folder.picture_files(places[0], _OTHER_SUFFIXES):
+        inside = path.relative_to(places[0])
         # A flattened name is complete by itself; others need their folders.
         parsed = fashion_lists.parse_name(path.name) or fashion_lists.parse_name(inside.as_posix())
         if parsed is None:
@@ -80,9 +63,9 @@ def _list_pictures(root):
         frames = images.setdefault(person, {})
         if frame in frames:
             raise DataError(f'{path}: expected every picture once, found {frames[frame].path} too.')
-        frames[frame] = Picture(path, find_mask(root, inside.with_suffix('')))
+        frames[frame] = folder.Picture(path, folder.find_mask(root, inside.with_suffix('')))
     if not images:
-        raise DataError(f'{folders[0]}: expected the pictures of DeepFashion, .jpg or .png, found none; '
+        raise DataError(f'{places[0]}: expected the pictures of DeepFashion, .jpg or .png, found none; '
                         'data_pipeline/fashion/README.md says where each file goes.')
     return images
 
@@ -101,10 +84,7 @@ def _split(root, lists, persons):
     """Splits by outfit: by the pair lists, else list_eval_partition.txt, else by a fixed rule.
 
     Pair lists come first, so that no outfit of their test pairs is trained on. A fixed part of the outfits for
-    training is kept for validation.
-
-    Returns:
-      dict, split -> persons; dict, protocol -> pairs; ids that the lists name.
+    training is kept for validation. Returns dict, split -> persons; dict, protocol -> pairs; ids that the lists name.
     """
     pairs, sides, listed = {}, {}, {}
     if ('pairs', 'test') in lists:
@@ -121,14 +101,13 @@ def _split(root, lists, persons):
         for frame_id, status in listed.items():
             sides['train' if status == 'train' else 'test'].add(frame_id.split('/')[0])
     else:
-        order = order_by_hash(persons)
+        order = folder.order_by_hash(persons)
         num_test = _count(_TEST_SHARE, order)
         sides = {'test': set(order[:num_test]), 'train': set(order[num_test:])}
-    both = sides['train'] & sides['test']
-    if both:
+    if both := sides['train'] & sides['test']:
         raise DataError(f'{root}: expected every outfit in one split, but the lists have {min(both)!r} in train and '
                         f'in test ({len(both)} in all).')
-    order = order_by_hash(sides['train'] & set(persons))
+    order = folder.order_by_hash(sides['train'] & set(persons))
     num_validation = _count(_VALIDATION_SHARE, order)
     splits = {'train': order[num_validation:], 'validation': order[:num_validation],
               'test': sides['test'] & set(persons)}

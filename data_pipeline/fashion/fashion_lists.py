@@ -75,8 +75,7 @@ def read_partition(path):
             raise DataError(f'{where}: expected every picture once, found {line[0]!r} again.')
         status_of[frame_id] = line[2]
     if lines[0][0] != str(len(status_of)):
-        raise DataError(f'{path}: expected as many rows as its first line says, {lines[0][0]}, '
-                        f'found {len(status_of)}.')
+        raise DataError(f'{path}: expected as many rows as its first line says, {lines[0][0]}, found {len(status_of)}.')
     return status_of
 
 
@@ -86,8 +85,7 @@ def read_pairs(path):
     for where, (source, target) in _rows(path, ',', ['from', 'to']):
         pair = _id(where, source), _id(where, target)
         if pair[0] == pair[1] or pair[0].split('/')[0] != pair[1].split('/')[0]:
-            raise DataError(f'{where}: expected two different pictures of one outfit, '
-                            f'found {source!r} and {target!r}.')
+            raise DataError(f'{where}: expected two different pictures of one outfit, found {source!r} and {target!r}.')
         pairs.append(pair)
     return tuple(pairs)
 

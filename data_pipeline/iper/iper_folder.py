@@ -7,15 +7,7 @@ import cv2
 
 from data_pipeline.errors import DataError
 from data_pipeline.poses import reference_poses
-from data_pipeline.records.folder import (
-    Folder,
-    Picture,
-    content_name,
-    drop_small,
-    find_mask,
-    match_poses,
-    picture_files,
-)
+from data_pipeline.records import folder
 
 # Person -> outfits: those of the usual test videos, and the validation outfits of the paper's authors.
 _TEST = {'001': '9 11 18 19 31', '004': '1', '007': '1', '009': '5', '010': '1 2 3', '011': '1', '012': '2',
@@ -49,25 +41,14 @@ def parse_key(key):
 
 
 def open_folder(root, allow_missing_poses=False):
-    """Lists and checks a folder with iPER.
-
-    Args:
-      root: the folder, or the one above its iPER/.
-      allow_missing_poses: leave out pictures without a pose, and count them, instead of refusing the folder.
-
-    Returns:
-      A `Folder`.
-
-    Raises:
-      DataError: the layout is broken; the message names the file.
-    """
+    """Lists and checks a folder with iPER, or the one above its iPER/; see `RecordBuilder.read_folder`."""
     root = pathlib.Path(root)
     root = root / 'iPER' if (root / 'iPER').is_dir() else root
     images, left_out = _list_pictures(root)
     poses, unusable, pose_files = reference_poses.read(root, parse_key)
-    persons, without_pose = match_poses(images, poses, pose_files[-1], allow_missing_poses, unusable)
+    persons, without_pose = folder.match_poses(images, poses, pose_files[-1], allow_missing_poses, unusable)
     left_out.update(without_pose)
-    persons = drop_small(persons, left_out)
+    persons = folder.drop_small(persons, left_out)
     lists = {split: root / name for split, name in (('train', 'train.txt'), ('test', 'val.txt'))
              if (root / name).is_file()}
     if len(lists) == 1:
@@ -76,8 +57,8 @@ def open_folder(root, allow_missing_poses=False):
     splits = {split: tuple(sorted(names)) for split, names in splits.items() if names}
     if 'train' not in splits:
         raise DataError(f'{root}: expected outfits to train on, found none among {len(persons)}.')
-    name = content_name(root, [*pose_files, *lists.values()], persons)
-    return Folder(root, name, persons, splits, left_out)
+    name = folder.content_name(root, [*pose_files, *lists.values()], persons)
+    return folder.Folder(root, name, persons, splits, left_out)
 
 
 def _known_splits(persons):
@@ -114,10 +95,10 @@ def _listed_splits(lists, images, persons, left_out):
 def _list_pictures(root):
     """Returns dict, person -> dict, frame -> `Picture`, and what was left out."""
     images, left_out = {}, {}
-    folder = next((folder for folder in (root / 'images', root / 'images_HD') if folder.is_dir()), None)
-    for path in picture_files(folder, ('.pkl',)) if folder is not None else ():
-        _add(images, parse_name(path.relative_to(folder).with_suffix('').as_posix()), path,
-             find_mask(root, path.relative_to(folder).with_suffix('')))
+    places = [place for place in (root / 'images', root / 'images_HD') if place.is_dir()]
+    for path in folder.picture_files(places[0], ('.pkl',)) if places else ():
+        name = path.relative_to(places[0]).with_suffix('').as_posix()
+        _add(images, parse_name(name), path, folder.find_mask(root, name))
     filmed = {(person, frame.split('_')[0]) for person, frames in images.items() for frame in frames}
     for path in sorted([*root.glob('*.mp4'), *root.glob('*/*.mp4')]):
         match = _VIDEO.fullmatch(path.name)
@@ -144,7 +125,7 @@ def _add(images, parsed, path, mask_path, video_index=None):
     frames = images.setdefault(person, {})
     if frame in frames:
         raise DataError(f'{path}: expected every frame once, found {frames[frame].path} too.')
-    frames[frame] = Picture(path, mask_path, video_index)
+    frames[frame] = folder.Picture(path, mask_path, video_index)
 
 
 def num_frames(path):

@@ -4,53 +4,33 @@ import pathlib
 
 from data_pipeline.errors import DataError
 from data_pipeline.poses import pose_file
-from data_pipeline.records.folder import (
-    IMAGE_SUFFIXES,
-    SPLITS,
-    Folder,
-    Picture,
-    content_name,
-    find_mask,
-    match_poses,
-    order_by_hash,
-)
+from data_pipeline.records import folder
 
 _SHARES = {'test': 0.15, 'validation': 0.10}  # of the persons, if there is no splits.json
 
 
 def open_folder(root, allow_missing_poses=False):
-    """Lists and checks a folder in the people layout.
-
-    Args:
-      root: the folder.
-      allow_missing_poses: leave out pictures without a pose, and count them, instead of refusing the folder.
-
-    Returns:
-      A `Folder`.
-
-    Raises:
-      DataError: the layout is broken; the message names the file or the person.
-    """
+    """Lists and checks a folder in the people layout; see `RecordBuilder.read_folder`."""
     root = pathlib.Path(root)
     images = _list_pictures(root)
     poses_path, splits_path = root / 'poses.json', root / 'splits.json'
-    persons, left_out = match_poses(images, pose_file.read_poses(poses_path), poses_path, allow_missing_poses)
+    persons, left_out = folder.match_poses(images, pose_file.read_poses(poses_path), poses_path, allow_missing_poses)
     for person, frames in persons.items():
         if len(frames) < 2:
             raise DataError(f'{root / "images" / person}: expected two or more pictures with a pose, '
                             f'found {len(frames)}.')
     splits = _read_splits(splits_path, persons) if splits_path.exists() else _draw_splits(persons)
     text_files = [path for path in (poses_path, splits_path) if path.exists()]
-    return Folder(root, content_name(root, text_files, persons), persons, splits, left_out)
+    return folder.Folder(root, folder.content_name(root, text_files, persons), persons, splits, left_out)
 
 
 def _list_pictures(root):
     """Returns dict, person -> dict, frame -> `Picture`. Names that begin with a dot are ignored."""
-    folder = root / 'images'
-    if not folder.is_dir():
-        raise DataError(f'{folder}: expected a folder of pictures, <person>/<frame>.jpg or .png, found none.')
+    place = root / 'images'
+    if not place.is_dir():
+        raise DataError(f'{place}: expected a folder of pictures, <person>/<frame>.jpg or .png, found none.')
     images = {}
-    for person in sorted(folder.iterdir()):
+    for person in sorted(place.iterdir()):
         if person.name.startswith('.'):
             continue
         if not person.is_dir():
@@ -59,15 +39,13 @@ def _list_pictures(root):
         for path in sorted(person.iterdir()):
             if path.name.startswith('.'):
                 continue
-            if path.suffix.lower() not in IMAGE_SUFFIXES:
-                raise DataError(f'{path}: expected a picture, {", ".join(IMAGE_SUFFIXES)}, '
-                                f'found {path.name!r}.')
+            if path.suffix.lower() not in folder.IMAGE_SUFFIXES:
+                raise DataError(f'{path}: expected a picture, {", ".join(folder.IMAGE_SUFFIXES)}, found {path.name!r}.')
             if path.stem in frames:
-                raise DataError(f'{path}: expected one picture of a name, '
-                                f'found {frames[path.stem].path.name} too.')
-            frames[path.stem] = Picture(path, find_mask(root, f'{person.name}/{path.stem}'))
+                raise DataError(f'{path}: expected one picture of a name, found {frames[path.stem].path.name} too.')
+            frames[path.stem] = folder.Picture(path, folder.find_mask(root, f'{person.name}/{path.stem}'))
     if not images:
-        raise DataError(f'{folder}: expected a folder for every person, found none.')
+        raise DataError(f'{place}: expected a folder for every person, found none.')
     return images
 
 
@@ -76,14 +54,13 @@ def _read_splits(path, persons):
     content = pose_file.read_json(path, 'the splits')
     split_of, splits = {}, {}
     for split, names in content.items():
-        if split not in SPLITS:
-            raise DataError(f'{path}: expected splits among {", ".join(SPLITS)}, found {split!r}.')
+        if split not in folder.SPLITS:
+            raise DataError(f'{path}: expected splits among {", ".join(folder.SPLITS)}, found {split!r}.')
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise DataError(f'{path}: "{split}": expected a list of one person or more, found {names!r}.')
         for person in names:
             if person not in persons:
-                raise DataError(f'{path}: "{split}": expected persons of {path.parent / "images"}, '
-                                f'found {person!r}.')
+                raise DataError(f'{path}: "{split}": expected persons of {path.parent / "images"}, found {person!r}.')
             if person in split_of:
                 raise DataError(f'{path}: "{split}": expected every person in one split and once, '
                                 f'found {person!r} in "{split_of[person]}" too.')
@@ -99,7 +76,7 @@ def _draw_splits(persons):
 
     If there are fewer than three persons, all are for training.
     """
-    order = order_by_hash(persons)
+    order = folder.order_by_hash(persons)
     splits = {}
     if len(order) >= 3:
         for split, share in _SHARES.items():

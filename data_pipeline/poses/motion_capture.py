@@ -46,14 +46,7 @@ class Motion:
 
 
 def read(path, every=1):
-    """Reads a BVH file.
-
-    Args:
-      path: the file.
-      every: takes frames 0, every, 2 * every, ...
-
-    Returns:
-      `Motion`.
+    """Reads frames 0, every, 2 * every, ... of a BVH file; returns a `Motion`.
 
     Raises:
       DataError: the file cannot be read, or is not what its head announces.

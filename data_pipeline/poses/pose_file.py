@@ -143,8 +143,7 @@ def _check_joints(path, joints):
     """Raises DataError for other joints and for another order, which could silently exchange left and right."""
     if not isinstance(joints, list) or len(joints) != NUM_JOINTS:
         found = len(joints) if isinstance(joints, list) else joints
-        raise DataError(f'{path}: "joints": expected the {NUM_JOINTS} names {" ".join(JOINT_NAMES)}, '
-                        f'found {found}.')
+        raise DataError(f'{path}: "joints": expected the {NUM_JOINTS} names {" ".join(JOINT_NAMES)}, found {found}.')
     for index, (found, expected) in enumerate(zip(joints, JOINT_NAMES, strict=True)):
         if found != expected:
             raise DataError(f'{path}: "joints": expected {expected!r} at place {index}, found {found!r}.')
@@ -177,8 +176,7 @@ def _joint_array(where, rows):
     except (TypeError, ValueError) as error:
         raise DataError(f'{where}: expected {NUM_JOINTS} joints of 3 numbers, found {error}.') from error
     if joints.shape != (NUM_JOINTS, 3):
-        raise DataError(f'{where}: expected {NUM_JOINTS} joints of 3 numbers, '
-                        f'found shape {list(joints.shape)}.')
+        raise DataError(f'{where}: expected {NUM_JOINTS} joints of 3 numbers, found shape {list(joints.shape)}.')
     if not np.isfinite(joints).all():
         joint, axis = np.argwhere(~np.isfinite(joints))[0]
         raise DataError(f'{where}: expected finite numbers, found {joints[joint, axis]} as '

@@ -42,11 +42,7 @@ def read(root, parse_key):
         raise DataError(f'{root}: expected poses.pkl (of the reference layout) or poses.json, found neither.')
     poses, unusable = {}, {}
     for path in files:
-        if path.suffix == '.pkl':
-            found = _read_pickle(path)
-        else:
-            found = pose_file.read_poses(path)
-        names = {}
+        found, names = _read_pickle(path) if path.suffix == '.pkl' else pose_file.read_poses(path), {}
         for name, pose in found.items():
             key = _id(path, name, parse_key)
             if names.setdefault(key, name) != name:

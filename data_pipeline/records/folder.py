@@ -101,8 +101,7 @@ class Folder:
     def frame_ids(self, split):
         """Returns dict, person -> list of `person/frame`, of a split; raises DataError if there is no such split."""
         if split not in self.splits:
-            raise DataError(f'{self.root}: expected one of the splits {", ".join(self.splits)}, '
-                            f'found {split!r}.')
+            raise DataError(f'{self.root}: expected one of the splits {", ".join(self.splits)}, found {split!r}.')
         return {person: [frame.id for frame in self.persons[person]] for person in self.splits[split]}
 
 
@@ -122,7 +121,7 @@ def match_poses(images, poses, where, allow_missing_poses, unusable=()):
     Raises:
       DataError: there are pictures without a pose, and they are not allowed.
     """
-    unusable, persons, left_out, num_used = dict(unusable), {}, {}, 0
+    unusable, persons, left_out = dict(unusable), {}, {}
     for person, pictures in images.items():
         frames = []
         for name in sorted(pictures):
@@ -132,13 +131,12 @@ def match_poses(images, poses, where, allow_missing_poses, unusable=()):
             else:
                 left_out[key] = f'{NO_POSE}: {unusable[key]}' if key in unusable else NO_POSE
         persons[person] = tuple(frames)
-        num_used += len(frames)
     if left_out and not allow_missing_poses:
         key = min(left_out, key=lambda key: left_out[key] == NO_POSE)  # one that says more, if there is any
         raise DataError(f'{where}: expected a pose for every picture, found none for {len(left_out)}, for example '
                         f'{key!r} ({left_out[key]}); allow_missing_poses leaves them out.')
-    if num_used < len(poses):
-        left_out.update({key: _NO_PICTURE for key in poses if _is_missing(images, key)})
+    used = {frame.id for frames in persons.values() for frame in frames}
+    left_out.update({key: _NO_PICTURE for key in poses if key not in used})
     return persons, left_out
 
 
@@ -195,8 +193,3 @@ def content_name(root, text_files, persons):
 
     readable = re.sub(r'[^A-Za-z0-9]+', '_', root.resolve().name) or 'root'
     return f'{readable}-{sha256_of_parts(parts())[:10]}'
-
-
-def _is_missing(images, key):
-    person, _, frame = key.partition('/')
-    return frame not in images.get(person, ())

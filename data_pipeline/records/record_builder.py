@@ -29,16 +29,29 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     VERSION = tfds.core.Version('2.0.0')
     RELEASE_NOTES = {'2.0.0': 'The origin of every pose.', '1.0.0': 'Up to 32 pictures of one person a record.'}
-    read_folder = None  # in subclasses: function of (source_dir, allow_missing_poses), returns a `Folder`
+
+    @staticmethod
+    def read_folder(root, allow_missing_poses=False):
+        """Lists and checks a folder; subclasses define it.
+
+        Args:
+          root: path of the folder.
+          allow_missing_poses: leave out pictures without a pose, and count them, instead of refusing the folder.
+
+        Returns:
+          `Folder`.
+
+        Raises:
+          DataError: the layout is broken; the message names the file or the person.
+        """
+        raise NotImplementedError
 
     def __init__(self, source_dir, data_dir=None, allow_missing_poses=False, workers=None, **kwargs):
         """Checks the folder; `opened` also makes the records.
 
         Args:
-          source_dir: a folder in the layout that the data set's README.md describes.
+          source_dir, allow_missing_poses: see `read_folder`; how much was left out is logged.
           data_dir: where records are kept; None for TFDS's own place.
-          allow_missing_poses: leave out pictures without a pose, and say how many, instead of refusing the
-            folder.
           workers: `BeamWorkers` that make the records, or None: this process does.
           **kwargs: as for every TFDS builder.
 

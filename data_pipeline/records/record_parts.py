@@ -51,15 +51,7 @@ class RecordParts:
             raise
 
     def write_shards(self, split, filename_template):
-        """Writes the shards of a split.
-
-        Args:
-          split: its name.
-          filename_template: TFDS's, of the shards' paths.
-
-        Returns:
-          tfds.core.SplitInfo.
-        """
+        """Writes the shards of a split to the paths of TFDS's template; returns its tfds.core.SplitInfo."""
         hash_key = hashing.Hasher(split).hash_key
         records = sorted((hash_key(key), number, *place)
                          for person in self._folder.splits[split] for number in [self._numbers[person]]
@@ -67,16 +59,15 @@ class RecordParts:
         total = sum(length for *_, length in records)
         num_shards = shard_utils.ShardConfig().get_number_shards(total, len(records))
         ends = shard_utils.get_shard_boundaries(len(records), num_shards)
-        starts = [0, *ends[:-1]]
-        for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        spans = list(zip([0, *ends], ends))
+        for index, (start, end) in enumerate(spans):
             path = filename_template.sharded_filepath(shard_index=index, num_shards=num_shards)
             with tf.io.TFRecordWriter(os.fspath(path)) as writer:
                 for _, number, place, length in records[start:end]:
                     with open(_data_path(self._root, number), 'rb') as file:
                         file.seek(place)
                         writer.write(file.read(length))
-        lengths = [end - start for start, end in zip(starts, ends, strict=True)]
-        return tfds.core.SplitInfo(name=split, shard_lengths=lengths, num_bytes=total,
+        return tfds.core.SplitInfo(name=split, shard_lengths=[end - start for start, end in spans], num_bytes=total,
                                    filename_template=filename_template)
 
     def remove(self):
