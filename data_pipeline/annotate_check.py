@@ -19,7 +19,7 @@ FLAGS = flags.FLAGS
 def define_check():
     """Defines what is measured and where it is told."""
     flags.DEFINE_string('source_dir', 'data/people', 'Folder in the people layout, with true poses.')
-    flags.DEFINE_string('output', '', 'Markdown file for the report; without it it is printed alone.')
+    flags.DEFINE_string('output', '', 'Markdown file for the report, which is printed too.')
 
 
 def main():

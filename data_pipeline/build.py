@@ -1,4 +1,4 @@
-"""Makes the records of a data set before the training, which would make them first; by many workers if wanted.
+"""Makes the records of a data set ahead of the training, by many workers if wanted.
 
     python -m data_pipeline.build --dataset=fashion --source_dir=DIR \\
         --beam_options=direct_num_workers=2,direct_running_mode=multi_processing

@@ -61,10 +61,7 @@ def decode_image(data, name, is_upright=True):
 
 
 def read_head(data):
-    """Reads what the head of a JPEG or PNG file announces, without decoding it.
-
-    Args:
-      data: bytes of a file.
+    """Reads what the head of a JPEG or PNG file, given as bytes, announces, without decoding it.
 
     Returns:
       (columns, rows), px, or None where the head cannot be read or is of another format; and whether the end of the

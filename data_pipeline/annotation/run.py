@@ -61,7 +61,7 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
             with tqdm(unit=' pictures', desc='writing') as bar:
                 for person in crops:
                     cutter(person, lambda name: bar.update())
-    return _finish(root, writer, rejects, _origin(estimator, smoothing))
+    return _finish(root, writer, rejects, estimator.origin, smoothing)
 
 
 def _crops(sources, journal, limits, smoothing, writer, rejects):
@@ -97,12 +97,7 @@ def _places(images, output, crop):
     return root, work_dir
 
 
-def _origin(estimator, smoothing):
-    over_time = f', smoothed over time with {smoothing:g} frames' if smoothing else ''
-    return f'{estimator.origin}; one px per mm a picture by least squares over the joints{over_time}'
-
-
-def _finish(root, writer, rejects, origin):
+def _finish(root, writer, rejects, origin, smoothing):
     """Writes rejects.json and the rest; returns the report."""
     rejects = sorted(rejects, key=lambda reject: (reject.name, reject.frame))
     counts = collections.Counter(reject.reason for reject in rejects)
@@ -112,7 +107,8 @@ def _finish(root, writer, rejects, origin):
     told = ', '.join(f'{count} {checks.REASONS[reason]}' for reason, count in counts.most_common())
     if not writer.num_poses:
         raise DataError(f'--images: expected at least one picture to be accepted, found none: {told}. See {path}.')
-    writer.finish(origin)
+    over_time = f', smoothed over time with {smoothing:g} frames' if smoothing else ''
+    writer.finish(f'{origin}; one px per mm a picture by least squares over the joints{over_time}')
     report = [f'{root / "poses.json"}: {writer.num_poses} poses of {writer.num_persons} persons.']
     if rejects:
         report.append(f'Not used: {len(rejects)} ({told}); listed in {path}.')

@@ -34,7 +34,7 @@ class FrameStore:
 
         Args:
           builder: a prepared TFDS builder with records as of `RecordBuilder`.
-          splits: their names.
+          splits: names of splits.
 
         Raises:
           DataError: there is no such split, or a file of the records cannot be read.

@@ -16,7 +16,7 @@ _ENDLESS = 2 ** 40  # steps
 
 def train_batches(builder, image_size, batch_size, seed, *, first_step=0, shard=(0, 1), splits=('train',),
                   cache_bytes=0, announce=lambda line: None):
-    """Returns an endless dataset of batches of random pairs of the training split.
+    """Returns an endless tf.data.Dataset of batches of random pairs of the training split, see above.
 
     A pair is two different pictures of one person, all pairs of a person being equally likely; persons take turns, in
     a new order every time. A pair depends on the seed and its number alone: a run that starts at a later step has the
@@ -32,9 +32,6 @@ def train_batches(builder, image_size, batch_size, seed, *, first_step=0, shard=
       splits: names of splits.
       cache_bytes: see `FramePictures`.
       announce: function of a line of text, which says how many pictures there are and whether they are kept.
-
-    Returns:
-      tf.data.Dataset of batches, see above.
 
     Raises:
       DataError: there is no such split, or its records cannot be read.
@@ -59,7 +56,7 @@ def train_batches(builder, image_size, batch_size, seed, *, first_step=0, shard=
 
 
 def pair_batches(builder, split, pairs, image_size, batch_size, store=None):
-    """Returns a dataset of batches of fixed pairs in their order; the last batch may be smaller.
+    """Returns a tf.data.Dataset of batches of fixed pairs in their order, see above; the last batch may be smaller.
 
     Args:
       builder: a prepared TFDS builder with records as of `RecordBuilder`.
@@ -68,9 +65,6 @@ def pair_batches(builder, split, pairs, image_size, batch_size, store=None):
       image_size: S, px.
       batch_size: B.
       store: the split's `FrameStore`, or None to make one, which reads all records.
-
-    Returns:
-      tf.data.Dataset of batches, see above.
 
     Raises:
       DataError: there are no pairs, or one names a picture that the split does not have.

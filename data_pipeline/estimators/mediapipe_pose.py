@@ -17,7 +17,6 @@ from data_pipeline.estimators.person import PersonEstimate
 from data_pipeline.files import sha256
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
-MODEL_SIZES = ('lite', 'full', 'heavy')
 _SMALL = 0.8  # share of the picture's larger side
 _ADVICE = ('pip install --no-deps -r requirements-poses.txt brings it (model "full"), or --model_dir names a folder '
            'with pose_detection.tflite and pose_landmark_<lite|full|heavy>.tflite')

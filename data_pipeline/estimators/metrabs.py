@@ -37,8 +37,12 @@ class Metrabs:
             raise DataError(f'{model_dir}: expected a SavedModel, found one that does not load ({error}).') from error
         if not hasattr(self._model, 'detect_poses'):
             raise DataError(f'{model_dir}: expected a MeTRAbs model with detect_poses, found a SavedModel without.')
+        names = getattr(self._model, 'per_skeleton_joint_names', {})
+        found = tuple(name.decode() for name in np.asarray(names[SKELETON])) if SKELETON in names else MODEL_JOINT_NAMES
+        if found != MODEL_JOINT_NAMES:
+            raise DataError(f'{model_dir}: {SKELETON}: expected the joints {" ".join(MODEL_JOINT_NAMES)}, '
+                            f'found {" ".join(found)}.')
         self._fov_deg = fov_deg
-        self._check_joint_names(model_dir)
         self.origin = (f'MeTRAbs {pathlib.Path(model_dir).resolve().name}, skeleton {SKELETON}, '
                        f'field of view {fov_deg:g} degrees')
 
@@ -53,12 +57,3 @@ class Metrabs:
         person = PersonEstimate(*(poses[largest][_FROM_MODEL].astype(np.float64) for poses in (poses_px, poses_mm)),
                                 float(boxes[largest, 4]))
         return person, len(boxes)
-
-    def _check_joint_names(self, model_dir):
-        """Raises DataError if the model tells the order of its joints and it is another."""
-        names = getattr(self._model, 'per_skeleton_joint_names', {})
-        if SKELETON in names:
-            found = tuple(name.decode() for name in np.asarray(names[SKELETON]))
-            if found != MODEL_JOINT_NAMES:
-                raise DataError(f'{model_dir}: {SKELETON}: expected the joints {" ".join(MODEL_JOINT_NAMES)}, '
-                                f'found {" ".join(found)}.')

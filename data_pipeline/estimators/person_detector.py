@@ -42,21 +42,17 @@ class Detection:
         return dataclasses.replace(self, hips_px=self.hips_px + offset_px, rim_px=self.rim_px + offset_px)
 
 
-def fit_into_square(image, size=SIZE):
-    """Fits a picture into a square, black beside it.
-
-    Args:
-      image: uint8 [H, W, 3].
-      size: S, px.
+def fit_into_square(image):
+    """Fits a picture, uint8 [H, W, 3], into a square, black beside it.
 
     Returns:
-      uint8 [S, S, 3], and the affine map [2, 3] from px of the square to px of the picture.
+      uint8 [224, 224, 3], and the affine map [2, 3] from px of the square to px of the picture.
     """
     rows, columns = image.shape[:2]
-    factor = size / max(rows, columns)
+    factor = SIZE / max(rows, columns)
     inner = (max(1, round(columns * factor)), max(1, round(rows * factor)))
-    left, top = (size - inner[0]) // 2, (size - inner[1]) // 2
-    square = np.zeros((size, size, 3), np.uint8)
+    left, top = (SIZE - inner[0]) // 2, (SIZE - inner[1]) // 2
+    square = np.zeros((SIZE, SIZE, 3), np.uint8)
     square[top:top + inner[1], left:left + inner[0]] = resized(image, inner)
     scale_x, scale_y = columns / inner[0], rows / inner[1]
     return square, np.array([[scale_x, 0, -left * scale_x], [0, scale_y, -top * scale_y]])

@@ -53,7 +53,13 @@ def open_folder(root, allow_missing_poses=False):
              if (root / name).is_file()}
     if len(lists) == 1:
         raise DataError(f'{root}: expected train.txt and val.txt, or neither, found one of them.')
-    splits = _listed_splits(lists, images, persons, left_out) if lists else _known_splits(persons)
+    outfits = {'train': set(persons) - TEST_OUTFITS, 'test': TEST_OUTFITS}
+    if lists:
+        outfits = _listed_outfits(lists, images, left_out)
+        left_out.update({person: _UNLISTED for person in sorted(set(persons) - set().union(*outfits.values()))})
+    train = outfits['train'] & set(persons)
+    splits = {'train': train - VALIDATION_OUTFITS, 'validation': train & VALIDATION_OUTFITS,
+              'test': outfits['test'] & set(persons)}
     splits = {split: tuple(sorted(names)) for split, names in splits.items() if names}
     if 'train' not in splits:
         raise DataError(f'{root}: expected outfits to train on, found none among {len(persons)}.')
@@ -61,13 +67,8 @@ def open_folder(root, allow_missing_poses=False):
     return folder.Folder(root, name, persons, splits, left_out)
 
 
-def _known_splits(persons):
-    return {'train': set(persons) - TEST_OUTFITS - VALIDATION_OUTFITS,
-            'validation': set(persons) & VALIDATION_OUTFITS, 'test': set(persons) & TEST_OUTFITS}
-
-
-def _listed_splits(lists, images, persons, left_out):
-    """Returns the splits by train.txt and val.txt; adds what is not there or not listed to `left_out`."""
+def _listed_outfits(lists, images, left_out):
+    """Returns dict, 'train' and 'test' -> outfits in train.txt and val.txt; adds what is not there to `left_out`."""
     outfits = {}
     for split, path in lists.items():
         outfits[split] = set()
@@ -86,10 +87,7 @@ def _listed_splits(lists, images, persons, left_out):
     if both := outfits['train'] & outfits['test']:
         raise DataError(f'{lists["test"]}: expected every outfit in one split, found {min(both)!r} in {lists["train"]} '
                         f'too ({len(both)} in all).')
-    left_out.update({person: _UNLISTED for person in sorted(set(persons) - set().union(*outfits.values()))})
-    train = outfits['train'] & set(persons)
-    return {'train': train - VALIDATION_OUTFITS, 'validation': train & VALIDATION_OUTFITS,
-            'test': outfits['test'] & set(persons)}
+    return outfits
 
 
 def _list_pictures(root):

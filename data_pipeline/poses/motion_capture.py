@@ -89,8 +89,7 @@ def _read_hierarchy(words):
         elif word == 'CHANNELS':
             count = int(words[place + 1])
             joints[-1]['channels'] = words[place + 2:place + 2 + count]
-            unknown = [channel for channel in joints[-1]['channels'] if channel not in {**_MOVES, **_TURNS}]
-            if unknown:
+            if unknown := [channel for channel in joints[-1]['channels'] if channel not in {**_MOVES, **_TURNS}]:
                 raise ValueError(f'channel {unknown[0]!r}')
             place += 2 + count
         else:
@@ -184,8 +183,7 @@ def _places(names, where):
             wanted[side[0] + joint] = tuple(text.format(side=side, s=side[0]) for text in spellings)
     places = {joint: next((found[word] for word in spellings if word in found), None)
               for joint, spellings in wanted.items()}
-    missing = [f'{joint} ({" or ".join(wanted[joint][:3])})' for joint, place in places.items() if place is None]
-    if missing:
+    if missing := [f'{joint} ({" or ".join(wanted[joint][:3])})' for joint, place in places.items() if place is None]:
         raise DataError(f'{where}: expected joints for {", ".join(missing)}, found the joints '
                         f'{", ".join(name for name in names if not name.endswith(" end"))}.')
     return places

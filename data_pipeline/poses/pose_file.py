@@ -56,13 +56,7 @@ def read(path):
 
 
 def read_poses(path):
-    """Reads and checks a pose file.
-
-    Args:
-      path: file in the format above.
-
-    Returns:
-      dict, `person/frame` -> `Pose`.
+    """Reads and checks a pose file: dict, `person/frame` -> `Pose`.
 
     Raises:
       DataError: the file cannot be read or is not in the format; the message names the file and the key.

@@ -87,9 +87,6 @@ def _id(path, name, parse_key):
 def load_pickle(path):
     """Loads a pickle of nested dicts of numeric arrays, of NumPy 1 or 2, Python 2 or 3, in protocols 0 to 5.
 
-    Args:
-      path: the file.
-
     Returns:
       dict, path of keys joined by '/' -> array, in the order of the file.
 

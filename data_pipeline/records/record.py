@@ -52,7 +52,7 @@ def _cut(person, frames):
 
 def _encode(frame, film):
     """Reads and checks the picture, mask and pose of a frame; returns the frame as in a record."""
-    path, mask_path = frame.image_path, frame.mask_path
+    path = frame.image_path
     if frame.picture.video_index is None:
         data = _read_file(path)
         rows, columns = _decode(path, data, 3).shape[:2]
@@ -61,7 +61,7 @@ def _encode(frame, film):
     if rows != columns or not MIN_SIZE <= rows <= MAX_SIZE:
         raise DataError(f'{path}: expected a square picture around the person of {MIN_SIZE} to {MAX_SIZE} px, '
                         f'found {columns} x {rows} px.')
-    mask_data = b'' if mask_path is None else _read_mask(mask_path, rows)
+    mask_data = _read_mask(frame.mask_path, rows) if frame.mask_path else b''
     pose = frame.pose
     px = scale_pose(pose.px, rows / (pose.image_size or rows))
     if is_far_outside(px, rows):

@@ -32,10 +32,7 @@ class BeamWorkers:
     """Runs tasks by Beam."""
 
     def __init__(self, beam_options):
-        """Checks the options.
-
-        Args:
-          beam_options: options of Beam as `name=value`, with commas between.
+        """Checks the options of Beam, `name=value` with commas between.
 
         Raises:
           DataError: an option that Beam does not know, or a value that it refuses.

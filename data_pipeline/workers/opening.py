@@ -6,10 +6,7 @@ from data_pipeline.errors import DataError
 
 
 def open_workers(beam_options):
-    """Returns the `BeamWorkers` of these options, or None for ''.
-
-    Args:
-      beam_options: options of Beam as `name=value`, with commas between.
+    """Returns the `BeamWorkers` of options of Beam, `name=value` with commas between, or None for ''.
 
     Raises:
       DataError: Beam is not installed, or does not know an option.
