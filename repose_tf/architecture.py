@@ -29,11 +29,10 @@ class Architecture:
         'row': over columns and depth, each image row for itself, as the reference's weights need it.
       crop: 'end': the padded last row and column of the result are dropped; 'start': the first ones, as the
         reference's weights have learned it.
-      inpainter: 'standard': the background inpainter keeps what is seen; in the holes it adds to a smooth
-        filling from their surroundings (group norms lose absolute colours). 'reference': what the
-        reference's weights need: a fourth image channel (random noise there, its mean here), partial
-        convolutions that also divide by the number of input channels, a leaky ReLU before the last tanh,
-        and seen pixels that go through the network like all others.
+      inpainter: 'standard': the background inpainter keeps what is seen; in the holes it adds to a smooth filling from
+        their surroundings (group norms lose absolute colours). 'reference': what the reference's weights need: a fourth
+        image channel (random noise there, its mean here), partial convolutions that also divide by the number of input
+        channels, a leaky ReLU before the last tanh, and seen pixels that go through the network like all others.
     """
 
     image_size: int = 256
@@ -61,9 +60,8 @@ class Architecture:
             if getattr(self, name) not in allowed:
                 raise ValueError(f'{name}: expected one of {allowed}, found {getattr(self, name)!r}.')
         if self.grid.stride not in (2, 4):
-            raise ValueError(
-                f'image_size {self.image_size} and volume_size {self.volume_size} give a stride of '
-                f'{self.grid.stride}; expected 2 or 4.')
+            raise ValueError(f'image_size {self.image_size} and volume_size {self.volume_size} give a stride of '
+                             f'{self.grid.stride}; expected 2 or 4.')
         upsampled = sum(bool(block[1]) for block in self.decoder_blocks)
         if 2 ** upsampled != self.grid.stride:
             raise ValueError(f'decoder_blocks: expected stride {self.grid.stride} to be undone by '

@@ -56,8 +56,7 @@ class PartialConv2D(Composite):
           the features [B, H', W', channels] and their mask [B, H', W', 1].
         """
         window = tf.ones([self.kernel_size, self.kernel_size, 1, 1])
-        known = sum(count * self._convolve(mask, window)
-                    for count, mask in zip(self.in_channels, masks, strict=True))
+        known = sum(count * self._convolve(mask, window) for count, mask in zip(self.in_channels, masks, strict=True))
         reached = tf.clip_by_value(known, 0.0, 1.0)
         full = self.kernel_size ** 2 * (1 if self.divide_by_channels else sum(self.in_channels))
         ratio = reached * full / (known + _EPSILON)
@@ -93,11 +92,7 @@ def fill_holes(image, known):
 
 @keras.saving.register_keras_serializable('repose_tf')
 class BackgroundInpainter(Composite):
-    """Padded image and its known part -> the image with its holes filled.
-
-    Args of the constructor:
-      architecture: an `Architecture`, or its configuration.
-    """
+    """Padded image and its known part -> the image with its holes filled; `architecture` as for `Generator`."""
 
     def __init__(self, architecture, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -106,23 +101,19 @@ class BackgroundInpainter(Composite):
         self.as_reference = arch.inpainter == 'reference'
         image_channels = 4 if self.as_reference else 3
 
-        encoder, widths, width = [], [image_channels], image_channels
-        for channels, size in arch.inpainter_layers:
-            encoder.append(PartialConv2D((width,), channels, size, 2, self.as_reference, dtype=dtype))
-            widths.append(channels)
-            width = channels
-        decoder = []
-        for skip in widths[-2:0:-1]:
-            decoder.append(PartialConv2D((skip, width), skip, 3, 1, self.as_reference, dtype=dtype))
-            width = skip
-        self.encoder, self.decoder = tuple(encoder), tuple(decoder)
+        widths = [image_channels, *(channels for channels, _ in arch.inpainter_layers)]
+        skips = widths[-2:0:-1]
+        self.encoder = tuple(PartialConv2D((width,), channels, size, 2, self.as_reference, dtype=dtype)
+                             for width, (channels, size) in zip(widths, arch.inpainter_layers))
+        self.decoder = tuple(PartialConv2D((skip, width), skip, 3, 1, self.as_reference, dtype=dtype)
+                             for skip, width in zip(skips, widths[:1:-1]))
         # The output convolution stays in float32: colours have more than eight bits of precision.
         self.output_conv = PartialConv2D(
-            (image_channels, width), 3, 3, 1, self.as_reference, dtype='float32',
+            (image_channels, widths[1]), 3, 3, 1, self.as_reference, dtype='float32',
             # Trained here the network adds to a smooth filling and starts with adding little.
             kernel_initializer='glorot_uniform' if self.as_reference else keras.initializers.VarianceScaling(0.01))
         self.encoder_norms = tuple(GroupNorm(width, groups, dtype=dtype) for width in widths[2:])
-        self.decoder_norms = tuple(GroupNorm(width, groups, dtype=dtype) for width in widths[-2:0:-1])
+        self.decoder_norms = tuple(GroupNorm(width, groups, dtype=dtype) for width in skips)
 
     def call(self, image, known, noise=None):
         """Inpaints the holes.

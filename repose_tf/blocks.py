@@ -37,10 +37,7 @@ def conv(in_channels, channels, kernel_size, dtype, rank=2, **kwargs):
       kernel_size: along every axis.
       dtype: Keras dtype policy.
       rank: 2 for [B, H, W, C], 3 for [B, H, W, D, C].
-      **kwargs: of the Keras layer.
-
-    Returns:
-      the Keras layer, built.
+      **kwargs: of the Keras layer, which is returned.
     """
     layer_class = keras.layers.Conv2D if rank == 2 else keras.layers.Conv3D
     layer = layer_class(channels, kernel_size, padding='same', dtype=dtype, **kwargs)
@@ -49,15 +46,9 @@ def conv(in_channels, channels, kernel_size, dtype, rank=2, **kwargs):
 
 
 def run_in_turn(layers, x, remat):
-    """Runs layers one after the other.
+    """Runs layers one after the other on a tensor; returns that of the last one.
 
-    Args:
-      layers: functions of one tensor; they have made their variables.
-      x: tensor for the first one.
-      remat: keeps only what goes from layer to layer for the backward pass, which computes the rest again.
-
-    Returns:
-      the tensor from the last one.
+    With `remat` only what goes from layer to layer is kept for the backward pass, which computes the rest again.
     """
     for layer in layers:
         x = tf.recompute_grad(layer)(x) if remat else layer(x)

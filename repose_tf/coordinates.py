@@ -1,20 +1,17 @@
 """The one page on coordinate spaces, and the only place that converts between them.
 
-Pixels (suffix `_px`): x right, y down, z away from the camera, all with the same scale, so that
-distances mean something. x and y are continuous: the image spans [0, image_size] and the first
-pixel's centre is 0.5. z is 0 at the pelvis. Poses are always [..., 3] = (x, y, z) in px.
+Pixels (suffix `_px`): x right, y down, z away from the camera, all with the same scale. x and y are continuous: the
+image spans [0, image_size] and the first pixel's centre is 0.5. z is 0 at the pelvis. Poses are [..., 3] = (x, y, z).
 
-Voxels (suffix `_vox`): (row, column, depth) of a corner-aligned volume of `volume_size` rows and
-columns and `depth_size` depth cells (2^n + 1 of each): cell k sits exactly on pixel
-`k * stride`, and depth cell k on z = `k * depth_stride - image_size / 2`.
+Voxels (suffix `_vox`): (row, column, depth) of a corner-aligned volume of `volume_size` rows and columns and
+`depth_size` depth cells (2^n + 1 of each). Cell k sits exactly on pixel `k * stride`, depth cell k on z =
+`k * depth_stride - image_size / 2`.
     vox = (y / stride, x / stride, (z + image_size / 2) / depth_stride)
-At the reference size (image 256, volume 65 x 65 x 33; stride 4, depth stride 8) the joint
-(x, y, z) = (128, 64, 0) px sits at (row, column, depth) = (16, 32, 16).
-The last row, column and depth cell lie on the far border of the image (x = 256) and belong to
-the padding: nothing of the person is drawn there.
+At the reference size (image 256, volume 65 x 65 x 33; stride 4, depth stride 8) the joint (x, y, z) = (128, 64, 0) px
+sits at (row, column, depth) = (16, 32, 16). The last row, column and depth cell lie on the far border of the image and
+belong to the padding: nothing of the person is drawn there.
 
-Transforms are named `<to>_from_<from>`, column vectors, x' = s R x + t. Sampling transforms map
-target points to source points.
+Transforms are named `<to>_from_<from>`, column vectors, x' = s R x + t. Sampling transforms map target to source.
 """
 
 import dataclasses
@@ -40,12 +37,10 @@ class VolumeGrid:
         for name in ('volume_size', 'depth_size'):
             cells = getattr(self, name) - 1
             if cells < 2 or cells & (cells - 1):
-                raise ValueError(
-                    f'{name} must be a power of two plus one (for example 33), found {cells + 1}.')
+                raise ValueError(f'{name} must be a power of two plus one (for example 33), found {cells + 1}.')
         if self.image_size % (self.volume_size - 1):
-            raise ValueError(
-                f'image_size must be a multiple of volume_size - 1 = {self.volume_size - 1}, '
-                f'found {self.image_size}.')
+            raise ValueError(f'image_size must be a multiple of volume_size - 1 = {self.volume_size - 1}, '
+                             f'found {self.image_size}.')
 
     @property
     def stride(self):
@@ -74,8 +69,7 @@ class VolumeGrid:
 
     def vox_from_px(self, points_px):
         """Converts points [..., 3] (x, y, z) px to [..., 3] (row, column, depth) voxels."""
-        xyz = (points_px - self.origin_px) / self.size_vox_px
-        return _swap_xy(xyz)
+        return _swap_xy((points_px - self.origin_px) / self.size_vox_px)
 
     def px_from_vox(self, points_vox):
         """Converts points [..., 3] (row, column, depth) voxels to [..., 3] (x, y, z) px."""

@@ -17,6 +17,7 @@ from repose_tf.warp.volumetric_warp import VolumetricWarp
 # A part of people of usual size reaches up to 6 % of the volume, or 19 % where the target stands three times as large
 # in its picture as the source; in the plane a fit may spread a part over more than half.
 _LARGEST_PART = 1 / 4
+_PADDING = [[0, 0], [0, 1], [0, 1], [0, 0]]  # by a last row and column
 
 
 def warp_capacity(architecture):
@@ -97,7 +98,7 @@ class Generator(keras.Model):
           float64, see `body_parts.capsules_vox`; `source_volume` [B, H, W, D, C]; `background` [B, S + 1, S + 1, 3];
           if asked for `lifted_volume` [B, H, W, D, C].
         """
-        image = tf.pad(tf.cast(source_image, tf.float32), [[0, 0], [0, 1], [0, 1], [0, 0]])
+        image = tf.pad(tf.cast(source_image, tf.float32), _PADDING)
         lifted, volume = self.lifting_encoder(tf.cast(image, self.compute_dtype))
         background = self.background_inpainter(image, self._known_background(source_pose_px))
         encoded = {'source_pose_px': source_pose_px, 'source_volume': volume, 'background': background,
@@ -123,7 +124,9 @@ class Generator(keras.Model):
 
         padded = {'image': alpha * foreground + (1.0 - alpha) * background, 'foreground': foreground,
                   'foreground_alpha': alpha, 'background': background}
-        outputs = {name: self._cropped(tensor) for name, tensor in padded.items()}
+        # The padded row and column go, or as the reference does it the first ones.
+        kept = slice(1, None) if self.architecture.crop == 'start' else slice(-1)
+        outputs = {name: tensor[:, kept, kept] for name, tensor in padded.items()}
         if with_volumes:
             outputs.update(masks=body_parts.part_masks(encoded['source_pose_px'], self.architecture.grid),
                            lifted_volume=encoded['lifted_volume'], source_volume=encoded['source_volume'],
@@ -138,8 +141,4 @@ class Generator(keras.Model):
     def _known_background(self, source_pose_px):
         """1 where no part projects, 0 in the person and in the padding; [B, J, 3] px -> [B, S + 1, S + 1, 1]."""
         known = 1.0 - body_parts.image_mask(source_pose_px, self.architecture.grid, self.static_shapes)
-        return tf.pad(known, [[0, 0], [0, 1], [0, 1], [0, 0]])
-
-    def _cropped(self, padded):
-        """Drops the padded row and column, or as the reference does the first ones."""
-        return padded[:, 1:, 1:] if self.architecture.crop == 'start' else padded[:, :-1, :-1]
+        return tf.pad(known, _PADDING)

@@ -10,12 +10,7 @@ from repose_tf.group_norm import GroupNorm
 
 @keras.saving.register_keras_serializable('repose_tf')
 class LiftingEncoder(Composite):
-    """Lifts an image into a feature volume.
-
-    Args of the constructor:
-      architecture: an `Architecture`, or its configuration.
-      remat: as for `Generator`.
-    """
+    """Lifts an image into a feature volume; `architecture` and `remat` as for `Generator`."""
 
     def __init__(self, architecture, remat=False, **kwargs):
         super().__init__(**kwargs)
@@ -35,10 +30,7 @@ class LiftingEncoder(Composite):
             for _ in range(arch.volume_units))
 
     def call(self, image):
-        """Encodes images.
-
-        Args:
-          image: [B, S + 1, S + 1, 3] in [-1, 1], padded.
+        """Encodes padded images [B, S + 1, S + 1, 3] in [-1, 1].
 
         Returns:
           the lifted volume before the 3D units, and the source volume after them, both [B, H, W, D, C].

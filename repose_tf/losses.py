@@ -11,14 +11,7 @@ L2_WEIGHT = 1e-4
 
 
 def generator_adversarial_loss(generated_logits):
-    """Non-saturating GAN loss: how little the discriminator takes the generated images for real.
-
-    Args:
-      generated_logits: [B], the discriminator's logits of generated images.
-
-    Returns:
-      [B] float32: -log sigmoid(logit).
-    """
+    """Non-saturating GAN loss, -log sigmoid: logits [B] of the discriminator for generated images -> [B] float32."""
     return tf.nn.softplus(-tf.cast(generated_logits, tf.float32))
 
 
@@ -33,8 +26,7 @@ def discriminator_losses(real_logits, generated_logits, label_smoothing=REAL_LAB
     Returns:
       Dict of [B] float32; the discriminator minimises their sum.
     """
-    real_logits = tf.cast(real_logits, tf.float32)
-    generated_logits = tf.cast(generated_logits, tf.float32)
+    real_logits, generated_logits = (tf.cast(logits, tf.float32) for logits in (real_logits, generated_logits))
     return {
         'loss/discriminator_real': tf.nn.sigmoid_cross_entropy_with_logits(
             labels=(1.0 - label_smoothing) * tf.ones_like(real_logits), logits=real_logits),
@@ -51,16 +43,14 @@ def discriminator_accuracy(real_logits, generated_logits):
     Returns:
       [B] float32: 0, 0.5 or 1, the share of a sample's two images that are taken for what they are.
     """
-    right = [tf.cast(real_logits > 0, tf.float32), tf.cast(generated_logits < 0, tf.float32)]
-    return tf.add_n(right) / 2.0
+    return (tf.cast(real_logits > 0, tf.float32) + tf.cast(generated_logits < 0, tf.float32)) / 2.0
 
 
 def l1_loss(generated, truth, foreground=None, foreground_weight=1.0):
     """Weighted mean absolute difference of two batches of images.
 
     Args:
-      generated: [B, S, S, 3], any range.
-      truth: likewise.
+      generated, truth: [B, S, S, 3], any range.
       foreground: [B, S, S, 1] in [0, 1], 1 on the person; None weighs all pixels alike.
       foreground_weight: how many times more a foreground pixel counts than one of the background.
 
@@ -95,22 +85,18 @@ def mask_loss(alpha, foreground):
     return tf.reduce_mean(entropy, axis=(1, 2, 3))
 
 
-def generator_losses(generated, truth, generated_logits=None, perceptual=None, foreground=None,
-                     foreground_weight=1.0):
+def generator_losses(generated, truth, generated_logits=None, perceptual=None):
     """Collects the generator's losses, not yet weighted.
 
     Args:
-      generated: [B, S, S, 3] float32, RGB in [-1, 1].
-      truth: likewise.
+      generated, truth: [B, S, S, 3] float32, RGB in [-1, 1].
       generated_logits: [B], the discriminator's logits of `generated`, or None without a discriminator.
       perceptual: function (generated, truth) -> [B], or None where there is no perceptual loss.
-      foreground: see `l1_loss`.
-      foreground_weight: see `l1_loss`.
 
     Returns:
       Dict of [B] float32, keyed as logged.
     """
-    terms = {'loss/l1': l1_loss(generated, truth, foreground, foreground_weight)}
+    terms = {'loss/l1': l1_loss(generated, truth)}
     if generated_logits is not None:
         terms['loss/adversarial'] = generator_adversarial_loss(generated_logits)
     if perceptual is not None:
@@ -142,13 +128,12 @@ def l2_regularisation(variables, weight=L2_WEIGHT):
     """Weight decay of the 2-D convolutions.
 
     Args:
-      variables: all variables of a network; those of rank 4 [rows, columns, C_in, C_out], the kernels of 2-D
-        convolutions, count, and the others (biases, norms, 3-D convolutions) are passed over.
+      variables: all variables of a network; only those of rank 4, the kernels of 2-D convolutions, count.
       weight: factor.
 
     Returns:
-      Scalar float32: weight * sum(v^2) / 2 over all counted values. It is one value for the network, not per
-      sample: on several devices divide it by their number.
+      Scalar float32: weight * sum(v^2) / 2 over the counted values, one for the network and not per sample: on several
+      devices divide it by their number.
     """
     kernels = [tf.cast(tf.convert_to_tensor(variable), tf.float32)
                for variable in variables if len(variable.shape) == 4]

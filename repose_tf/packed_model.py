@@ -25,7 +25,7 @@ def is_packed(path):
 
 
 def load_generator(path, precision='float32'):
-    """Builds the generator of a packed model.
+    """Loads the generator of a packed model.
 
     Args:
       path: its folder.

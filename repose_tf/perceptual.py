@@ -3,56 +3,43 @@
 import keras
 import tensorflow as tf
 
-from repose_tf import shapes, vgg_weights
+from repose_tf import vgg_weights
+from repose_tf.shapes import check_image_pair
 
 # Feature map -> its weight in the loss: the deeper, the more it counts.
-FEATURE_WEIGHTS = {
-    'block1_conv2': 1 / 32,
-    'block2_conv2': 1 / 16,
-    'block3_conv2': 1 / 8,
-    'block4_conv2': 1 / 4,
-    'block5_conv2': 1.0,
-}
+FEATURE_WEIGHTS = {'block1_conv2': 1 / 32, 'block2_conv2': 1 / 16, 'block3_conv2': 1 / 8, 'block4_conv2': 1 / 4,
+                   'block5_conv2': 1.0}
 # The blue, green and red means of ImageNet in [0, 255], with which the released nets were trained.
 _MEAN_BGR = (103.939, 116.779, 123.68)
 MIN_IMAGE_SIZE = 32
 
 
 def vgg_input(images):
-    """Converts images to what the VGG nets were trained on.
-
-    Args:
-      images: [B, S, S, 3], RGB in [-1, 1].
-
-    Returns:
-      [B, S, S, 3], BGR in [0, 255] minus the channel means.
-    """
+    """Converts images [B, S, S, 3], RGB in [-1, 1], to BGR in [0, 255] minus the means, as the VGG nets know them."""
     return (images[..., ::-1] + 1.0) * 127.5 - tf.constant(_MEAN_BGR, images.dtype)
 
 
 class VggFeatures(keras.Model):
     """The five feature maps of a frozen VGG net that the perceptual loss compares.
 
-    Holds only the layers up to block5_conv2. It is a constant of the training, not a part of the trained
-    model: keep it out of checkpoints (it weighs 50 MB) and create it under the distribution strategy.
+    Holds only the layers up to block5_conv2. It is a constant of the training, not a part of the trained model: keep it
+    out of checkpoints (it weighs 50 MB) and create it under the distribution strategy.
     """
 
     def __init__(self, weights, dtype='float32', **kwargs):
-        """Builds the layers and fills them.
+        """Makes the layers and fills them.
 
         Args:
-          weights: vgg_weights.VggWeights.
-          dtype: name of the dtype in which the net is kept and computed: 'float32', 'bfloat16' or
-            'float16' (nothing here is updated, so no float32 copy is needed).
+          weights: `VggWeights`.
+          dtype: 'float32', 'bfloat16' or 'float16', in which the net is kept (nothing is updated) and computed.
           **kwargs: of keras.Model.
         """
         # Images come as float32 and are normalised as such: bfloat16 has too few digits for 0 to 255.
         super().__init__(dtype='float32', autocast=False, trainable=False, **kwargs)
         self.compute_type = tf.as_dtype(dtype)
         self.convs = tuple(
-            keras.layers.Conv2D(
-                kernel.shape[-1], 3, padding='same', activation='relu', kernel_initializer='zeros',
-                trainable=False, dtype=dtype, name=name)
+            keras.layers.Conv2D(kernel.shape[-1], 3, padding='same', activation='relu', kernel_initializer='zeros',
+                                trainable=False, dtype=dtype, name=name)
             for name, (kernel, _) in weights.layers.items())
         for conv, (kernel, bias) in zip(self.convs, weights.layers.values(), strict=True):
             conv.build((None, None, None, kernel.shape[2]))
@@ -60,10 +47,7 @@ class VggFeatures(keras.Model):
         self.built = True
 
     def call(self, images):
-        """Computes the features.
-
-        Args:
-          images: [B, S, S, 3] float32, RGB in [-1, 1].
+        """Computes the features of images [B, S, S, 3] float32, RGB in [-1, 1].
 
         Returns:
           Dict, feature name -> [B, S / 2^k, S / 2^k, C] with k = 0 to 4, after the ReLU.
@@ -95,8 +79,7 @@ class PerceptualLoss:
         """Compares two batches of images. Gradients flow to `generated` only.
 
         Args:
-          generated: [B, S, S, 3] float32, RGB in [-1, 1]; S at least 32.
-          truth: likewise.
+          generated, truth: [B, S, S, 3] float32, RGB in [-1, 1]; S at least 32.
 
         Returns:
           [B] float32: sum over features of weight * mean over pixels and channels of |difference|.
@@ -104,15 +87,9 @@ class PerceptualLoss:
         Raises:
           ShapeError: if the images are smaller than 32 px or their shapes differ.
         """
-        shapes.check_shape('generated', generated, ('B', 'S', 'S', 3))
-        rows, columns = (size or 'S' for size in generated.shape[1:3])
-        shapes.check_shape('truth', truth, ('B', rows, columns, 3))
-        if any(size != 'S' and size < MIN_IMAGE_SIZE for size in (rows, columns)):
-            raise shapes.ShapeError(f'generated: expected at least {MIN_IMAGE_SIZE} px for the perceptual '
-                                    f'loss, found {list(generated.shape)}.')
+        check_image_pair(generated, truth, MIN_IMAGE_SIZE)
         # Two passes, not one joint batch: the truth then needs no backward pass, a quarter of the work.
-        true_features = self.features(truth)
-        generated_features = self.features(generated)
+        true_features, generated_features = self.features(truth), self.features(generated)
         total = 0.0
         for name, weight in FEATURE_WEIGHTS.items():
             difference = (tf.cast(generated_features[name], tf.float32)

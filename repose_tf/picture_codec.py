@@ -41,22 +41,14 @@ def decoded(picture_bytes, size, max_side_px, max_bytes):
       tf.errors.InvalidArgumentError: a file that is empty, too large, none of both formats, damaged, or a picture
         that is not square or of another size.
     """
-    def one(data):
-        return _decoded_one(data, size, max_side_px, max_bytes)
-
-    return tf.map_fn(one, picture_bytes, fn_output_signature=(
+    return tf.map_fn(lambda data: _decoded_one(data, size, max_side_px, max_bytes), picture_bytes, fn_output_signature=(
         tf.TensorSpec([size, size, 3], tf.uint8), tf.TensorSpec([], tf.float32)))
 
 
 def resized(pixels, size):
-    """Brings square pictures to another size: averages where they shrink, interpolates where they grow.
+    """Brings square pictures [B, H, H, 3] uint8 to `size` px: [B, S, S, 3] uint8.
 
-    Args:
-      pixels: [B, H, H, 3] uint8.
-      size: S, px.
-
-    Returns:
-      [B, S, S, 3] uint8.
+    It averages where they shrink and interpolates where they grow.
     """
     pixels = tf.cast(pixels, tf.float32)
     scaled = tf.cond(tf.shape(pixels)[1] > size, lambda: tf.image.resize(pixels, [size, size], 'area'),

@@ -11,12 +11,7 @@ from repose_tf.skeleton import NUM_JOINTS
 
 @keras.saving.register_keras_serializable('repose_tf')
 class PoseEncoder(Composite):
-    """Encodes the heatmaps of a pose.
-
-    Args of the constructor:
-      architecture: an `Architecture`, or its configuration.
-      remat: as for `Generator`.
-    """
+    """Encodes the heatmaps of a pose; `architecture` and `remat` as for `Generator`."""
 
     def __init__(self, architecture, remat=False, **kwargs):
         # The pose stays in float32 whatever the precision of the features.
@@ -25,9 +20,8 @@ class PoseEncoder(Composite):
         arch, dtype = self.architecture, self.dtype_policy
         self.conv = conv(NUM_JOINTS, arch.pose_channels, 3, dtype, rank=3)
         self.units = tuple(
-            ResidualUnit3D(arch.pose_channels, min(arch.num_groups, arch.pose_channels),
-                           arch.volume_norm == 'row', dtype=dtype)
-            for _ in range(arch.pose_units))
+            ResidualUnit3D(arch.pose_channels, min(arch.num_groups, arch.pose_channels), arch.volume_norm == 'row',
+                           dtype=dtype) for _ in range(arch.pose_units))
 
     def call(self, pose_px):
         """[B, J, 3] float32 px -> [B, H, W, D, pose_channels]."""

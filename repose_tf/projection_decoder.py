@@ -10,12 +10,7 @@ from repose_tf.group_norm import GroupNorm
 
 @keras.saving.register_keras_serializable('repose_tf')
 class ProjectionDecoder(Composite):
-    """Projects a volume onto the image plane and decodes it.
-
-    Args of the constructor:
-      architecture: an `Architecture`, or its configuration.
-      remat: as for `Generator`.
-    """
+    """Projects a volume onto the image plane and decodes it; `architecture` and `remat` as for `Generator`."""
 
     def __init__(self, architecture, remat=False, **kwargs):
         super().__init__(**kwargs)
@@ -35,10 +30,7 @@ class ProjectionDecoder(Composite):
         self.output_conv = conv(width, 4, 3, 'float32')
 
     def call(self, volume):
-        """Decodes volumes.
-
-        Args:
-          volume: [B, H, W, D, C], the features of the warped volume and of the pose; C is the sum of both.
+        """Decodes volumes [B, H, W, D, C], the features of the warped volume and of the pose side by side.
 
         Returns:
           the decoded volume [B, H, W, D, C]; RGB [B, S + 1, S + 1, 3] float32 in [-1, 1]; the soft mask

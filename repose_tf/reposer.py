@@ -66,7 +66,7 @@ class Reposer:
 
     @classmethod
     def of_generator(cls, generator, name='', kind='generator'):
-        """Wraps a built `Generator`."""
+        """Wraps a `Generator`."""
         return cls(LiveModel(generator), name, kind)
 
     def source(self, image, pose_px):

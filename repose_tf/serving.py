@@ -55,9 +55,7 @@ def reposed_sequence_pixels(generator, source_image, source_pose_px, target_pose
     """Runs a `Generator` on many poses of the same person; every source is encoded once.
 
     Args:
-      generator: a `Generator`.
-      source_image: [B, S, S, 3] uint8, RGB.
-      source_pose_px: [B, 19, 3] float32, px in the source image, z = 0 at the pelvis.
+      generator, source_image, source_pose_px: as for `reposed_pixels`.
       target_pose_px: [B, N, 19, 3] float32, px in the wanted images.
       chunk: how many images are made at once: it bounds the memory, whatever B and N are.
 
@@ -103,12 +101,7 @@ class ServedModel(tf.Module):
     """
 
     def __init__(self, generator, limits=None):
-        """Wraps a generator.
-
-        Args:
-          generator: a `Generator`.
-          limits: `RequestLimits`.
-        """
+        """Wraps a `Generator`; without `limits` those of `RequestLimits()` hold."""
         super().__init__(name='reposer')
         # Keras 3 cannot save a module that holds a model of several inputs: the model stays in the closure of the
         # signatures, and the module holds its variables alone.

@@ -32,6 +32,15 @@ def check_pose(name, pose_px):
     check_shape(name, pose_px, ('B', NUM_JOINTS, 3))
 
 
+def check_image_pair(generated, truth, min_size):
+    """Raises ShapeError unless both are [B, H, W, 3] of one size, of at least `min_size` rows and columns."""
+    check_shape('generated', generated, ('B', 'H', 'W', 3))
+    sizes = [size or axis for size, axis in zip(generated.shape[:3], 'BHW')]
+    check_shape('truth', truth, (*sizes, 3))
+    if any(size is not None and size < min_size for size in generated.shape[1:3]):
+        raise ShapeError(f'generated: expected at least {min_size} px, found {list(generated.shape)}.')
+
+
 def check_same_batch(**tensors):
     """Raises ShapeError unless all named tensors have the same (statically known) first axis."""
     sizes = {name: tensor.shape[0] for name, tensor in tensors.items() if tensor.shape[0] is not None}

@@ -1,7 +1,6 @@
 """The 19 joints, their mirror images, the bones and the ten body parts, as plain data.
 
-No TensorFlow here: programs that only read pose files import this module quickly.
-Left and right are the person's own.
+No TensorFlow here: programs that only read pose files import this module quickly. Left and right are the person's own.
 """
 
 JOINT_NAMES = (

@@ -50,9 +50,8 @@ class TrainStep:
         """Differentiates both networks on a part of a batch; nothing is updated.
 
         Args:
-          batch: dict of `source_image`, `target_image` [b, S, S, 3] in [-1, 1], `source_pose`, `target_pose`
-            [b, 19, 3] px; where the mask's loss has a weight, `target_foreground` [b, S, S, 1] in [0, 1]; others
-            are ignored.
+          batch: dict of `source_image`, `target_image` [b, S, S, 3] in [-1, 1], `source_pose`, `target_pose` [b, 19, 3]
+            px; where the mask's loss has a weight, `target_foreground` [b, S, S, 1] in [0, 1]; others are ignored.
           batch_size: B, samples of the whole batch.
 
         Returns:
@@ -70,15 +69,13 @@ class TrainStep:
             terms = losses.generator_losses(generated, truth, judged.get('generated'), self.perceptual)
             if self._learns_mask:
                 terms['loss/mask'] = losses.mask_loss(outputs['foreground_alpha'], batch['target_foreground'])
-            totals['generator'] = self._total(
-                losses.weighted_sum(terms, self.loss_weights), 'generator', batch_size)
+            totals['generator'] = self._total(losses.weighted_sum(terms, self.loss_weights), 'generator', batch_size)
             if judged:
-                judged_terms = losses.discriminator_losses(
-                    judged['real'], judged['generated'], self.label_smoothing)
+                logits = judged['real'], judged['generated']
+                judged_terms = losses.discriminator_losses(*logits, self.label_smoothing)
                 totals['discriminator'] = self._total(
                     tf.add_n(list(judged_terms.values())), 'discriminator', batch_size)
-                terms.update(judged_terms, discriminator_accuracy=losses.discriminator_accuracy(
-                    judged['real'], judged['generated']))
+                terms.update(judged_terms, discriminator_accuracy=losses.discriminator_accuracy(*logits))
         gradients = {name: tape.gradient(total, self.networks[name].trainable_variables)
                      for name, total in totals.items()}
         del tape
@@ -86,12 +83,9 @@ class TrainStep:
         return gradients, {**shares, 'loss/generator': totals['generator']}
 
     def accumulated(self, batch, batch_size, num_passes):
-        """As a call, but in several passes one after the other, each over as many samples: less memory, same sums.
+        """As a call, but in `num_passes` passes one after the other, each over as many samples (b divides by it).
 
-        Args:
-          batch: as for a call; b divides by `num_passes`.
-          batch_size: as for a call.
-          num_passes: how many.
+        It takes less memory; the sums are the same.
         """
         if num_passes == 1:
             return self(batch, batch_size)

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 def tf_variables(owner, trainable=False):
-    """Returns the TensorFlow variables of a built model or optimiser.
+    """Returns the TensorFlow variables of a model or optimiser.
 
     Keras 2 makes TensorFlow variables, Keras 3 wraps them; what saves and restores wants the former.
 

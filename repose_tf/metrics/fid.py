@@ -38,9 +38,9 @@ class FeatureStatistics:
 
     def merge(self, other):
         """Adds all samples of another `FeatureStatistics`, which stays as it is."""
-        count = self.count + other.count
         if not other.count:
             return
+        count = self.count + other.count
         shift = other.mean - self.mean
         # Deviations, not sums of squares, whose difference would lose digits.
         self._scatter += other._scatter + np.outer(shift, shift) * (self.count * other.count / count)

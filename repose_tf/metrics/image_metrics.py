@@ -15,6 +15,7 @@ _LUMINANCE = 0.01 ** 2
 _CONTRAST = 0.03 ** 2
 # Weights of the windows along rows and along columns.
 _UNIFORM_WINDOW = (1 / 7,) * 7
+_HALF = 3  # cells of that window on each side of its middle
 _UNIFORM_SCALE = 49 / 48  # the sample's variance over the population's
 _GAUSS_WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
 _GAUSS_WINDOW = tuple((_GAUSS_WINDOW / _GAUSS_WINDOW.sum()).tolist())
@@ -24,8 +25,7 @@ def image_metrics(generated, truth, mask=None):
     """Computes all metrics of this module that need nothing but images.
 
     Args:
-      generated: [B, H, W, 3] in [0, 1].
-      truth: likewise.
+      generated, truth: [B, H, W, 3] in [0, 1].
       mask: [B, H, W, 1] in [0, 1], the foreground; None leaves out the metrics that need it.
 
     Returns:
@@ -33,7 +33,7 @@ def image_metrics(generated, truth, mask=None):
     """
     ssim_map = structural_similarity_map(generated, truth)
     metrics = {
-        'ssim': _mean_inside(ssim_map),
+        'ssim': tf.reduce_mean(ssim_map[:, _HALF:-_HALF, _HALF:-_HALF], axis=(1, 2)),  # as `ssim`
         'ssim_gauss': ssim_gauss(generated, truth),
         'psnr': psnr(generated, truth),
         'l1': l1(generated, truth),
@@ -52,27 +52,20 @@ def structural_similarity_map(generated, truth):
     there, the outermost pixel repeated (c b a | a b c), so the outer 3 pixels count some pixels twice.
 
     Args:
-      generated: [B, H, W, 3] in [0, 1]; H and W at least 7.
-      truth: likewise.
+      generated, truth: [B, H, W, 3] in [0, 1]; H and W at least 7.
 
     Returns:
       [B, H, W] float32, at most 1 but for rounding.
     """
-    half = len(_UNIFORM_WINDOW) // 2
-    border = ((0, 0), (half, half), (half, half), (0, 0))
+    border = ((0, 0), (_HALF, _HALF), (_HALF, _HALF), (0, 0))
     generated, truth = (tf.pad(_float32(image), border, 'SYMMETRIC') for image in (generated, truth))
     return tf.reduce_mean(_ssim_inside(generated, truth, _UNIFORM_WINDOW, _UNIFORM_SCALE), axis=3)
 
 
 def ssim(generated, truth):
-    """Mean of `structural_similarity_map` over all windows that lie inside the image.
+    """Mean of `structural_similarity_map` of images [B, H, W, 3] in [0, 1]: [B] float32, 1 for equal images.
 
-    Args:
-      generated: [B, H, W, 3] in [0, 1].
-      truth: likewise.
-
-    Returns:
-      [B] float32, 1 for equal images: the outer 3 pixels of the map do not count, as in scikit-image.
+    Only windows that lie inside the image count: the outer 3 pixels of the map do not, as in scikit-image.
     """
     values = _ssim_inside(_float32(generated), _float32(truth), _UNIFORM_WINDOW, _UNIFORM_SCALE)
     return tf.reduce_mean(values, axis=(1, 2, 3))
@@ -81,13 +74,8 @@ def ssim(generated, truth):
 def ssim_fg(generated, truth, mask):
     """SSIM on the foreground: sum(map * mask) / sum(mask), over the whole map including its border.
 
-    Args:
-      generated: [B, H, W, 3] in [0, 1].
-      truth: likewise.
-      mask: [B, H, W, 1] in [0, 1].
-
-    Returns:
-      [B] float32; NaN where the mask is empty, so that no made-up value enters an average.
+    Images [B, H, W, 3] in [0, 1] and a mask [B, H, W, 1] in [0, 1] -> [B] float32; NaN where the mask is empty, so that
+    no made-up value enters an average.
     """
     return _masked_mean(structural_similarity_map(generated, truth)[..., tf.newaxis], mask)
 
@@ -96,8 +84,7 @@ def ssim_gauss(generated, truth):
     """SSIM over Gaussian windows: sigma 1.5, 11x11, population covariance, windows inside the image.
 
     Args:
-      generated: [B, H, W, 3] in [0, 1]; H and W at least 11.
-      truth: likewise.
+      generated, truth: [B, H, W, 3] in [0, 1]; H and W at least 11.
 
     Returns:
       [B] float32, what `tf.image.ssim` gives with `max_val=1`, but for rounding.
@@ -108,8 +95,7 @@ def ssim_gauss(generated, truth):
 
 def psnr(generated, truth):
     """Peak signal-to-noise ratio of images [B, H, W, 3] in [0, 1]: [B] float32, dB; infinite when equal."""
-    difference = _float32(generated) - _float32(truth)
-    error = tf.reduce_mean(tf.square(difference), axis=(1, 2, 3))
+    error = tf.reduce_mean(tf.square(_float32(generated) - _float32(truth)), axis=(1, 2, 3))
     return -10.0 / np.log(10.0) * tf.math.log(error)
 
 
@@ -119,18 +105,8 @@ def l1(generated, truth):
 
 
 def l1_fg(generated, truth, mask):
-    """Mean absolute difference on the foreground.
-
-    Args:
-      generated: [B, H, W, 3] in [0, 1].
-      truth: likewise.
-      mask: [B, H, W, 1] in [0, 1].
-
-    Returns:
-      [B] float32; NaN where the mask is empty.
-    """
-    return _masked_mean(
-        tf.reduce_mean(_absolute_difference(generated, truth), axis=3, keepdims=True), mask)
+    """Mean absolute difference on the foreground, arguments and result as for `ssim_fg`."""
+    return _masked_mean(tf.reduce_mean(_absolute_difference(generated, truth), axis=3, keepdims=True), mask)
 
 
 def _absolute_difference(generated, truth):
@@ -147,12 +123,6 @@ def _masked_mean(values, mask):
     return tf.reduce_sum(values * mask, axis=(1, 2, 3)) / tf.reduce_sum(mask, axis=(1, 2, 3))
 
 
-def _mean_inside(ssim_map):
-    """Returns the mean of a [B, H, W] map without the windows that reach over the border: [B] float32."""
-    half = len(_UNIFORM_WINDOW) // 2
-    return tf.reduce_mean(ssim_map[:, half:-half, half:-half], axis=(1, 2))
-
-
 def _ssim_inside(generated, truth, window, covariance_scale):
     """Computes the SSIM in all windows inside the images.
 
@@ -160,8 +130,7 @@ def _ssim_inside(generated, truth, window, covariance_scale):
     deviations. So there are two means and two variances instead of two means, two variances and a covariance.
 
     Args:
-      generated: [B, H, W, C] in [0, 1].
-      truth: likewise.
+      generated, truth: [B, H, W, C] in [0, 1].
       window: tuple of n floats, the weights along rows and along columns; they sum to 1.
       covariance_scale: turns the population's variances into the sample's.
 

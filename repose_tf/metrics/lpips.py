@@ -8,7 +8,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from repose_tf import shapes
+from repose_tf.shapes import check_image_pair
+from repose_tf.vgg_weights import BLOCK_CHANNELS, CONVS_PER_BLOCK, layer_channels
 
 NETS = ('alex', 'vgg')
 NUM_STAGES = 5
@@ -20,8 +21,6 @@ _EPSILON = 1e-10
 # AlexNet as torchvision has it: per stage channels, kernel size, stride, padding.
 _ALEX = ((64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1))
 _ALEX_POOLED = ('conv2', 'conv3')  # 3x3 max-pool of stride 2 before these
-# VGG16: 3x3 convolutions and channels of each stage.
-_VGG = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,19 +42,15 @@ class LpipsWeights:
 
 def layer_shapes(net):
     """Returns name -> (kernel shape, bias shape) of a net's convolutions, in forward order."""
-    if net == 'alex':
-        sizes = [(f'conv{stage}', size, channels) for stage, (channels, size, _, _) in enumerate(_ALEX, start=1)]
-    else:
-        sizes = [(f'block{stage}_conv{conv}', 3, channels) for stage, (count, channels) in enumerate(_VGG, start=1)
-                 for conv in range(1, count + 1)]
-    channels_in = [3] + [channels for _, _, channels in sizes]
-    return {name: ((size, size, before, channels), (channels,))
-            for before, (name, size, channels) in zip(channels_in, sizes)}
+    if net == 'vgg':
+        return {name: ((3, 3, *channels), channels[1:]) for name, channels in layer_channels('VGG16').items()}
+    return {f'conv{stage}': ((size, size, before, channels), (channels,))
+            for stage, ((channels, size, *_), before) in enumerate(zip(_ALEX, (3, *stage_channels(net))), start=1)}
 
 
 def stage_channels(net):
     """Returns how many channels each of the five stages has."""
-    return [channels for channels, *_ in _ALEX] if net == 'alex' else [channels for _, channels in _VGG]
+    return [channels for channels, *_ in _ALEX] if net == 'alex' else list(BLOCK_CHANNELS)
 
 
 def squared_difference(left, right):
@@ -83,8 +78,7 @@ class Lpips:
         """Compares two batches of images.
 
         Args:
-          generated: [B, H, W, 3], RGB in [0, 1]; H and W at least 32.
-          truth: likewise.
+          generated, truth: [B, H, W, 3], RGB in [0, 1]; H and W at least 32.
 
         Returns:
           [B] float32, 0 for equal images.
@@ -92,7 +86,7 @@ class Lpips:
         Raises:
           ShapeError: the images are smaller, or their shapes differ.
         """
-        check_images(generated, truth)
+        check_image_pair(generated, truth, MIN_IMAGE_SIZE)
         total = 0.0
         for left, right, weight in zip(self.features(generated), self.features(truth), self._linear, strict=True):
             weighted = weight * squared_difference(left, right)  # [B, H, W, C]
@@ -101,8 +95,7 @@ class Lpips:
 
     def features(self, images):
         """Computes the features after the five stages of images [B, H, W, 3] in [0, 1]: five of [B, H', W', C]."""
-        scaled = (2.0 * tf.cast(images, tf.float32) - 1.0 - tf.constant(_SHIFT)) / tf.constant(_SCALE)
-        return self._stages(scaled)
+        return self._stages((2.0 * tf.cast(images, tf.float32) - 1.0 - tf.constant(_SHIFT)) / tf.constant(_SCALE))
 
     def _alex_stages(self, hidden):
         stages = []
@@ -115,11 +108,11 @@ class Lpips:
 
     def _vgg_stages(self, hidden):
         stages = []
-        for stage, (count, _) in enumerate(_VGG, start=1):
+        for block, count in enumerate(CONVS_PER_BLOCK['VGG16'], start=1):
             if stages:
                 hidden = tf.nn.max_pool2d(hidden, 2, 2, 'VALID')
             for conv in range(1, count + 1):
-                hidden = self._conv(hidden, f'block{stage}_conv{conv}', 1, 1)
+                hidden = self._conv(hidden, f'block{block}_conv{conv}', 1, 1)
             stages.append(hidden)
         return stages
 
@@ -127,13 +120,3 @@ class Lpips:
         kernel, bias = self._layers[name]
         border = ((0, 0), (padding, padding), (padding, padding), (0, 0))
         return tf.nn.relu(tf.nn.conv2d(hidden, kernel, stride, border) + bias)
-
-
-def check_images(generated, truth):
-    """Raises ShapeError unless both are [B, H, W, 3] of one size, at least 32 px."""
-    shapes.check_shape('generated', generated, ('B', 'H', 'W', 3))
-    sizes = [size or axis for size, axis in zip(generated.shape[:3], 'BHW')]
-    shapes.check_shape('truth', truth, (*sizes, 3))
-    if any(size is not None and size < MIN_IMAGE_SIZE for size in generated.shape[1:3]):
-        raise shapes.ShapeError(f'generated: expected at least {MIN_IMAGE_SIZE} px for this metric, '
-                                f'found {list(generated.shape)}.')

@@ -7,8 +7,9 @@ edges, and its values cannot be compared with anybody's LPIPS: of two systems sc
 import tensorflow as tf
 
 from repose_tf import vgg_weights
-from repose_tf.metrics import lpips
-from repose_tf.perceptual import VggFeatures
+from repose_tf.metrics.lpips import squared_difference
+from repose_tf.perceptual import MIN_IMAGE_SIZE, VggFeatures
+from repose_tf.shapes import check_image_pair
 
 
 class Vgg16Distance:
@@ -29,8 +30,7 @@ class Vgg16Distance:
         """Compares two batches of images.
 
         Args:
-          generated: [B, H, W, 3], RGB in [0, 1]; H and W at least 32.
-          truth: likewise.
+          generated, truth: [B, H, W, 3], RGB in [0, 1]; H and W at least 32.
 
         Returns:
           [B] float32, 0 to 4: mean over the last feature map of each of the five blocks that `VggFeatures` has
@@ -40,7 +40,7 @@ class Vgg16Distance:
         Raises:
           ShapeError: the images are smaller, or their shapes differ.
         """
-        lpips.check_images(generated, truth)
+        check_image_pair(generated, truth, MIN_IMAGE_SIZE)
         left, right = (self._features(2.0 * tf.cast(images, tf.float32) - 1.0) for images in (generated, truth))
-        per_pixel = [tf.reduce_sum(lpips.squared_difference(left[name], right[name]), axis=3) for name in left]
+        per_pixel = [tf.reduce_sum(squared_difference(left[name], right[name]), axis=3) for name in left]
         return tf.add_n([tf.reduce_mean(values, axis=(1, 2)) for values in per_pixel]) / len(per_pixel)

@@ -39,8 +39,7 @@ class SavedVariables:
                                   'file, found none.')
         with self._damage_told():
             self._reader = tf.train.load_checkpoint(prefix)
-            self.shapes = {name: tuple(shape) for name, shape in
-                           self._reader.get_variable_to_shape_map().items()}
+            self.shapes = {name: tuple(shape) for name, shape in self._reader.get_variable_to_shape_map().items()}
         if '_CHECKPOINTABLE_OBJECT_GRAPH' in self.shapes:
             raise CheckpointError(
                 f"{path}: expected a checkpoint of the authors' TensorFlow 1 program, found one that looks like "

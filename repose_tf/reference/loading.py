@@ -107,14 +107,7 @@ def restore(network, saved):
 
 
 def _check_names(saved, network, variables, found):
-    """Raises CheckpointError unless the checkpoint has exactly the network's variables.
-
-    Args:
-      saved: `SavedVariables`, for its path.
-      network: of which class the variables are.
-      variables: dictionary from names to variables of the network.
-      found: dictionary from names to shapes in the checkpoint.
-    """
+    """Raises CheckpointError unless the network's variables, by name, have exactly the names and shapes found."""
     kind = type(network).__name__.lower()
     missing = [name for name in variables if name not in found]
     if len(missing) == len(variables):
@@ -122,8 +115,7 @@ def _check_names(saved, network, variables, found):
                               f'{missing[0]}, found {_listed(sorted(saved.shapes)) or "none"}.')
     extra = sorted(set(found) - set(variables))
     misshaped = [f'{name} expected {list(variable.shape)}, found {list(found[name])}'
-                 for name, variable in variables.items()
-                 if name in found and tuple(variable.shape) != found[name]]
+                 for name, variable in variables.items() if name in found and tuple(variable.shape) != found[name]]
     faults = [f'{words}: {_listed(names)}' for words, names in
               (('missing', missing), ('not known', extra), ('of another shape', misshaped)) if names]
     if faults:

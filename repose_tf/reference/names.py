@@ -39,10 +39,8 @@ def _norm_names(prefix, layer):
 
 
 def _slim_conv(prefix, layer):
-    names = {'kernel': 'weights'}
-    if layer.use_bias:
-        names['bias'] = 'biases'
-    return _pairs(prefix, layer, **names)
+    bias = {'bias': 'biases'} if layer.use_bias else {}
+    return _pairs(prefix, layer, kernel='weights', **bias)
 
 
 def _resnet(scope, network, blocks):

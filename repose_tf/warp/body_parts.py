@@ -1,12 +1,11 @@
 """The ten body parts as capsules around a pose (paper section 3.1), and the masks that they fill.
 
-A part is a union of capsules. A capsule is all that lies within a radius r of the segment from a to b. On a grid
-its half widths are r + stride px along x and y and r + depth_stride px along z: one voxel more than the radius,
-so that even a thin limb fills voxels. All masks of parts are 0 or 1.
+A part is a union of capsules. A capsule is all that lies within a radius r of the segment from a to b. On a grid its
+half widths are r + stride px along x and y and r + depth_stride px along z: one voxel more than the radius, so that
+even a thin limb fills voxels. All masks of parts are 0 or 1.
 
 Example: a person with a torso size of 100 px has thighs of radius 0.2 / 2 * 100 = 10 px. On the reference's grid
-(stride 4 px, depth stride 8 px) a thigh's half widths are 10 / 4 + 1 = 3.5 rows and columns and
-10 / 8 + 1 = 2.25 depth cells.
+(stride 4 px, depth stride 8 px) their half widths are 10 / 4 + 1 = 3.5 rows and columns and 10 / 8 + 1 = 2.25 depths.
 """
 
 import numpy as np
@@ -19,10 +18,7 @@ from repose_tf.skeleton import joint_indices
 from repose_tf.warp import occupancy, scanlines
 
 # Diameters in units of the torso size.
-_TORSO_DIAMETER = 0.3
-_HEAD_DIAMETER = 0.5
-_LIMB_DIAMETER = 0.2
-_HAND_DIAMETER = 0.4
+_TORSO_DIAMETER, _HEAD_DIAMETER, _LIMB_DIAMETER, _HAND_DIAMETER = 0.3, 0.5, 0.2, 0.4
 
 _TORSO_PAIRS = (('rhip', 'lhip'), ('rhip', 'lsho'), ('rhip', 'rsho'),
                 ('lhip', 'lsho'), ('lhip', 'rsho'), ('lsho', 'rsho'))
@@ -31,7 +27,7 @@ _EXTENSIONS = {'lhip': ('lsho', 0.1), 'rhip': ('rsho', 0.1), 'lwri': ('lelb', 0.
                'rwri': ('relb', 0.2), 'lank': ('lkne', 0.2), 'rank': ('rkne', 0.2)}
 _END_JOINTS = ('lwri', 'rwri', 'lank', 'rank')
 
-# The part of each capsule, in the order of `part_capsules`: of the torso, the head, the limbs, the hands and feet.
+# The part of each capsule, in the order of `_end_points`: of the torso, the head, the limbs, the hands and feet.
 _LIMB_PARTS = tuple(range(2, skeleton.NUM_PARTS))
 _END_PARTS = tuple(part for part, bone in zip(_LIMB_PARTS, skeleton.LIMB_BONES) if bone[1] in _END_JOINTS)
 CAPSULE_PARTS = (0,) * len(_TORSO_PAIRS) + (1,) + _LIMB_PARTS + _END_PARTS
@@ -62,21 +58,6 @@ def torso_size(pose_px):
     return tf.reduce_max(tf.norm(shoulders - hips, axis=-1), axis=1)
 
 
-def part_capsules(pose_px):
-    """Returns the capsules of all parts.
-
-    Args:
-      pose_px: [B, J, 3] joints, px.
-
-    Returns:
-      starts [B, N, 3] px, ends [B, N, 3] px, radii [B, N] px of N = NUM_CAPSULES capsules;
-      capsule n belongs to part CAPSULE_PARTS[n].
-    """
-    check_pose('pose_px', pose_px)
-    starts, ends = tf.unstack(tf.einsum('enj,bjc->ebnc', _end_points(), pose_px))
-    return starts, ends, torso_size(pose_px)[:, tf.newaxis] * (_DIAMETERS / 2).astype(np.float32)
-
-
 def capsules_vox(pose_px, grid):
     """Returns start, end and semi-axes of the capsules of all parts on the grid.
 
@@ -85,12 +66,16 @@ def capsules_vox(pose_px, grid):
       grid: the `VolumeGrid`.
 
     Returns:
-      [B, N, 3, 3] float64: for each of N = NUM_CAPSULES capsules three vectors (row, column, depth) in voxels.
+      [B, N, 3, 3] float64: for each of N = NUM_CAPSULES capsules three vectors (row, column, depth) in voxels. Capsule
+      n belongs to part CAPSULE_PARTS[n].
     """
-    starts, ends, radii = part_capsules(tf.stop_gradient(pose_px))
-    starts, ends = (grid.vox_from_px(tf.cast(points, tf.float64)) for points in (starts, ends))
+    check_pose('pose_px', pose_px)
+    pose_px = tf.stop_gradient(pose_px)
+    starts, ends = (grid.vox_from_px(tf.cast(points, tf.float64))
+                    for points in tf.unstack(tf.einsum('enj,bjc->ebnc', _end_points(), pose_px)))
+    radii_px = torso_size(pose_px)[:, tf.newaxis] * (_DIAMETERS / 2).astype(np.float32)
     size_vox_px = grid.size_vox_px[[1, 0, 2]].astype(np.float64)
-    semi_axes = tf.cast(radii, tf.float64)[..., tf.newaxis] / size_vox_px + 1.0
+    semi_axes = tf.cast(radii_px, tf.float64)[..., tf.newaxis] / size_vox_px + 1.0
     return tf.stack([starts, ends, semi_axes], axis=2)
 
 
@@ -169,5 +154,4 @@ def person_mask(batch):
     size = batch['target_mask'].shape[1]
     pose_px = scale_pose(batch['target_pose'], _PERSON_GRID.image_size / size)
     projected = tf.image.resize(image_mask(pose_px, _PERSON_GRID), [size, size], 'nearest')
-    return tf.where(batch['has_target_mask'][:, tf.newaxis, tf.newaxis, tf.newaxis],
-                    batch['target_mask'], projected)
+    return tf.where(batch['has_target_mask'][:, tf.newaxis, tf.newaxis, tf.newaxis], batch['target_mask'], projected)

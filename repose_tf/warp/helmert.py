@@ -119,11 +119,7 @@ def _similarity(scale, quaternion, source_centre, target_centre):
 
 
 def _fit_straight_limbs(source_pose, limbs, torso_quaternion):
-    """Fits limbs as if they were straight: they turn with the torso [B, 1, 4] and then swing onto their bones.
-
-    Returns:
-      rotations [B, 8, 4] and scales [B, 8].
-    """
+    """Fits limbs [B, 8] as if straight: they turn with the torso, then swing onto their bones; rotations and scales."""
     source, target = tf.unstack(rotations.normalized(limbs.bone))
     carried = tf.linalg.matvec(rotations.matrix_from_quaternion(torso_quaternion), target)
     swing = rotations.swing(carried, source, _torso_front(source_pose))

@@ -34,12 +34,6 @@ def part_bits(capsule_parts):
     return np.array([(2 ** width - 1) << start for width, start in zip(widths, starts, strict=True)], np.int32)
 
 
-def _capsule_bits(capsule_parts):
-    """Returns what each capsule adds: the lowest bit of its part's field, int32 array [N]."""
-    bits = part_bits(capsule_parts)
-    return (bits & -bits)[list(capsule_parts)]
-
-
 def of_volume(spans, capsule_parts, inner, shape):
     """Counts for every voxel the capsules whose spans hold it.
 
@@ -79,7 +73,8 @@ def of_plane(spans, capsule_parts, inner, shape):
 
 def _lines(spans, capsule_parts, inner, shape):
     """Returns the number (sample * H + row) * W + column of each line and what it adds, 0 outside of `inner`; [L]."""
-    bit = tf.gather(_capsule_bits(capsule_parts), spans.capsule)
+    bits = part_bits(capsule_parts)
+    bit = tf.gather((bits & -bits)[list(capsule_parts)], spans.capsule)  # the lowest bit of the part's field
     bit = tf.gather(tf.where(spans.row < inner[0], bit, 0), spans.place)
     line = tf.gather((spans.sample * shape[0] + spans.row) * shape[1], spans.place) + spans.column
     return line, tf.where(spans.column < inner[1], bit, 0)

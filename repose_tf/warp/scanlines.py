@@ -150,8 +150,7 @@ def _lines_in_boxes(capsules, shape):
 def _row_products(capsules, capsule, row):
     """Returns all that the equations of a row's lines share; int32 [R] twice -> [R, 10].
 
-    These are the products oo, oc, od, oa, cc, cd, ca, dd, da, aa of the vectors of `Capsules.vectors`, with o moved to
-    the row.
+    They are the products oo, oc, od, oa, cc, cd, ca, dd, da, aa of `Capsules.vectors`, with o moved to the row.
     """
     o, r, c, d, a = tf.unstack(tf.gather(capsules.vectors(), capsule), axis=1)
     o += tf.cast(row, o.dtype)[:, tf.newaxis] * r
@@ -171,13 +170,9 @@ def _crossings(row_products, place, column):
 
 
 def _inside(oo, od, oa, dd, da, aa):
-    """Finds where o + t d is at most 1 away from the segment from 0 to a.
+    """Returns the lowest and the highest t for which o + t d is at most 1 away from the segment from 0 to a, [L] each.
 
-    Args:
-      oo, od, oa, dd, da, aa: [L] products of the three vectors.
-
-    Returns:
-      the lowest and the highest such t, [L] each; the lowest is the larger one where there is none.
+    It takes the products of the three vectors, [L] each. Where there is no such t, the lowest is the larger one.
     """
     share_d, share_o = (tf.math.divide_no_nan(x, aa) for x in (da, oa))
     # Balls around both ends, and the cylinder between them: quadratic t^2 + 2 linear t + constant <= 0.

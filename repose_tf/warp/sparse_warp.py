@@ -81,8 +81,7 @@ class _StaticResampling:
 
     def apply(self, rows):
         """[B * voxels, C] -> [N, C]."""
-        return tf.add_n([tf.gather(rows, corner) * weight
-                         for corner, weight in zip(self._corners, self._weights)])
+        return tf.add_n([tf.gather(rows, corner) * weight for corner, weight in zip(self._corners, self._weights)])
 
     def transposed(self, values):
         """[N, C] -> [B * voxels, C]."""

@@ -70,10 +70,8 @@ def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None,
       [B, H, W, D, C] features in the target pose, of the volume's type. Geometry and sums have at least 32 bits.
 
     Raises:
-      ShapeError: if a tensor does not fit the grid or the skeleton, or, outside of graphs, a pose is not
-        finite.
-      tf.errors.InvalidArgumentError: if the capacity is exceeded, or in a graph with `debug` if a pose is not
-        finite.
+      ShapeError: if a tensor does not fit the grid or the skeleton, or, outside of graphs, a pose is not finite.
+      tf.errors.InvalidArgumentError: if the capacity is exceeded, or in a graph with `debug` if a pose is not finite.
     """
     volume, source_pose_px, target_pose_px = (
         tf.convert_to_tensor(x) for x in (volume, source_pose_px, target_pose_px))
@@ -160,17 +158,7 @@ class VolumetricWarp(keras.layers.Layer):
         self.debug = debug
 
     def call(self, volume, source_pose_px, target_pose_px, source_capsules_vox=None):
-        """Warps a volume from one pose to another; raises as `warp` does.
-
-        Args:
-          volume: [B, H, W, D, C] features in the source pose, of any floating type; (H, W, D) with or without the
-            grid's padding.
-          source_pose_px, target_pose_px: [B, J, 3] float32 (x, y, z) px.
-          source_capsules_vox: None, or `body_parts.capsules_vox` of the source pose, [B, N, 3, 3] float64.
-
-        Returns:
-          [B, H, W, D, C] features in the target pose, of the volume's type.
-        """
+        """Warps a volume [B, H, W, D, C] to other poses [B, J, 3] px; arguments, result and errors as for `warp`."""
         return warp(volume, source_pose_px, target_pose_px, self.grid, self.mode, self.capacity, self.debug,
                     source_capsules_vox)
 
