@@ -1,8 +1,7 @@
 """Adam by TensorFlow's own kernel, for gradients that are summed over the replicas already.
 
 The update is made, or skipped, outside of the replicas. There Keras's optimisers refuse to work, and inside of them
-that of Keras 3 would sum once more. The kernel is also the one that the reference was trained with, down to where
-epsilon is added.
+that of Keras 3 would sum once more. The reference was trained with the same kernel, down to where epsilon is added.
 Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, the form before section 2.1.
 """
 
@@ -43,11 +42,9 @@ class Adam:
         return tf.cast(rate(self.iterations) if callable(rate) else rate, tf.float32)
 
     def apply(self, strategy, gradients):
-        """Updates all variables; to be called outside of the replicas, under the strategy's scope.
+        """Updates all variables by float32 gradients, the same on every replica; to be called outside of the replicas.
 
-        Args:
-          strategy: the strategy that all variables were made under.
-          gradients: list of float32 tensors, one a variable, on every replica the same.
+        The strategy is that under which all variables were made, and its scope must be entered.
         """
         number = tf.cast(self.iterations + 1, tf.float32)
         powers = [tf.constant(beta) ** number for beta in self._betas]

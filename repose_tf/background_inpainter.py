@@ -1,7 +1,7 @@
 """Background inpainter: a U-Net of partial convolutions over the image without person (paper section 3.1).
 
-Partial convolutions (Liu et al. 2018) look only at known pixels and rescale by how many there are. All
-channels of a tensor share one mask, so masks are carried as a single channel [B, H, W, 1].
+Partial convolutions (Liu et al. 2018) look only at known pixels and rescale by how many there are. All channels of a
+tensor share one mask [B, H, W, 1].
 """
 
 import keras

@@ -80,8 +80,7 @@ class ResidualUnit3D(Composite):
 
     Args of the constructor:
       channels: C of input and output.
-      num_groups: of the group norms.
-      per_row: of the group norms, see `GroupNorm`.
+      num_groups, per_row: of the group norms, see `GroupNorm`.
     """
 
     def __init__(self, channels, num_groups, per_row, **kwargs):
@@ -186,5 +185,5 @@ class Stem(Composite):
         return self.pool(self.conv1(x))
 
     def pool(self, x):
-        """Does what follows the convolution."""
+        """Pools what the convolution gave, unless the output stride is 2."""
         return x if self.output_stride == 2 else tf.nn.max_pool2d(x, 3, 2, 'SAME')

@@ -1,4 +1,4 @@
-"""The one page on coordinate spaces, and the only place that converts between them.
+"""Pixels and voxels, and all conversions between them.
 
 Pixels (suffix `_px`): x right, y down, z away from the camera, all with the same scale. x and y are continuous: the
 image spans [0, image_size] and the first pixel's centre is 0.5. z is 0 at the pelvis. Poses are [..., 3] = (x, y, z).

@@ -1,4 +1,4 @@
-"""Group normalisation with its statistics in float32 and its data passes kept few (Wu and He 2018)."""
+"""Group normalisation with statistics in float32 and few passes over the data (Wu and He 2018)."""
 
 import functools
 import math
@@ -100,8 +100,7 @@ def _group_means(per_channel, num_groups):
 class GroupNorm(keras.layers.Layer):
     """Group normalisation of [B, ..., C].
 
-    Keras' own layer computes the same (the tests hold them against each other) but spends several times as
-    long on a CPU, and it cannot take the statistics of a volume row by row.
+    Keras' own layer computes the same but takes several times as long on a CPU, and it has no statistics row by row.
 
     Args of the constructor:
       channels: C.

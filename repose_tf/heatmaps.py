@@ -9,17 +9,12 @@ _SIGMA_PX = 6.0  # at 256 px; the spread follows the image size
 _SIGMA_IMAGE_SIZE = 256
 
 
-def _profiles(pose_px, axes_px, image_size, padded):
-    """1-D Gaussians along x, y and z: three tensors [B, cells, J], 0 in the padded last cell if `padded`."""
+def _profiles(pose_px, axes_px, image_size):
+    """1-D Gaussians along x, y and z over cells at the given places: three tensors [B, cells, J]."""
+    check_pose('pose_px', pose_px)
     sigma = _SIGMA_PX * image_size / _SIGMA_IMAGE_SIZE
-    profiles = []
-    for axis, cells_px in enumerate(axes_px):
-        distance = (cells_px[:, None] - pose_px[:, None, :, axis]) / sigma  # [B, cells, J]
-        profile = tf.exp(-0.5 * distance * distance)
-        if padded:
-            profile = tf.pad(profile[:, :-1], [[0, 0], [0, 1], [0, 0]])
-        profiles.append(profile)
-    return profiles
+    distances = [(cells_px[:, None] - pose_px[:, None, :, axis]) / sigma for axis, cells_px in enumerate(axes_px)]
+    return [tf.exp(-0.5 * distance * distance) for distance in distances]
 
 
 def volume_heatmaps(pose_px, grid, flat=False):
@@ -39,9 +34,9 @@ def volume_heatmaps(pose_px, grid, flat=False):
 
 
 def _volume_profiles(pose_px, grid, flat):
-    """1-D Gaussians along x, y and z over the cells: [B, W, J], [B, H, J], [B, D, J]."""
-    check_pose('pose_px', pose_px)
-    x, y, z = _profiles(pose_px, grid.axes_px(), grid.image_size, padded=True)
+    """1-D Gaussians along x, y and z over the cells, 0 in the padded last ones: [B, W, J], [B, H, J], [B, D, J]."""
+    x, y, z = (tf.pad(profile[:, :-1], [[0, 0], [0, 1], [0, 0]])
+               for profile in _profiles(pose_px, grid.axes_px(), grid.image_size))
     if flat:
         inside = (np.arange(grid.depth_size) < grid.depth_size - 1).astype(np.float32)
         z = tf.reduce_max(z, axis=1, keepdims=True) * inside[:, np.newaxis]
@@ -52,12 +47,10 @@ def image_heatmaps(pose_px, grid, flat=False):
     """Returns heatmaps at full resolution in the image plane, their depth cells as channels.
 
     Args:
-      pose_px: [B, J, 3] joints, px.
-      grid: the `VolumeGrid`; depth runs over its cells without the padded one.
-      flat: as for `volume_heatmaps`.
+      pose_px, grid, flat: as for `volume_heatmaps`.
 
     Returns:
-      [B, S, S, (D - 1) * J] float32 in [0, 1]; row and column k on pixel k.
+      [B, S, S, (D - 1) * J] float32 in [0, 1]; row and column k on pixel k, depth without the grid's padded cell.
     """
     x, y, z = _image_profiles(pose_px, grid, flat)
     plane = y[:, :, None] * x[:, None]  # [B, S, S, J]
@@ -67,9 +60,8 @@ def image_heatmaps(pose_px, grid, flat=False):
 
 def _image_profiles(pose_px, grid, flat):
     """1-D Gaussians along x and y over the pixels and along z over the cells: [B, S, J] twice, [B, D - 1, J]."""
-    check_pose('pose_px', pose_px)
     pixels = np.arange(grid.image_size, dtype=np.float32)
-    x, y, z = _profiles(pose_px, (pixels, pixels, grid.axes_px()[2][:-1]), grid.image_size, padded=False)
+    x, y, z = _profiles(pose_px, (pixels, pixels, grid.axes_px()[2][:-1]), grid.image_size)
     if flat:
         z = tf.reduce_max(z, axis=1, keepdims=True) + tf.zeros_like(z)
     return x, y, z
@@ -79,10 +71,8 @@ def convolved_image_heatmaps(pose_px, grid, kernel, flat=False):
     """Convolves `image_heatmaps` at stride 2 without making them: a heatmap is a product of three vectors.
 
     Args:
-      pose_px: [B, J, 3] joints, px.
-      grid: the `VolumeGrid`.
+      pose_px, grid, flat: as for `volume_heatmaps`.
       kernel: [K, K, (D - 1) * J, C] float32, K odd.
-      flat: as for `volume_heatmaps`.
 
     Returns:
       [B, S / 2 + 1, S / 2 + 1, C] float32: what the heatmaps, padded by a last row and column of zeros, give around
@@ -100,10 +90,8 @@ def convolved_volume_heatmaps(pose_px, grid, kernel, flat=False):
     """Convolves `volume_heatmaps` without making them, in a ninth of the multiplications for 3 x 3 x 3 kernels.
 
     Args:
-      pose_px: [B, J, 3] joints, px.
-      grid: the `VolumeGrid`.
+      pose_px, grid, flat: as for `volume_heatmaps`.
       kernel: [K, K, K, J, C] float32 over rows, columns and depth, K odd.
-      flat: as for `volume_heatmaps`.
 
     Returns:
       [B, H, W, D, C] float32; zeros are taken outside of the volume.
@@ -115,10 +103,6 @@ def convolved_volume_heatmaps(pose_px, grid, kernel, flat=False):
 
 
 def _windows(profile, size, stride):
-    """Stretches of `size` around every place of profiles [B, S, J], or every second, 0 outside.
-
-    Returns:
-      [B, S, size, J] at stride 1, [B, S / 2 + 1, size, J] at stride 2.
-    """
+    """Stretches around every place of profiles [B, S, J]: [B, S, size, J], or at stride 2 [B, S / 2 + 1, size, J]."""
     places = np.arange(0, profile.shape[1] + stride - 1, stride)[:, np.newaxis] + np.arange(size)
     return tf.gather(tf.pad(profile, [[0, 0], [size // 2, size // 2 + stride - 1], [0, 0]]), places, axis=1)

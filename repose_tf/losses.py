@@ -55,7 +55,7 @@ def l1_loss(generated, truth, foreground=None, foreground_weight=1.0):
       foreground_weight: how many times more a foreground pixel counts than one of the background.
 
     Returns:
-      [B] float32: sum(weight * |difference|) / sum(weight), so that its scale is that of the plain mean.
+      [B] float32: sum(weight * |difference|) / sum(weight), on the scale of the plain mean.
     """
     difference = tf.abs(tf.cast(generated, tf.float32) - tf.cast(truth, tf.float32))
     if foreground is None:

@@ -149,7 +149,7 @@ def _spec(name, shape, dtype=tf.float32):
 
 
 def _checked(limits, size, source_image, source_pose, target_pose):
-    """Returns the three, each to be used only once all were seen to be in order: no part of the model starts before."""
+    """Returns the three behind their checks: the model starts only when all of them are in order."""
     bound = MAX_POSE_SIDES * size
     checks = _batch_checks(limits, source_image, source_pose, target_pose)
     for name, pose in (('source_pose', source_pose), ('target_pose', target_pose)):

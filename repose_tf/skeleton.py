@@ -20,8 +20,7 @@ def joint_indices(*names):
 
 
 def _mirror_name(name):
-    side = {'l': 'r', 'r': 'l'}.get(name[0])
-    mirrored = side + name[1:] if side else name
+    mirrored = {'l': 'r', 'r': 'l'}.get(name[0], '') + name[1:]
     return mirrored if mirrored in JOINT_INDEX else name
 
 
@@ -48,8 +47,7 @@ NUM_PARTS = len(PART_NAMES)
 TORSO_JOINTS = ('rhip', 'lhip', 'lsho', 'rsho')
 HEAD_JOINTS = ('neck', 'leye', 'reye', 'nose', 'lear', 'rear', 'lsho', 'rsho')
 
-# Per limb, in the order of PART_NAMES[2:]: the bone a -> b and the third joint c, which gives
-# the rotation about the bone.
+# Per limb, in the order of PART_NAMES[2:]: the bone a -> b, and the joint c that gives the rotation about the bone.
 LIMB_FIT_JOINTS = (
     ('lsho', 'lelb', 'lwri'), ('lwri', 'lelb', 'lsho'),
     ('rsho', 'relb', 'rwri'), ('rwri', 'relb', 'rsho'),

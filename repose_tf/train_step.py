@@ -1,4 +1,4 @@
-"""One training step: losses and gradients of generator and discriminator (paper section 3.2: both are updated)."""
+"""One training step: losses and gradients of generator and discriminator (paper section 3.2)."""
 
 import tensorflow as tf
 

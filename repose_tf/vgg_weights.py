@@ -1,7 +1,4 @@
-"""The weights of the perceptual loss, from a download, a package or a file; never random.
-
-The one module of this package that reads files, because a frozen network is nothing without them.
-"""
+"""The weights of the perceptual loss, from a download, a package or a file; never random."""
 
 import dataclasses
 import hashlib
@@ -122,8 +119,8 @@ def _find_hed():
 def read_vgg_file(path, origin=None):
     """Reads a VGG16 or VGG19 from an HDF5 file, with or without its classifier.
 
-    Layers are told by their names (block1_conv1 ... in a group's path or in its `name` attribute), or, in
-    the nameless files that Keras 2.15 writes as `.weights.h5`, by the order of the convolutions.
+    Layers are told by their names (block1_conv1 ... in a group's path or in its `name` attribute), or, in the nameless
+    files that Keras 2.15 writes as `.weights.h5`, by the order of the convolutions.
 
     Args:
       path: the file.

@@ -47,9 +47,8 @@ def image_metrics(generated, truth, mask=None):
 def structural_similarity_map(generated, truth):
     """SSIM around every pixel, over a uniform 7x7 window, averaged over the channels.
 
-    Data range 1, K1 = 0.01, K2 = 0.03, variances and covariance of the sample (divided by 48): the map that
-    scikit-image gives with its default settings. Windows that reach over the border see the image mirrored
-    there, the outermost pixel repeated (c b a | a b c), so the outer 3 pixels count some pixels twice.
+    It is the map of scikit-image's default settings: data range 1, K1 = 0.01, K2 = 0.03, variances and covariance of
+    the sample (divided by 48). Windows that reach over the border see the image mirrored there (c b a | a b c).
 
     Args:
       generated, truth: [B, H, W, 3] in [0, 1]; H and W at least 7.

@@ -33,9 +33,8 @@ class Vgg16Distance:
           generated, truth: [B, H, W, 3], RGB in [0, 1]; H and W at least 32.
 
         Returns:
-          [B] float32, 0 to 4: mean over the last feature map of each of the five blocks that `VggFeatures` has
-          (block1_conv2 to block5_conv2), of the mean over pixels of the squared distance between the two features,
-          each brought to length 1 over the channels.
+          [B] float32, 0 to 4: mean over the five feature maps of `VggFeatures` of the mean over pixels of the squared
+          distance between the two features, each brought to length 1 over the channels.
 
         Raises:
           ShapeError: the images are smaller, or their shapes differ.

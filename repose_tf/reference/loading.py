@@ -30,8 +30,7 @@ def load_generator(checkpoint, warp='3d', pose='3d', dtype=None):
 
     Args:
       checkpoint: path of a TensorFlow 1 checkpoint: its prefix, or a folder or zip archive that holds one.
-      warp: '3d' or '2d', and
-      pose: '3d' or '2d': the variant. All variants have the same variables, so a wrong choice computes nonsense
+      warp, pose: '3d' or '2d', the variant. All variants have the same variables, so a wrong choice computes nonsense
         without an error; only a path that names its variant, as the published ones do (`...-3d_w-2d_p`), is checked.
       dtype: Keras dtype policy, for example 'mixed_bfloat16'; None: float32.
 

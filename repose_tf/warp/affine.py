@@ -20,8 +20,7 @@ def part_affines(source_pose_px, target_pose_px):
     """Fits an affine map of the image plane for every body part.
 
     Args:
-      source_pose_px: [B, J, 3] joints in the source image, px; z is ignored.
-      target_pose_px: [B, J, 3] joints in the target image, px; z is ignored.
+      source_pose_px, target_pose_px: [B, J, 3] joints, px, each in its own image; z is ignored.
 
     Returns:
       source_from_target: [B, P, 3, 3] float32 homogeneous matrices on (x, y), px. No gradient flows to the

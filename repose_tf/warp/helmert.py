@@ -27,8 +27,7 @@ def part_transforms(source_pose_px, target_pose_px):
     """Fits a similarity for every body part.
 
     Args:
-      source_pose_px: [B, J, 3] joints in the source image, px.
-      target_pose_px: [B, J, 3] joints in the target image, px.
+      source_pose_px, target_pose_px: [B, J, 3] joints, px, each in its own image.
 
     Returns:
       source_from_target: [B, P, 4, 4] float32 homogeneous matrices, px. No gradient flows to the poses.

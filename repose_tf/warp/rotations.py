@@ -48,8 +48,7 @@ def swing(start, end, fallback_axis):
     """Returns the smallest rotation that turns one direction into another.
 
     Args:
-      start: [..., 3] unit vectors.
-      end: [..., 3] unit vectors.
+      start, end: [..., 3] unit vectors.
       fallback_axis: [..., 3] axis of half turns, for which every axis orthogonal to `start` would do.
 
     Returns:
@@ -57,8 +56,8 @@ def swing(start, end, fallback_axis):
     """
     cosine = tf.reduce_sum(start * end, axis=-1, keepdims=True)
     quaternion = tf.concat([1.0 + cosine, tf.linalg.cross(start, end)], axis=-1)
-    # Only the part of the fallback axis that is orthogonal to `start` gives a half turn of it; where
-    # nothing is left of it, the coordinate axis that is least parallel to `start` stands in.
+    # Only the part of the fallback axis that is orthogonal to `start` gives a half turn of it; where nothing is left of
+    # it, the coordinate axis that is least parallel to `start` stands in.
     coordinate = tf.one_hot(tf.argmin(tf.abs(start), axis=-1), 3, dtype=start.dtype)
     axis = _orthogonal_part(fallback_axis, start)
     short = tf.norm(axis, axis=-1, keepdims=True) < 1e-3
