@@ -15,8 +15,7 @@ def group_norm(x, gamma, beta, num_groups, epsilon, plain_means=False):
 
     Args:
       x: [B, N, C] N positions, float32 or lower precision.
-      gamma: [C] float32 gain.
-      beta: [C] float32 offset.
+      gamma, beta: [C] float32, gain and offset.
       num_groups: divides C.
       epsilon: added to the variance.
       plain_means: averages by TensorFlow's own reduction, whose rounding is the reference's.

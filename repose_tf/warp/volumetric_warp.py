@@ -76,11 +76,9 @@ def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None,
     volume, source_pose_px, target_pose_px = (
         tf.convert_to_tensor(x) for x in (volume, source_pose_px, target_pose_px))
     _check_volume(volume, grid)
-    check_pose('source_pose_px', source_pose_px)
-    check_pose('target_pose_px', target_pose_px)
-    check_same_batch(volume=volume, source_pose_px=source_pose_px, target_pose_px=target_pose_px)
-    poses_px = [_checked_finite(name, pose, debug) for name, pose in
+    poses_px = [_checked_pose(name, pose, debug) for name, pose in
                 (('source_pose_px', source_pose_px), ('target_pose_px', target_pose_px))]
+    check_same_batch(volume=volume, source_pose_px=source_pose_px, target_pose_px=target_pose_px)
 
     shape = tuple(volume.shape[1:4])
     if mode == '2d':  # every depth of a cell is a feature of it
@@ -112,8 +110,9 @@ def _check_volume(volume, grid):
                          f'found {volume.shape[4]} of type {volume.dtype.name}.')
 
 
-def _checked_finite(name, pose_px, debug):
-    """Returns the pose; raises if it is not finite: always outside of graphs, inside of them with `debug`."""
+def _checked_pose(name, pose_px, debug):
+    """Returns the pose; raises unless it is [B, 19, 3] and, outside of graphs or with `debug`, finite."""
+    check_pose(name, pose_px)
     message = f'{name} {list(pose_px.shape)}: expected finite numbers, found NaN or infinity.'
     if tf.executing_eagerly():
         if not tf.reduce_all(tf.math.is_finite(pose_px)):
