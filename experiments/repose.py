@@ -87,10 +87,9 @@ def main():
 
 def _repose_person():
     from experiments.models.opening import open_model  # TensorFlow loads after the flags are checked
-    names = [field.name for field in dataclasses.fields(clip.ClipOptions)]
     opened = functools.cache(lambda: open_estimator(FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg))
     return clip.repose_person(open_model(FLAGS.model, FLAGS.weights), clip.ClipOptions(
-        **{name: FLAGS[name].value for name in names}), opened)
+        **{field.name: FLAGS[field.name].value for field in dataclasses.fields(clip.ClipOptions)}), opened)
 
 
 def _repose_test_pairs():

@@ -94,14 +94,12 @@ class Backend:
 
     def picture(self, person, target_pose_px):
         """Returns the person in a pose [19, 3], uint8 [S, S, 3]."""
-        self._check(person)
-        _check_pose(target_pose_px, self.image_size)
+        self._check(person, target_pose_px)
         return self._reposed(person, target_pose_px[np.newaxis])[0]
 
     def turntable(self, person, target_pose_px, num_frames):
         """Shows the person from all sides in a pose [19, 3]; returns the bytes of a GIF that repeats."""
-        self._check(person)
-        _check_pose(target_pose_px, self.image_size)
+        self._check(person, target_pose_px)
         return self._clip(person, turntable(target_pose_px, self._num_frames(num_frames)), _FPS)
 
     def motion(self, person, name, num_frames, edits=None):
@@ -127,8 +125,7 @@ class Backend:
 
     def parts(self, person, target_pose_px):
         """Returns what the model makes on the way: list of (caption, uint8 [H, W, 3])."""
-        self._check(person)
-        _check_pose(target_pose_px, self.image_size)
+        self._check(person, target_pose_px)
         try:
             found = self._reposer.source(person.image, person.pose_px).parts(target_pose_px)
         except (ShapeError, ModelError) as error:  # a SavedModel holds no parts
@@ -167,15 +164,16 @@ class Backend:
                                    'done. Ask for fewer.')
         return self._reposer.source(person.image, person.pose_px).repose(target_poses_px, look_at_the_clock)
 
-    def _check(self, person):
-        """Refuses what is no person of this model's size: a page in a browser may still hold one of another model."""
+    def _check(self, person, *poses_px):
+        """Refuses persons and poses that do not fit: a page in a browser may still hold those of another model."""
         size = self.image_size
         if not isinstance(person, PagePerson):
             raise RequestError('Choose a person and a pose first.')
         image = person.image
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape != (size, size, 3):
             raise RequestError(f'Expected a picture of {size} x {size} px, found {_described(image)}.')
-        _check_pose(person.pose_px, size)
+        for pose_px in (person.pose_px, *poses_px):
+            _check_pose(pose_px, size)
 
 
 def _radians(edits):

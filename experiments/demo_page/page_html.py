@@ -24,13 +24,10 @@ def message(text, is_error=False):
 
 
 def figures(items):
-    """Lays pictures out.
+    """Lays pictures out; returns HTML.
 
     Args:
       items: list of (id, caption, bytes of a PNG or GIF file, name to download it under or '', is_large).
-
-    Returns:
-      HTML text.
     """
     return f'<div class="figures">{"".join(_figure(*item) for item in items)}</div>'
 

@@ -46,15 +46,10 @@ class Samples:
 
 
 def load_samples(root, size):
-    """Reads the samples.
+    """Reads the `Samples` of a folder in the people layout, at the model's size, px.
 
-    Args:
-      root: folder in the people layout.
-      size: the model's, px.
-
-    Returns:
-      `Samples`: the first frames of up to ten persons of the test split (of the train split if there is no other), and
-      up to ten poses of the first person.
+    These are the first frames of up to ten persons of the test split (of the train split if there is no other), and
+    up to ten poses of the first person.
 
     Raises:
       DataError: the folder is not in order.

@@ -9,8 +9,6 @@ import tempfile
 
 from data_pipeline.errors import UsageError
 
-_FONTS = ('system-ui', 'sans-serif')
-
 
 def run(reposer, name, samples_dir, limits, estimator, no_estimator, *, host, port, max_waiting):
     """Serves the page until the process is interrupted.
@@ -29,6 +27,8 @@ def run(reposer, name, samples_dir, limits, estimator, no_estimator, *, host, po
     Raises:
       DataError: the samples are not in order.
     """
+    import gradio as gr
+
     from experiments.demo_page.backend import Backend
     from experiments.demo_page.page import CSS_PATH, Page
     from experiments.demo_page.samples import load_samples
@@ -36,9 +36,18 @@ def run(reposer, name, samples_dir, limits, estimator, no_estimator, *, host, po
     backend = Backend(reposer, limits, estimator, no_estimator)
     backend.picture(samples.persons[0], samples.poses[0].pose_px)  # the first call builds the graph
     page = Page(backend, samples, name, no_estimator, max_waiting)
-    with _served(page.blocks, host, port, CSS_PATH, max(limits.upload_mb, limits.video_mb)) as address:
+    # Plain names of fonts are loaded from nowhere. Larger uploads are not even stored.
+    theme = gr.themes.Soft(font=('system-ui', 'sans-serif'), font_mono=('ui-monospace', 'monospace'))
+    max_file_size = int(max(limits.upload_mb, limits.video_mb) * 1e6)
+    _, address, _ = page.blocks.launch(
+        server_name=host, server_port=port or None, share=False, quiet=True, prevent_thread_lock=True, ssr_mode=False,
+        inbrowser=False, footer_links=[], run_history=False, pwa=False, mcp_server=False, theme=theme,
+        css_paths=CSS_PATH, max_file_size=max_file_size, state_session_capacity=200, show_error=False, strict_cors=True)
+    try:
         print(f'Open {address} in a browser; Ctrl-C ends it.', flush=True)
         page.blocks.block_thread()
+    finally:
+        page.blocks.close(verbose=False)
 
 
 @contextlib.contextmanager
@@ -56,19 +65,3 @@ def private_files():
             raise UsageError('The page needs Gradio: pip install -r requirements.txt -r requirements-demo.txt '
                              f'({error}).') from error
         yield
-
-
-@contextlib.contextmanager
-def _served(blocks, host, port, css_path, max_upload_mb):
-    """Serves `gr.Blocks` while the context lasts; yields the page's address. Larger uploads are not even stored."""
-    import gradio as gr
-    theme = gr.themes.Soft(font=_FONTS, font_mono=('ui-monospace', 'monospace'))  # plain names are loaded from nowhere
-    _, address, _ = blocks.launch(
-        server_name=host, server_port=port or None, share=False, quiet=True, prevent_thread_lock=True, ssr_mode=False,
-        inbrowser=False, footer_links=[], run_history=False, pwa=False, mcp_server=False, theme=theme,
-        css_paths=css_path, max_file_size=int(max_upload_mb * 1e6), state_session_capacity=200, show_error=False,
-        strict_cors=True)
-    try:
-        yield address
-    finally:
-        blocks.close(verbose=False)

@@ -86,8 +86,7 @@ def read_photo(data, limits):
     if not isinstance(data, bytes) or not data:
         raise RequestError('Expected a photo, found an empty file.')
     if len(data) > limits.upload_mb * 1e6:
-        raise RequestError(f'Expected a file of at most {limits.upload_mb:g} MB, found '
-                           f'{len(data) / 1e6:.1f} MB.')
+        raise RequestError(f'Expected a file of at most {limits.upload_mb:g} MB, found {len(data) / 1e6:.1f} MB.')
     columns, rows = _announced_size(data)
     if columns * rows > limits.megapixels * 1e6:
         raise RequestError(f'Expected a photo of at most {limits.megapixels:g} megapixels, found '

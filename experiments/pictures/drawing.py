@@ -46,8 +46,7 @@ def draw_skeleton(image, pose_px):
             cv2.line(canvas, start, end, colour, width, cv2.LINE_AA, _SUBPIXEL_BITS)
         for point in (start, end):
             radius = (thickness + 1) << (_SUBPIXEL_BITS - 1)
-            cv2.circle(canvas, point, radius, _bone_colour(first, second), cv2.FILLED, cv2.LINE_AA,
-                       _SUBPIXEL_BITS)
+            cv2.circle(canvas, point, radius, _bone_colour(first, second), cv2.FILLED, cv2.LINE_AA, _SUBPIXEL_BITS)
     return canvas
 
 

@@ -146,13 +146,8 @@ def _kept(path, fps):
     if len(kept) > 1:
         columns = math.ceil(math.sqrt(len(kept)))
         blank = np.full_like(kept[0], 255)
-        kept += [blank] * (-len(kept) % columns)
-        kept = [_grid_of([kept[start:start + columns] for start in range(0, len(kept), columns)])]
+        cells = [cv2.copyMakeBorder(image, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+                 for image in (*kept, *[blank] * (-len(kept) % columns))]
+        kept = [np.concatenate([np.concatenate(cells[start:start + columns], axis=1)
+                                for start in range(0, len(cells), columns)])]
     path.write_bytes(_encoded(kept[0], path.suffix.lower()))
-
-
-def _grid_of(rows):
-    """Lays out rows of pictures of one size, uint8 [H, W, 3], with a gap."""
-    def gapped(image):
-        return cv2.copyMakeBorder(image, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255, 255, 255))
-    return np.concatenate([np.concatenate([gapped(image) for image in row], axis=1) for row in rows], axis=0)

@@ -42,14 +42,9 @@ def part_colours():
 
 
 def parts_over(image, masks):
-    """Colours the body parts in a photo; where several lie behind each other, it is their mean colour.
+    """Colours the body parts in a photo [N, N, 3]; where several lie behind each other, it is their mean colour.
 
-    Args:
-      image: [N, N, 3], any size.
-      masks: [H, W, D, 10] 0 or 1, of the corner-aligned volume over the photo.
-
-    Returns:
-      [N, N, 3].
+    The masks are [H, W, D, 10] 0 or 1, of the corner-aligned volume over the photo. Returns [N, N, 3].
     """
     seen = _over_image(masks.max(axis=2), len(image))  # [N, N, 10]
     count = seen.sum(axis=-1, keepdims=True)
@@ -59,17 +54,10 @@ def parts_over(image, masks):
 
 
 def depth_projection(volume, size):
-    """Shows a volume of features from the front.
+    """Shows a volume of features, [H, W, D, C] float, from the front; returns [size, size, 3].
 
     Brightness is the strongest activity along the line of sight; the strongest fiftieth is fully bright, as single
     cells may stand far out. Colour is its depth: near red, far blue.
-
-    Args:
-      volume: [H, W, D, C] float.
-      size: rows and columns of the result, px.
-
-    Returns:
-      [size, size, 3].
     """
     activity = np.linalg.norm(volume, axis=-1)  # [H, W, D]
     # The map's ends are nearly black: they are left out.

@@ -36,7 +36,7 @@ class Frames:
         self._source = self._drawn(shown, source.pose_px)
 
     def show(self, image, alpha, pose_px, target=None):
-        """Makes a picture.
+        """Makes a picture, uint8 [H, W, 3].
 
         Args:
           image: uint8 [S, S, 3], the result.
@@ -44,9 +44,6 @@ class Frames:
           pose_px: [19, 3], px of it.
           target: the picture that the pose is from, uint8 [H, W, 3], and the pose [19, 3] px of it. None: the pose is
             drawn alone.
-
-        Returns:
-          uint8 [H, W, 3].
         """
         if self._is_plain:
             return image
@@ -113,15 +110,12 @@ class Canvas:
         return pose_px * self._scale + np.append(self._corner, 0)
 
     def paste(self, image, alpha, pose_px):
-        """Pastes a picture of the model into the photo.
+        """Pastes a picture of the model into the photo; returns uint8 [H, W, 3].
 
         Args:
           image: uint8 [S, S, 3].
           alpha: float [S, S] in [0, 1], the person's share; None takes the shape of the pose.
           pose_px: [19, 3], the person in `image`.
-
-        Returns:
-          uint8 [H, W, 3].
         """
         now = self._body(pose_px) if alpha is None else self._over(np.float32(np.clip(2 * alpha, 0, 1)))
         weight = self._rim * self._soft(np.maximum(self._was, now))

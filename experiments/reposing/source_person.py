@@ -12,8 +12,7 @@ from data_pipeline.annotation.sources import PictureSource
 from data_pipeline.errors import PictureError, UsageError
 from data_pipeline.picture_file import read_image, resized
 from data_pipeline.poses import pose_file
-
-_SUFFIXES = ('.jpg', '.jpeg', '.png')
+from data_pipeline.records.folder import IMAGE_SUFFIXES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +60,7 @@ class SourcePerson:
 
 
 def load_source_person(path, pose_name, size, open_estimator):
-    """Reads a photo and finds its pose.
+    """Reads a photo and finds its pose; returns a `SourcePerson`.
 
     A square photo with a known pose is taken whole; all others are cropped as data_pipeline.annotate does.
 
@@ -70,9 +69,6 @@ def load_source_person(path, pose_name, size, open_estimator):
       pose_name: `POSES.json#person/frame`, the pose in it; '' takes the one of its place, or else the estimator's.
       size: rows and columns that the model takes, px.
       open_estimator: function without arguments that returns a `person.Estimator`.
-
-    Returns:
-      `SourcePerson`.
 
     Raises:
       UsageError, DataError: something is missing or is not what it should be.
@@ -94,16 +90,13 @@ def load_source_person(path, pose_name, size, open_estimator):
 
 
 def find_person(name, photo, size, estimator):
-    """Finds the largest person of a photo and crops it to them.
+    """Finds the largest person of a photo and crops it to them; returns a `SourcePerson`.
 
     Args:
       name: what messages call the photo.
       photo: uint8 [H, W, 3], RGB.
       size: rows and columns that the model takes, px.
       estimator: `person.Estimator`.
-
-    Returns:
-      `SourcePerson`.
 
     Raises:
       PictureError: no person is found, or none with a usable pose.
@@ -142,15 +135,12 @@ def place_of(path):
 
 
 def find_pose(flag, name, place):
-    """Finds one pose by `POSES.json#person/frame`.
+    """Finds one `Pose` by `POSES.json#person/frame`.
 
     Args:
       flag: the flag that gave the name, for messages.
       name: the pose's; without a file, that of `place` is meant.
       place: `Place` or None.
-
-    Returns:
-      `Pose`.
 
     Raises:
       UsageError, DataError: there is no such pose.
@@ -158,8 +148,7 @@ def find_pose(flag, name, place):
     path, key = split_name(flag, name, place)
     poses = pose_file.read_poses(path)
     if key not in poses:
-        raise UsageError(f'{flag}: expected a pose of {path}, for example {min(poses, default="none")}, '
-                         f'found {key!r}.')
+        raise UsageError(f'{flag}: expected a pose of {path}, for example {min(poses, default="none")}, found {key!r}.')
     return poses[key]
 
 
@@ -173,7 +162,7 @@ def split_name(flag, name, place):
 
 def picture_side(path, key):
     """Returns the side of a pose's square picture in px, or None if none lies beside the pose file `path`."""
-    for suffix in _SUFFIXES:
+    for suffix in IMAGE_SUFFIXES:
         picture = path.parent / 'images' / f'{key}{suffix}'
         if picture.is_file():
             rows, columns = read_image(picture).shape[:2]

@@ -41,7 +41,7 @@ class Targets:
 
 
 def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0):
-    """Reads one value of `--target`, whatever its kind.
+    """Reads one value of `--target`, whatever its kind; returns `Targets`.
 
     Args:
       name: see KINDS.
@@ -49,9 +49,6 @@ def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0):
       open_estimator: function without arguments that returns a `person.Estimator`.
       every: takes every so many frames of a video and of motion capture.
       smoothing: of a video, see `of_video`.
-
-    Returns:
-      `Targets`.
 
     Raises:
       UsageError, DataError: it is of no such kind, cannot be read, or shows no person.
@@ -64,21 +61,19 @@ def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0):
     if not path.is_file():
         raise UsageError(f'--target: expected a file, found none at {name}.')
     if suffix == '.bvh':
-        return of_motion_capture(name, every)
+        motion = motion_capture.read(name, every)
+        return Targets(motion_capture.poses_of(motion, name).astype(np.float32), fps=motion.fps)
     if suffix in PHOTO_SUFFIXES:
         return of_photo(name, open_estimator())
     return of_video(name, open_estimator(), every, smoothing)
 
 
 def of_pose_file(name, source):
-    """Reads poses of a file.
+    """Reads poses of a file; returns `Targets`, in the order of their names.
 
     Args:
       name: POSES.json, POSES.json#person or POSES.json#person/frame; without POSES.json that of the source's place.
       source: `SourcePerson`; a pose without a picture of its own is in px of the source's square.
-
-    Returns:
-      `Targets`, in the order of their names.
     """
     path, wanted = source_person.split_name('--target', name, source.place) if '#' in name else (pathlib.Path(name), '')
     poses = pose_file.read(path)
@@ -97,12 +92,6 @@ def of_photo(path, estimator):
     pose, _, num_people = source_person.estimate(path, photo, estimator)
     return Targets(pose.px[np.newaxis], read_pictures=lambda: iter([(photo, pose.px)]),
                    notes=source_person.note_on_people(path, num_people))
-
-
-def of_motion_capture(path, every=1):
-    """Reads every so many frames of a .bvh file; returns `Targets`."""
-    motion = motion_capture.read(path, every)
-    return Targets(motion_capture.poses_of(motion, path).astype(np.float32), fps=motion.fps)
 
 
 def of_video(path, estimator, every=1, smoothing=0.0):

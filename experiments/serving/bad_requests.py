@@ -41,11 +41,13 @@ def kinds(size):
         'pose with other joints': poses(lambda rng, pose: pose[:, :rng.integers(0, 19)]),
         'pose of another batch': poses(lambda rng, pose: np.repeat(pose, rng.integers(2, 200), axis=0)),
         'pose of another type': poses(lambda rng, pose: pose.astype(rng.choice(['f8', 'i4', 'c8']))),
-        'image of another size': functools.partial(_with_image, size, _other_size),
+        'image of another size': functools.partial(
+            _with_image, size, lambda rng, _: _noise(rng, 1, *rng.integers(0, 600, 2), 3)),
         'image of another type': functools.partial(_with_image, size, lambda rng, image: image.astype('f4')),
         'zero batch': functools.partial(_batch, size, 0),
         'batch too large': functools.partial(_batch, size, 1000),
-        'no or too many targets': functools.partial(_targets, size),
+        'no or too many targets': lambda rng: (
+            'repose_sequence', _sequence(_request(rng, size), rng.choice([0, 100_000]))),
         'argument missing': functools.partial(_missing, size),
         'no picture': files(lambda rng, _: _NOT_PICTURES[rng.integers(len(_NOT_PICTURES))]),
         'random bytes': files(lambda rng, _: rng.bytes(rng.integers(1, 5000))),
@@ -107,10 +109,6 @@ def _batch(size, batch_size, rng):
     return 'serving_default', {'image_bytes': data, **{name: inputs[name] for name in ('source_pose', 'target_pose')}}
 
 
-def _targets(size, rng):
-    return 'repose_sequence', _sequence(_request(rng, size), rng.choice([0, 100_000]))
-
-
 def _missing(size, rng):
     inputs = _request(rng, size)
     del inputs[rng.choice(list(inputs))]
@@ -121,10 +119,6 @@ def _poke(rng, pose, value):
     pose = pose.copy()
     pose[0, rng.integers(pose.shape[1]), rng.integers(3)] = value
     return pose
-
-
-def _other_size(rng, image):
-    return _noise(rng, 1, *rng.integers(0, 600, 2), 3)
 
 
 def _noise(rng, *shape):
