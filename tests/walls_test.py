@@ -32,12 +32,13 @@ FLOORS = {
     ),
     'data_pipeline': (
         ('errors',),
-        ('files', 'program', 'restricted_pickle'),
-        ('picture_file',),
+        ('files', 'settings', 'restricted_pickle'),
+        ('picture_file', 'data_sets'),
+        ('program',),
         ('poses/', 'estimators/', 'workers/'),
         ('records/', 'annotation/'),
         ('people/', 'fashion/', 'iper/'),
-        ('data_sets', 'batches/'),
+        ('batches/',),
     ),
     'experiments': (
         ('configuration/', 'pictures/'),
@@ -63,10 +64,8 @@ DOORS = {
 BENCHMARK = re.compile(r'experiments/benchmarks/.*')
 ALLOWED_IN_BENCHMARKS = ('tests.support.cases', 'tests.support.dense_warp')
 # The only files besides doors and tests that know of flags; the last ones are run as programs of their own.
-KNOWS_FLAGS = ('data_pipeline/program.py', 'experiments/configuration/flags.py', 'experiments/benchmarks/workers.py',
-               'experiments/models/export_check.py', 'experiments/serving/fuzz.py',
-               'experiments/serving/grpc_client.py', 'experiments/serving/rest_client.py',
-               'experiments/serving/request.py')
+KNOWS_FLAGS = ('data_pipeline/program.py', 'experiments/configuration/flags.py', 'experiments/serving/fuzz.py',
+               'experiments/serving/grpc_client.py', 'experiments/serving/rest_client.py')
 # All that the library asks of others: the dependencies in pyproject.toml.
 OF_THE_LIBRARY = ('tensorflow', 'keras', 'numpy', 'h5py')
 # Archived packages: referees in tests and peers in benchmarks, nothing that the project stands on.
