@@ -57,9 +57,8 @@ def run(rounds, max_gigabytes, plot_dir):
     """Measures everything; returns Markdown."""
     del plot_dir
     rounds = min(rounds, 7)
-    tables = [tools.table(by_part(precision, rounds)) for precision in PRECISIONS]
-    titles = [f'One forward pass, batch 1, {precision}:' for precision in PRECISIONS]
-    text = '\n\n'.join(f'{title}\n\n{table}' for title, table in zip(titles, tables, strict=True))
+    text = '\n\n'.join(f'One forward pass, batch 1, {precision}:\n\n{tools.table(by_part(precision, rounds))}'
+                       for precision in PRECISIONS)
     before, after = peak_gigabytes()
     if after > max_gigabytes:
         text += f'\n\nThis is more than --max_gigabytes={max_gigabytes}.'
@@ -90,21 +89,17 @@ def row(name, whole, alone, total, flops, best_speed):
     """Returns one row: seconds of a part and of its convolutions, and what follows from them."""
     return {
         'part': name.replace('_', ' '),
-        's': shown(whole),
+        's': '' if whole is None else f'{whole:.3f}',
         'share': '' if whole is None or name == 'all' else f'{100 * whole / total:.1f} %',
-        'its convolutions alone, s': shown(alone),
+        'its convolutions alone, s': f'{alone:.3f}' if alone else '',
         'ratio': '' if None in (whole, alone) else f'{whole / alone:.2f}',
         'GFLOP': f'{flops / 1e9:.1f}' if flops else '',
         'GFLOP/s of the convolutions': f'{flops / alone / 1e9:.0f}' if alone else '',
         'of one large convolution': f'{100 * flops / alone / best_speed:.0f} %' if alone else ''}
 
 
-def shown(seconds):
-    return '' if seconds is None else f'{seconds:.3f}'
-
-
 def inputs():
-    """A picture of noise and two poses of people at full size, batch 1."""
+    """Returns a picture of noise and two poses of people at full size, batch 1."""
     rng = np.random.default_rng(0)
     image = tf.constant(rng.uniform(-1, 1, (1, 256, 256, 3)), tf.float32)
     return image, *(tf.constant(cases.person_poses(rng, 1)) for _ in range(2))
@@ -159,13 +154,12 @@ def convolutions_alone(convolutions):
 def peak_gigabytes():
     """Returns the most memory of a process that makes the model, and after it has called it, GB."""
     process = subprocess.run([sys.executable, '-m', __name__], capture_output=True, text=True, check=True)
-    return tuple(float(number) for number in process.stdout.split())
+    return tuple(map(float, process.stdout.split()))
 
 
 def _call_once():
     """Prints `peak_gigabytes` of this process."""
-    generator = Generator(PRESETS['reference'])
-    arguments = inputs()
+    generator, arguments = Generator(PRESETS['reference']), inputs()
     before = peak_of_this_process()
     tf.function(generator, autograph=False)(*arguments)
     print(before, peak_of_this_process())

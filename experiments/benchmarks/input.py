@@ -30,9 +30,9 @@ def run(rounds, max_gigabytes, plot_dir):
         builder = PeopleBuilder.opened(SOURCE_DIR, data_dir)
         steps = waiting(builder, rounds)
         stages = measured(builder, rounds)
-    store = 'JPEG of 256 x 256 px, about 15 kB, of data/people'
-    return (f'Pictures: {store}. Batches of {BATCH_SIZE} pairs at {IMAGE_SIZE} px; whole training pairs with '
-            f'mask and poses.\n\n{tools.table(stages)}\n\n{tools.table(steps)}')
+    return (f'Pictures: JPEG of 256 x 256 px, about 15 kB, of data/people. Batches of {BATCH_SIZE} pairs at '
+            f'{IMAGE_SIZE} px; whole training pairs with mask and poses.\n\n{tools.table(stages)}\n\n'
+            f'{tools.table(steps)}')
 
 
 def measured(builder, rounds):
@@ -40,14 +40,14 @@ def measured(builder, rounds):
     store = FrameStore(builder, ['train'])
     decoding = FramePictures(store, IMAGE_SIZE)
     batch = next(iter(pipeline(builder)))
-    images = {name: batch[name] for name in augment_inputs(batch)}
+    images = {name: value for name, value in batch.items() if value.dtype in (tf.uint8, tf.float32)}
     frames = BATCH_SIZE * _NUM_BATCHES
     pipelines = {
         'pictures read and decoded': pipeline(builder),
         'files kept, decoded': pipeline(builder, store.num_bytes),
         'decoded once before': pipeline(builder, 10 ** 10)}
     functions = {
-        'two pictures read': drained(lambda index: store.image_file(index), 2 * frames, len(store.ids)),
+        'two pictures read': drained(store.image_file, 2 * frames, len(store.ids)),
         'two pictures read and decoded': drained(decoding.image, 2 * frames, len(store.ids)),
         **{f'drawn, batched; {name}': following(made) for name, made in pipelines.items()},
         'augmented, batched': batched(images),
@@ -55,19 +55,11 @@ def measured(builder, rounds):
         'augmented, a picture at a time by tf.image in tf.data': by_tf_image(images),
         **{f'**everything**; {name}': following(made, augment.augment) for name, made in pipelines.items()},
     }
-    busy = {name: [] for name in functions}
-    times = tools.seconds(
-        {name: tools.with_processor_time(function, busy[name]) for name, function in functions.items()}, rounds)
-    busy = {name: np.median(values[2:]) for name, values in busy.items()}  # the first two build graphs
+    times, busy = tools.seconds_and_processor_seconds(functions, rounds)
     return [{'stage': name, 'pairs/s': f'{frames / seconds:.0f}',
              'CPU time a pair, all cores, ms': f'{1000 * busy[name] / frames:.2f}',
              'CPU time, times the batched': f'{busy[name] / busy["augmented, batched"]:.2f}'
              if name.startswith('augmented') else ''} for name, seconds in times.items()]
-
-
-def augment_inputs(batch):
-    """Returns the names of what augmentation changes."""
-    return [name for name, value in batch.items() if value.dtype in (tf.uint8, tf.float32)]
 
 
 def pipeline(builder, cache_bytes=0):
@@ -77,13 +69,13 @@ def pipeline(builder, cache_bytes=0):
 
 def drained(load, count, num_frames):
     """Loads so many frames on all cores, one after the other."""
-    numbers = tf.data.Dataset.range(count).map(lambda number: load(number % num_frames), tf.data.AUTOTUNE)
-    counted = numbers.map(lambda loaded: tf.size(loaded))
+    loaded = tf.data.Dataset.range(count).map(lambda number: load(number % num_frames), tf.data.AUTOTUNE)
+    counted = loaded.map(tf.size)
     return lambda: counted.reduce(0, tf.add).numpy()
 
 
 def following(batches, function=None):
-    """Takes batches of a pipeline that starts anew, so that none were made before; `function` is of (batch, seed)."""
+    """Takes batches of a pipeline that starts anew, so that none were made ahead; `function` is of (batch, seed)."""
     apply = tf.function(function, autograph=False) if function else lambda batch, seed: batch
 
     def take():
@@ -125,7 +117,9 @@ def distort_one(pair, warp, factors, order):
     pair = dict(pair)
     size = tf.cast(tf.shape(pair['source_image'])[0], tf.float32)
     for name in ('source_image', 'target_image', 'target_mask'):
-        image = warped_by_op(tf.cast(pair[name], tf.float32) / 255.0, pixel_map(warp, size))
+        image = tf.raw_ops.ImageProjectiveTransformV3(
+            images=tf.cast(pair[name], tf.float32)[tf.newaxis] / 255.0, transforms=pixel_map(warp, size)[tf.newaxis],
+            output_shape=tf.shape(pair[name])[:2], fill_value=0.0, interpolation='BILINEAR', fill_mode='NEAREST')[0]
         pair[name] = image if name == 'target_mask' else 2.0 * by_steps(image, factors, order) - 1.0
     for name in ('source_pose', 'target_pose'):
         one = {key: value[tf.newaxis] for key, value in warp.items()}
@@ -151,12 +145,6 @@ def pixel_map(warp, size):
     centre = (size - 1.0) / 2.0
     offset = centre - tf.linalg.matvec(matrix, centre + warp['shift_px'])
     return tf.pad(tf.reshape(tf.concat([matrix, offset[:, tf.newaxis]], axis=1), [6]), [[0, 2]])
-
-
-def warped_by_op(image, affine):
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=image[tf.newaxis], transforms=affine[tf.newaxis], output_shape=tf.shape(image)[:2], fill_value=0.0,
-        interpolation='BILINEAR', fill_mode='NEAREST')[0]
 
 
 def waiting(builder, rounds):

@@ -26,10 +26,7 @@ def measured(image_size, batch_size, rounds):
         *(image.astype(np.float64) for image in (generated, truth, mask))).items()}
     apart = {name: np.abs(np.array(function()) - theirs[f'{name} by scikit-image']()).max()
              for name, function in ours.items()}
-    busy = {name: [] for name in (*ours, *theirs)}
-    times = tools.seconds({name: tools.with_processor_time(function, busy[name])
-                           for name, function in {**ours, **theirs}.items()}, rounds)
-    busy = {name: np.median(values[2:]) for name, values in busy.items()}  # the first two build graphs
+    times, busy = tools.seconds_and_processor_seconds({**ours, **theirs}, rounds)
     return [{'metric': name, 'pairs/s': f'{batch_size / times[name]:.0f}',
              'scikit-image, pairs/s': f'{batch_size / times[f"{name} by scikit-image"]:.0f}',
              'times as fast': f'{times[f"{name} by scikit-image"] / times[name]:.1f}',

@@ -1,5 +1,6 @@
 """Tools of the benchmarks: a stopwatch that takes turns, a memory count, a table and a plot."""
 
+import statistics
 import time
 
 import tensorflow as tf
@@ -16,7 +17,12 @@ def seconds(functions, rounds):
     Returns:
       dict, name -> median seconds.
     """
-    times = {name: [] for name in functions}
+    return seconds_and_processor_seconds(functions, rounds)[0]
+
+
+def seconds_and_processor_seconds(functions, rounds):
+    """Returns what `seconds` does, and likewise the processor time, which other processes do not change."""
+    times, busy = ({name: [] for name in functions} for _ in range(2))
     for function in functions.values():  # builds graphs, fills caches
         for _ in range(2):
             function()
@@ -24,19 +30,11 @@ def seconds(functions, rounds):
         for name, function in functions.items():
             if len(times[name]) >= 5 and times[name][0] > 2.0:
                 continue
-            start = time.perf_counter()
+            start, busy_start = time.perf_counter(), time.process_time()
             function()
             times[name].append(time.perf_counter() - start)
-    return {name: sorted(values)[len(values) // 2] for name, values in times.items()}
-
-
-def with_processor_time(function, values):
-    """Returns the function that also notes the processor time that it took, which other processes do not change."""
-    def run():
-        start = time.process_time()
-        function()
-        values.append(time.process_time() - start)
-    return run
+            busy[name].append(time.process_time() - busy_start)
+    return tuple({name: statistics.median_high(values) for name, values in each.items()} for each in (times, busy))
 
 
 def waited(function, *arguments):
@@ -84,13 +82,7 @@ def table(rows):
 
 
 def line_plot(path, series, x_label, y_label):
-    """Draws curves from the origin on as an SVG file.
-
-    Args:
-      path: of the file.
-      series: dict, name -> list of (x, y).
-      x_label, y_label: of the axes.
-    """
+    """Draws curves from the origin on as an SVG file; `series` is a dict, name -> list of (x, y)."""
     figure = Figure(figsize=(6.4, 3.6), layout='constrained')
     axes = figure.subplots()
     for name, points in series.items():

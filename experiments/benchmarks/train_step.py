@@ -1,15 +1,16 @@
 """Speed, memory and shares of the training step, and the times of its operations from TensorFlow's profiler."""
 
 import collections
-import dataclasses
 import glob
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import typing
 
 import numpy as np
 import tensorflow as tf
@@ -46,15 +47,8 @@ _CONTAINERS = {'StatefulPartitionedCall', 'PartitionedCall', 'While', 'Stateless
 _EVERYTHING = 3  # level of the tracer that also sees small operations
 
 
-@dataclasses.dataclass(frozen=True)
-class OpTime:
-    """One run of one operation.
-
-    Attributes:
-      name: with its scopes.
-      kind: type of the operation, as the executor's kernels are called.
-      seconds: from start to end.
-    """
+class OpTime(typing.NamedTuple):
+    """One run of one operation: its name with its scopes, its type as the executor's kernels are called, seconds."""
 
     name: str
     kind: str
@@ -82,11 +76,7 @@ def measure(rounds, title):
 
 
 def measured_here(rounds, title):
-    """Makes the `Trainer` of a case and measures its steps.
-
-    Args:
-      rounds: steps that are timed; fewer where they take long.
-      title: of the case.
+    """Makes the `Trainer` of a case and measures its steps: `rounds` of them, or fewer where they take long.
 
     Returns:
       dict of `precision`; `batch_size`; `seconds` of a step; `flops` of it; `gigabytes`, the most memory of this
@@ -103,10 +93,10 @@ def measured_here(rounds, title):
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)
-    figures = {'precision': settings.model.precision, 'batch_size': settings.train.batch_size,
-               'seconds': sorted(times)[len(times) // 2], 'gigabytes': peak_of_this_process(),
-               'seconds_of': summed(op_times(step))}
-    return {**figures, 'flops': dry_run.step_flops(trainer, settings, dry_run.traced_pass(trainer, settings))}
+    return {'precision': settings.model.precision, 'batch_size': settings.train.batch_size,
+            'seconds': statistics.median_high(times), 'gigabytes': peak_of_this_process(),
+            'seconds_of': summed(op_times(step)),
+            'flops': dry_run.step_flops(trainer, settings, dry_run.traced_pass(trainer, settings))}
 
 
 def made_up_batch(size, batch_size):
@@ -139,8 +129,7 @@ def summary(title, precision, batch_size, seconds, flops, gigabytes, seconds_of)
     share = _share(seconds_of, lambda part, kind, backward: kind == 'convolutions')
     return {'step of': title, 'precision': precision, 'batch': batch_size, 's': f'{seconds:.2f}',
             'steps/s': f'{1 / seconds:.3f}', 'TFLOP': f'{flops / 1e12:.3g}', 'TFLOP/s': f'{flops / seconds / 1e12:.3g}',
-            'in convolutions': f'{share:.0f} %',
-            'most memory, GB': f'{gigabytes:.1f}'}
+            'in convolutions': f'{share:.0f} %', 'most memory, GB': f'{gigabytes:.1f}'}
 
 
 def share_rows(seconds_of):
@@ -164,13 +153,10 @@ def _share(seconds_of, fits):
 
 
 def op_times(function):
-    """Runs a function without arguments once, under the profiler.
+    """Runs a function without arguments once, under the profiler; returns a list of `OpTime` of operations on the CPU.
 
-    Args:
-      function: it must wait for its results. Run it before: graphs that are built on the way take time too.
-
-    Returns:
-      list of `OpTime` of the operations on the CPU. Where several run at once, their times overlap.
+    The function must wait for its results. Run it before, as building graphs takes time too. Where several operations
+    run at once, their times overlap.
     """
     options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=_EVERYTHING, python_tracer_level=0)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,6 @@
 """The warp against what a user could take instead, and against a pass over the volume, which is the limit."""
 
+import functools
 import os
 
 import numpy as np
@@ -40,19 +41,26 @@ class Case:
     def dense(self, volume, source, target):
         return dense_warp(volume, source, target, self.grid)
 
-    def masks_and_transforms(self):
-        """Part masks [B, H, W, D, P] and transforms in voxels [B, P, 4, 4], NumPy arrays."""
-        source, target = map(tf.constant, self.poses)
-        masks = body_parts.part_masks(source, self.grid)[:, :-1, :-1, :-1]
-        return masks.numpy(), vox_transforms(helmert.part_transforms(source, target), self.grid).numpy()
+    def transforms(self):
+        """Transforms of the parts in voxels, [B, P, 4, 4]."""
+        return vox_transforms(helmert.part_transforms(*map(tf.constant, self.poses)), self.grid)
+
+    def masks(self):
+        """Part masks, NumPy array [B, H, W, D, P]."""
+        return body_parts.part_masks(tf.constant(self.poses[0]), self.grid)[:, :-1, :-1, :-1].numpy()
+
+    def sampled_points(self):
+        """Where each part samples each cell, list of P NumPy arrays [B, cells, 3] in voxels."""
+        shape = self.volume.shape[1:4]
+        cells = np.stack([*np.indices(shape).reshape(3, -1), np.ones(np.prod(shape))]).astype(np.float32)
+        transforms = self.transforms().numpy()[:, :, :3]
+        return [np.swapaxes(transforms[:, part] @ cells, 1, 2) for part in range(transforms.shape[1])]
 
     def num_candidates(self):
         """How many pairs of part and voxel the warp computes."""
-        source, target = map(tf.constant, self.poses)
-        transforms = vox_transforms(helmert.part_transforms(source, target), self.grid)
-        shape = self.volume.shape[1:4]
+        capsules, shape = body_parts.voxel_capsules(tf.constant(self.poses[0]), self.grid), self.volume.shape[1:4]
         candidates = warp_candidates.volume_candidates(
-            body_parts.voxel_capsules(source, self.grid), body_parts.CAPSULE_PARTS, transforms, shape, shape)
+            capsules, body_parts.CAPSULE_PARTS, self.transforms(), shape, shape)
         return int(tf.size(candidates.voxels))
 
 
@@ -83,21 +91,20 @@ def measured(size, batch, rounds, max_gigabytes):
             runs = make(case, is_small)
             if runs:
                 methods[name] = runs
-    functions = {(name, step): run for name, steps in methods.items() for step, run in steps.items()}
-    copies = {'copy': copy_runs(case.volume), 'copy by NumPy': case.volume.copy}
-    times = tools.seconds({**copies, **functions}, rounds)
+    methods = {'copy': {'forward': copy_runs(case.volume)}, 'copy by NumPy': {'forward': case.volume.copy}, **methods}
+    times = tools.seconds({(name, step): run for name, steps in methods.items() for step, run in steps.items()}, rounds)
+    copy = times['copy', 'forward']
     peaks = {'**this warp**': case.fast, 'dense': case.dense}
     rows = []
-    for name in (*copies, *methods):
+    for name in methods:
         forward, both = (times.get((name, step)) for step in ('forward', 'both'))
-        forward = times[name] if name in copies else forward
         peak = None
         if name in peaks and (size, batch) == SIZES[2]:
             peak = tools.peak_bytes(peaks[name], *case.arguments) / case.volume.nbytes
         rows.append({
             'size': '{0} x {0} x {1} x {2}'.format(*size), 'batch': batch, 'method': name,
-            'forward, ms': shown(forward, 1000), 'copies': shown(forward, 1 / times['copy']),
-            'forward + backward, ms': shown(both, 1000), 'copies ': shown(both, 1 / times['copy']),
+            'forward, ms': shown(forward, 1000), 'copies': shown(forward, 1 / copy),
+            'forward + backward, ms': shown(both, 1000), 'copies ': shown(both, 1 / copy),
             'peak of the forward pass, volumes': shown(peak, 1)})
     return rows
 
@@ -111,8 +118,7 @@ def on_curve(scale, rounds):
     case = Case((64, 32, 32), 2, scale)
     functions = {'copy': copy_runs(case.volume), **tensorflow_runs(case.fast, *case.arguments)}
     times = tools.seconds(functions, rounds)
-    masks, _ = case.masks_and_transforms()
-    return {'size of the person': scale, 'volume filled, %': f'{100 * masks.max(-1).mean():.2f}',
+    return {'size of the person': scale, 'volume filled, %': f'{100 * case.masks().max(-1).mean():.2f}',
             'candidates': case.num_candidates(),
             **{f'{label}, ms': round(1000 * times[name], 1) for label, name in
                (('forward', 'forward'), ('forward + backward', 'both'), ('copy', 'copy'))}}
@@ -138,29 +144,20 @@ def tensorflow_runs(function, *arguments, with_gradient=True):
             for name, step in steps.items()}
 
 
-def cells(shape):
-    """All cells as homogeneous columns, float32 [4, cells]."""
-    return np.stack([*np.indices(shape).reshape(3, -1), np.ones(np.prod(shape))]).astype(np.float32)
-
-
 def graphics(case, with_gradient):
     """TensorFlow Graphics' trilinear interpolation over ten masked copies, where it is installed."""
     try:
         from tensorflow_graphics.math.interpolation import trilinear
     except ImportError:
         return None
-    masks, transforms = case.masks_and_transforms()
-    shape = case.volume.shape[1:4]
+    masks, points = case.masks(), case.sampled_points()
 
     def composite(volume):
-        warped = None
-        for part in range(masks.shape[-1]):
-            # A border of zeros: there it repeats the outermost cells.
-            padded = tf.pad(volume * masks[..., part, None], [[0, 0], *[[1, 1]] * 3, [0, 0]])
-            points = np.swapaxes(transforms[:, part, :3] @ cells(shape), 1, 2) + 1.0
-            sampled = trilinear.interpolate(padded, points)
-            warped = sampled if warped is None else tf.maximum(warped, sampled)
-        return tf.reshape(warped, volume.shape)
+        # A border of zeros: there it repeats the outermost cells.
+        sampled = [trilinear.interpolate(
+            tf.pad(volume * masks[..., part, None], [[0, 0], *[[1, 1]] * 3, [0, 0]]), of_part + 1.0)
+            for part, of_part in enumerate(points)]
+        return tf.reshape(functools.reduce(tf.maximum, sampled), volume.shape)
 
     return tensorflow_runs(composite, case.volume, with_gradient=with_gradient)
 
@@ -171,20 +168,16 @@ def torch_runs(case, with_gradient):
         import torch
     except ImportError:
         return None
-    masks, transforms = case.masks_and_transforms()
     shape = case.volume.shape[1:4]
     volume = torch.from_numpy(np.ascontiguousarray(np.moveaxis(case.volume, -1, 1)))
-    masks = torch.from_numpy(np.ascontiguousarray(np.moveaxis(masks, -1, 0)))[:, :, None]
-    points = [np.swapaxes(transforms[:, part, :3] @ cells(shape), 1, 2) for part in range(len(masks))]
-    scaled = [2.0 * point / (np.array(shape, np.float32) - 1.0) - 1.0 for point in points]
-    grids = [torch.from_numpy(point[..., ::-1].reshape(-1, *shape, 3).copy()) for point in scaled]
+    masks = torch.from_numpy(np.ascontiguousarray(np.moveaxis(case.masks(), -1, 0)))[:, :, None]
+    scaled = [2.0 * points / (np.array(shape, np.float32) - 1.0) - 1.0 for points in case.sampled_points()]
+    grids = [torch.from_numpy(points[..., ::-1].reshape(-1, *shape, 3).copy()) for points in scaled]
 
     def composite(volume):
-        warped = None
-        for mask, grid in zip(masks, grids, strict=True):
-            sampled = torch.nn.functional.grid_sample(volume * mask, grid, align_corners=True)
-            warped = sampled if warped is None else torch.maximum(warped, sampled)
-        return warped
+        return functools.reduce(torch.maximum, (
+            torch.nn.functional.grid_sample(volume * mask, grid, align_corners=True)
+            for mask, grid in zip(masks, grids, strict=True)))
 
     def both():
         leaf = volume.clone().requires_grad_()

@@ -30,21 +30,14 @@ _SAMPLE_EVERY_S = 0.2
 
 
 def run(name, counts, nums_workers, model_dir):
-    """Measures a program and prints a table.
-
-    Args:
-      name: 'build' or 'annotate', a program of data_pipeline/.
-      counts: list of the numbers of pictures.
-      nums_workers: list of the numbers of workers; 0: without Beam.
-      model_dir: folder of MediaPipe's files, see data_pipeline.annotate.
-    """
+    """Measures a program of data_pipeline, 'build' or 'annotate', for lists of numbers; prints a table."""
     print('| program | pictures | workers | seconds | peak memory of all processes, MB |\n|---|---|---|---|---|')
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             copy_pictures(root / 'source', count)
             for workers in nums_workers:
-                seconds, peak_mb = measure([*_command(name, root, model_dir), *_beam_options(workers)])
+                seconds, peak_mb = measure(_command(name, root, model_dir, workers))
                 print(f'| {name} | {count:,} | {workers or "no Beam"} | {seconds:.1f} | {peak_mb:,.0f} |', flush=True)
                 shutil.rmtree(root / 'made')
 
@@ -84,17 +77,14 @@ def measure(command):
     return seconds, peak / 1e6
 
 
-def _command(name, root, model_dir):
+def _command(name, root, model_dir, workers):
     command = [sys.executable, '-m', f'data_pipeline.{name}']
+    if workers:
+        command.append(f'--beam_options=direct_num_workers={workers},direct_running_mode=multi_processing')
     if name == 'build':
         return [*command, f'--source_dir={root / "source"}', f'--data_dir={root / "made"}']
     return [*command, f'--images={root / "source/images"}', f'--output={root / "made/poses.json"}',
             f'--model_dir={model_dir}']
-
-
-def _beam_options(workers):
-    options = f'direct_num_workers={workers},direct_running_mode=multi_processing'
-    return [f'--beam_options={options}'] if workers else []
 
 
 def _memory(main_process):
