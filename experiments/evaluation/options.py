@@ -84,14 +84,12 @@ def open_pairs_and_systems(options):
       UsageError, DataError: something is missing or does not go together.
     """
     pair_source, systems = (_open_files if options.truth else _open_data)(options)
-    names = set()
     for index, system in enumerate(systems):
         if system.image_size not in (None, pair_source.image_size):
             raise UsageError(f'{system.name}: expected pictures of {pair_source.image_size} px like the others and the '
                              f'truth, found {system.image_size} px.')
-        if system.name in names:
+        if system.name in {other.name for other in systems[:index]}:
             system.name = f'{system.name} ({index + 1})'
-        names.add(system.name)
     return pair_source, systems
 
 
@@ -151,7 +149,8 @@ def output_folder(options, pair_source):
     """Returns the folder of the results: --output, or a folder for these pairs in that of the run."""
     if options.output:
         return options.output
-    if options.run() is None:
+    run = options.run()
+    if run is None:
         raise UsageError('--output=... must be given, as --model names no run folder.')
     sample = f'-{options.num_pairs}' if options.num_pairs else ''
-    return os.path.join(options.run().path, f'evaluation-{pair_source.name}{sample}')
+    return os.path.join(run.path, f'evaluation-{pair_source.name}{sample}')

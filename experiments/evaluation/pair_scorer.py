@@ -28,8 +28,8 @@ class PairScorer:
         self._columns, self._poses = scored_columns, poses
         self._learned = {name: tf.function(metric, autograph=False, reduce_retracing=True)
                          for name, metric in (learned or {}).items()}
-        self.identity = {'metrics': '1'}  # a higher number when a metric gives other values than before
-        self.identity.update({name: metric.description for name, metric in (learned or {}).items()})
+        self.identity = {'metrics': '1',  # a higher number when a metric gives other values than before
+                         **{name: metric.description for name, metric in (learned or {}).items()}}
         if poses is not None:
             self.identity['poses'] = poses.description
 
@@ -43,17 +43,14 @@ class PairScorer:
         Returns:
           dict, metric -> [B] float64; NaN where it is not defined.
         """
-        truth = (batch['target_image'] + 1.0) / 2.0
-        mask = person_mask(batch)
-        full_width = truth.shape[2]
-        truth, mask = truth[:, :, self._columns], mask[:, :, self._columns]
-        cut = pixels[:, :, self._columns] if pixels.shape[2] == full_width else pixels
+        full = (batch['target_image'] + 1.0) / 2.0
+        truth, mask = full[:, :, self._columns], person_mask(batch)[:, :, self._columns]
+        cut = pixels[:, :, self._columns] if pixels.shape[2] == full.shape[2] else pixels
         generated = tf.cast(cut, tf.float32) / 255.0
         scores = dict(_image_metrics(generated, truth, mask))
-        for name, metric in self._learned.items():
-            scores[name] = metric(generated, truth)
+        scores |= {name: metric(generated, truth) for name, metric in self._learned.items()}
         if self._poses is not None:
-            scores.update(self._poses.score(np.asarray(pixels), batch))
+            scores |= self._poses.score(np.asarray(pixels), batch)
         return {name: np.asarray(values, np.float64) for name, values in scores.items()}
 
 
@@ -80,11 +77,7 @@ class PairPoses:
         self._seen = {}  # id of a true picture -> its pose, which many pairs and all systems share
 
     def score(self, pixels, batch):
-        """Scores results.
-
-        Args:
-          pixels: [B, S, S, 3] uint8.
-          batch: their prepared batch.
+        """Scores results [B, S, S, 3] uint8 of a prepared batch.
 
         Returns:
           dict of [B] float64: `pose_auc`, against the pose seen in the true picture, NaN if nobody is seen there;
@@ -110,17 +103,12 @@ class PairPoses:
 
 
 def pose_remarks(scores):
-    """Returns sentences on pictures in which the estimator found nobody.
-
-    Args:
-      scores: dict, system -> dict, metric -> [N], as of `PairPoses.score`.
-    """
-    said = []
-    for name, values in scores.items():
-        if 'pose_found' in values and (count := int((values['pose_found'] == 0).sum())):
-            said.append(f'{name}: nobody was found in {count} results, whose pose AUC is 0.')
+    """Returns sentences on pictures in which nobody was found; `scores` is a dict, system -> dict, metric -> [N]."""
+    scores = {name: values for name, values in scores.items() if 'pose_found' in values}
+    said = [f'{name}: nobody was found in {count} results, whose pose AUC is 0.' for name, values in scores.items()
+            if (count := int((values['pose_found'] == 0).sum()))]
     unseen = max((int((np.isnan(values['pose_auc']) & ~np.isnan(values['pose_found'])).sum())
-                  for values in scores.values() if 'pose_found' in values), default=0)
+                  for values in scores.values()), default=0)
     if unseen:
         said.append(f'Nobody was found in the true picture of {unseen} pairs, which have no pose_auc.')
     return said

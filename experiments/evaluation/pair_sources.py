@@ -40,14 +40,7 @@ class DataPairs:
     """The pairs of a protocol of a data set, with poses and persons."""
 
     def __init__(self, data, split, num_pairs, image_size):
-        """Lists the pairs.
-
-        Args:
-          data: a `Data` with its protocol.
-          split: 'validation' or 'test'.
-          num_pairs: how many, spread over all of them; 0: all.
-          image_size: S, px.
-        """
+        """Lists the pairs of a split of `Data`: `num_pairs` spread over all of them, or all where it is 0."""
         self.data, self._split = data, split
         self.pairs = data.pairs(split, num_pairs)
         self.groups = [source.partition('/')[0] for source, _ in self.pairs]
@@ -60,11 +53,10 @@ class DataPairs:
                       'image size': f'{image_size} px, {columns}'}
         self.identity = dict(self.facts)
         source_px, target_px = (np.stack([data.frame(pair[side]).pose.px for pair in self.pairs]) for side in (0, 1))
-        factor = np.array([_relative_scale(data.frame(first), data.frame(second)) for first, second in self.pairs])
+        factors = np.array([_relative_scale(*map(data.frame, pair)) for pair in self.pairs])[:, np.newaxis, np.newaxis]
         self.pose_changes = {
             'turn (degrees)': pose_change.turn_deg(source_px, target_px),
-            'joint change (torso lengths)': pose_change.joint_change(
-                source_px, target_px * factor[:, np.newaxis, np.newaxis])}
+            'joint change (torso lengths)': pose_change.joint_change(source_px, target_px * factors)}
         self.has_arm_over_torso = pose_change.has_arm_over_torso(target_px)
         self._sum_of = functools.lru_cache(maxsize=256)(self._sum)
 
@@ -104,23 +96,21 @@ class FilePairs:
           truth: folder of the true pictures.
           masks: folder with a foreground mask for each, of its name, or ''.
         """
-        self._root, self._masks = pathlib.Path(truth), pathlib.Path(masks) if masks else None
-        files = sorted(file for file in self._root.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)
-        self._files = {str(file.relative_to(self._root).with_suffix('')): file for file in files}
+        root, self._masks = pathlib.Path(truth), pathlib.Path(masks) if masks else None
+        files = sorted(file for file in root.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)
+        self._files = {str(file.relative_to(root).with_suffix('')): file for file in files}
         if not files or len(files) != len(self._files):
             raise DataError(f'--truth={truth}: expected a folder of pictures, each of a name of its own, '
                             f'found {len(files)} pictures of {len(self._files)} names.')
         self.pairs = [(name, name) for name in self._files]
         self.groups = list(self._files)
         self.num_expected = len(self.pairs)
-        first = read_image(files[0])
-        self.image_size = first.shape[0]
-        self.scored_columns = slice(0, first.shape[1])
-        self._shape = first.shape
+        self._shape = rows, columns, _ = read_image(files[0]).shape
+        self.image_size, self.scored_columns = rows, slice(0, columns)
         self.name = 'files'
-        self.facts = {'protocol': 'files: pictures against those of the same name', 'truth': self._root.resolve().name,
-                      'image size': f'{first.shape[1]} x {first.shape[0]} px'}
-        self.identity = {**self.facts, 'truth': str(self._root.resolve()), 'masks': str(self._masks)}
+        self.facts = {'protocol': 'files: pictures against those of the same name', 'truth': root.resolve().name,
+                      'image size': f'{columns} x {rows} px'}
+        self.identity = {**self.facts, 'truth': str(root.resolve()), 'masks': str(self._masks)}
         self.pose_changes = {}
 
     def batches(self, pairs, batch_size):

@@ -18,8 +18,7 @@ def turn_deg(source_pose_px, target_pose_px):
     """Angle by which the person turns about the vertical, from the line between its left and its right side.
 
     Args:
-      source_pose_px: [N, 19, 3] px.
-      target_pose_px: likewise.
+      source_pose_px, target_pose_px: [N, 19, 3] px.
 
     Returns:
       [N] float64, degrees in [0, 180].
@@ -32,8 +31,7 @@ def joint_change(source_pose_px, target_pose_px):
     """Mean distance that the joints move relative to the pelvis, in lengths of the source's torso.
 
     Args:
-      source_pose_px: [N, 19, 3] px.
-      target_pose_px: likewise, at the same scale.
+      source_pose_px, target_pose_px: [N, 19, 3] px, at the same scale.
 
     Returns:
       [N] float64; the torso's length is that from the pelvis to the neck.
@@ -43,10 +41,7 @@ def joint_change(source_pose_px, target_pose_px):
 
 
 def has_arm_over_torso(pose_px):
-    """Says in which poses a forearm is before or behind the torso, so that depth decides which of them is seen.
-
-    Args:
-      pose_px: [N, 19, 3] px.
+    """Says in which poses, [N, 19, 3] px, a forearm is before or behind the torso, so that depth decides what is seen.
 
     Returns:
       [N] bool: the middle of a forearm or a wrist lies in the quadrangle of shoulders and hips.

@@ -22,7 +22,6 @@ from experiments.metric_networks.joint_regressor import load_regressor
 from repose_tf.picture_codec import image_from_pixels
 from repose_tf.skeleton import NUM_JOINTS
 
-ESTIMATORS = ('mediapipe', 'metrabs', 'regressor')
 _FIELD_OF_VIEW_DEG = 55  # that MeTRAbs assumes, as in data_pipeline.annotate
 _MIN_SIZE = 256  # px that pictures are brought to for estimators that want to find the person first
 
@@ -31,25 +30,15 @@ class PoseScorer:
     """An estimator of poses in square pictures with one person.
 
     Attributes:
-      name: one of ESTIMATORS.
       description: which model of which files, for a report: with the start of their SHA-256.
     """
 
-    def __init__(self, name, description, poses_mm):
-        """Names an estimator.
-
-        Args:
-          name: one of ESTIMATORS.
-          description: see above.
-          poses_mm: function of uint8 [B, S, S, 3], B at least 1, that gives float [B, 19, 3] mm; NaN for nobody.
-        """
-        self.name, self.description, self._poses_mm = name, description, poses_mm
+    def __init__(self, description, poses_mm):
+        """`poses_mm` is a function of uint8 [B, S, S, 3], B at least 1, that gives float [B, 19, 3] mm."""
+        self.description, self._poses_mm = description, poses_mm
 
     def poses_mm(self, images):
-        """Finds the poses in pictures.
-
-        Args:
-          images: uint8 [B, S, S, 3], RGB.
+        """Finds the poses in pictures, uint8 [B, S, S, 3] RGB.
 
         Returns:
           float32 [B, 19, 3] mm, camera axes, any origin; NaN where nobody was found.
@@ -62,31 +51,25 @@ class PoseScorer:
         return np.asarray(self._poses_mm(images), np.float32)
 
 
-def open_pose_scorer(name, model_path='', model_size='full'):
-    """Loads an estimator.
+def open_pose_scorer(name, model_path=''):
+    """Loads an estimator; returns a `PoseScorer`.
 
     Args:
-      name: one of ESTIMATORS.
+      name: 'mediapipe', 'metrabs' or 'regressor'.
       model_path: of 'mediapipe' the folder of its two files, or '' for those of the installed package; of 'metrabs' the
         folder of the SavedModel; of 'regressor' the .npz of experiments.train_joint_regressor.
-      model_size: which of MediaPipe's models.
-
-    Returns:
-      `PoseScorer`.
 
     Raises:
       DataError: there is no such file, or it holds something else.
     """
-    if name not in ESTIMATORS:
-        raise ValueError(f'name: expected one of {", ".join(ESTIMATORS)}, found {name!r}.')
     if name == 'regressor':
         if not model_path:
             raise DataError('Pose AUC by regressor: expected the weights that experiments.train_joint_regressor writes '
                             '(.npz), found nothing.')
         return _open_regressor(model_path)
-    estimator = open_estimator(name, model_path, model_size, _FIELD_OF_VIEW_DEG)
+    estimator = open_estimator(name, model_path, 'full', _FIELD_OF_VIEW_DEG)
     files = f', files {sha256_of_folder(model_path)[:8]}' if name == 'metrabs' else ''  # MediaPipe tells its own
-    return PoseScorer(name, f'{estimator.origin}{files}; pictures below {_MIN_SIZE} px enlarged to it',
+    return PoseScorer(f'{estimator.origin}{files}; pictures below {_MIN_SIZE} px enlarged to it',
                       lambda images: np.stack([_pose_of_largest(estimator, image) for image in images]))
 
 
@@ -97,12 +80,12 @@ def _open_regressor(path):
         seen = np.stack([resized(image, regressor.image_size, cv2.INTER_CUBIC) for image in images])
         return regressor.joints_mm(image_from_pixels(seen))
 
-    return PoseScorer('regressor', f'joint regressor of {regressor.image_size} px, trained on {regressor.data}, '
-                                   f'weights {digest}', poses_mm)
+    return PoseScorer(f'joint regressor of {regressor.image_size} px, trained on {regressor.data}, weights {digest}',
+                      poses_mm)
 
 
 def _pose_of_largest(estimator, image):
-    """Returns the joints [19, 3] mm of the largest person; NaN where there is none, or numbers that are none."""
+    """Returns the joints [19, 3] mm of the largest person; NaN where there is none or a joint is not finite."""
     person, _ = estimator.largest_person(resized(image, max(len(image), _MIN_SIZE), cv2.INTER_CUBIC))
     if person is None or not np.isfinite(person.joints_mm).all():
         return np.full((NUM_JOINTS, 3), np.nan)

@@ -9,7 +9,6 @@ For other names there is a list, a CSV file with the columns source,target,file.
 """
 
 import csv
-import os
 import pathlib
 import re
 
@@ -19,12 +18,13 @@ from data_pipeline.errors import DataError
 from data_pipeline.files import sha256_of_parts
 from data_pipeline.picture_file import read_image
 from data_pipeline.records.folder import IMAGE_SUFFIXES
+from experiments.evaluation.pair_sources import pairs_of
 
 _SHOWN = 5
 
 
 class PredictionFolder:
-    """Pictures that another system made; a system itself, see `systems`.
+    """Pictures that another system made; used as a system, see `systems`.
 
     Attributes:
       image_size: rows of its first picture, px.
@@ -54,11 +54,9 @@ class PredictionFolder:
             raise DataError(f'--predictions={path}: expected a folder of pictures, found none.')
         files = sorted(file for file in root.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)
         known = list(dict.fromkeys([*pairs, *others]))
-        if list_path:
-            found = _listed(list_path, root, known)
-        else:
-            found = _named(root, files, known, by_path)
-        if not any(pair in found for pair in pairs):
+        found = _listed(list_path, root, known) if list_path else _named(root, files, known, by_path)
+        self.missing = [pair for pair in pairs if pair not in found]
+        if len(self.missing) == len(pairs):
             raise DataError(f'{path}: expected pictures named by pair, such as {pair_name(pairs[0])}.png, found '
                             f'{len(files)} pictures and none of the {len(pairs)} pairs'
                             + (f'; the first is {files[0].relative_to(root)}.' if files else '.'))
@@ -68,7 +66,6 @@ class PredictionFolder:
         if scored_columns is not None:
             columns = scored_columns(self.image_size)
             self._widths.append(columns.stop - columns.start)
-        self.missing = [pair for pair in pairs if pair not in found]
         used = set(found.values())
         self.extra = [str(file.relative_to(root)) for file in files if file not in used]
         self.name = root.resolve().name
@@ -79,7 +76,7 @@ class PredictionFolder:
     def complaint(self):
         """Returns a line on missing and extra pictures; '' if there are none."""
         parts = []
-        for what, items in (('missing', [' -> '.join(pair) for pair in self.missing]), ('of no pair', self.extra)):
+        for what, items in self._complaints().items():
             if items:
                 more = f' and {len(items) - _SHOWN} more' if len(items) > _SHOWN else ''
                 parts.append(f'{len(items)} {what} ({", ".join(items[:_SHOWN])}{more})')
@@ -87,15 +84,14 @@ class PredictionFolder:
 
     def listing(self):
         """Returns all missing and extra pictures, a line each."""
-        return ''.join([*(f'missing: {source} -> {target}\n' for source, target in self.missing),
-                        *(f'of no pair: {name}\n' for name in self.extra)])
+        return ''.join(f'{what}: {item}\n' for what, items in self._complaints().items() for item in items)
+
+    def _complaints(self):
+        return {'missing': [' -> '.join(pair) for pair in self.missing], 'of no pair': self.extra}
 
     def __call__(self, batch):
         """Returns the pictures of a batch's pairs, [B, S, S or fewer, 3] uint8; DataError for one of another size."""
-        images = []
-        for source, target in zip(batch['source_id'].numpy(), batch['target_id'].numpy(), strict=True):
-            images.append(self._read(self._files[source.decode(), target.decode()]))
-        return np.stack(images)
+        return np.stack([self._read(self._files[pair]) for pair in pairs_of(batch)])
 
     def _read(self, file):
         image = read_image(file)
@@ -122,8 +118,7 @@ def key_of(name):
     """Returns the part of a picture's name that tells its pair."""
     name = re.sub(r'(\.(jpg|jpeg|png))?_2_(?=fas)', '___', name)
     name = re.sub(r'\.(jpg|jpeg|png)(?=_|$)', '', name)
-    name = re.sub(r'_vis$', '', name)
-    return re.sub(r'[^A-Za-z0-9]|fash?ion', '', name)
+    return re.sub(r'_vis$|[^A-Za-z0-9]|fash?ion', '', name)
 
 
 def _named(root, files, pairs, by_path):
@@ -157,13 +152,13 @@ def _listed(list_path, root, pairs):
                         f'found {",".join(rows[0]) if rows else "nothing"}.')
     known, found = set(pairs), {}
     for number, row in enumerate(rows[1:], 2):
-        where = f'{list_path}: row {number}'
-        if len(row) != 3 or tuple(row[:2]) not in known:
+        where, pair = f'{list_path}: row {number}', tuple(row[:2])
+        if len(row) != 3 or pair not in known:
             raise DataError(f'{where}: expected a pair of the protocol and its file, found {",".join(row)!r}.')
         path = root / row[2]
-        if not path.is_file() or os.path.commonpath([root.resolve(), path.resolve()]) != str(root.resolve()):
+        if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
             raise DataError(f'{where}: expected a picture in {root}, found {row[2]!r}.')
-        if tuple(row[:2]) in found:
-            raise DataError(f'{where}: expected every pair once, found {row[0]} -> {row[1]} again.')
-        found[tuple(row[:2])] = path
+        if pair in found:
+            raise DataError(f'{where}: expected every pair once, found {" -> ".join(pair)} again.')
+        found[pair] = path
     return found

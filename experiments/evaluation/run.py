@@ -7,8 +7,7 @@ import os
 import numpy as np
 from tqdm import tqdm
 
-from data_pipeline.errors import WriteError
-from data_pipeline.files import sha256
+from data_pipeline.files import sha256, writing
 from experiments.evaluation.options import (
     check_complete,
     open_frechet,
@@ -48,15 +47,13 @@ class ScoreFile:
         slug = ''.join(letter if letter.isalnum() else '_' for letter in name)
         self.path = os.path.join(folder, f'{slug}-{sha256(text.encode())[:12]}.jsonl')
         self.scores = {}
-        try:
+        with writing(folder):
             os.makedirs(folder, exist_ok=True)
             if os.path.exists(self.path):
                 self._read()
             else:
                 with open(self.path, 'x') as file:
                     file.write(text + '\n')
-        except OSError as error:
-            raise WriteError(f'{folder}: cannot be written ({error.strerror}).') from None
 
     def _read(self):
         """Reads the whole lines; cuts off a last one that a killed process left unfinished."""
@@ -75,10 +72,6 @@ class ScoreFile:
                 values = {metric: float(column[row]) for metric, column in scores.items()}
                 self.scores[pair] = values
                 file.write(json.dumps({'source': pair[0], 'target': pair[1], **values}) + '\n')
-
-    def missing(self, pairs):
-        """Returns the pairs of a list that have no scores yet."""
-        return [pair for pair in pairs if pair not in self.scores]
 
     def table(self, pairs):
         """Returns dict, metric -> [N] float64 over pairs; NaN where a pair has no scores or a metric is undefined."""
@@ -109,10 +102,7 @@ class Outcome:
 
 
 def evaluate(options):
-    """Scores what `EvaluationOptions` name; takes the scores that the folder of the results holds already from there.
-
-    Returns:
-      `Outcome`.
+    """Scores what `EvaluationOptions` name, but for what the folder of the results holds already; returns an `Outcome`.
 
     Raises:
       UsageError, DataError: something is missing or does not go together.
@@ -136,7 +126,7 @@ def _score(system, pair_source, scorer, folder, frechet):
                                            **(frechet.identity if frechet else {}), 'system': system.digest})
     lacking = set(getattr(system, 'missing', ()))
     wanted = [pair for pair in pair_source.pairs if pair not in lacking]
-    left = file.missing(wanted)
+    left = [pair for pair in wanted if pair not in file.scores]
     if left and len(left) < len(wanted):
         print(f'{system.name}: {len(wanted) - len(left)} of {len(wanted)} pairs were scored before ({file.path})')
     with tqdm(total=len(wanted), initial=len(wanted) - len(left), desc=system.name, unit='pair') as bar:
@@ -153,15 +143,10 @@ def _score(system, pair_source, scorer, folder, frechet):
 def shown_pictures(systems, pair_source, index):
     """Returns [(caption, uint8 [H, W, 3])] of a pair: source and target pose where they are known, results, truth.
 
-    Small pictures are enlarged, and all are cut to the columns that are scored.
-
-    Args:
-      systems: list, as scored.
-      pair_source: of their pairs.
-      index: of the pair.
+    Small pictures are enlarged, and all are cut to the columns that are scored. `index` is of the pair in the source.
     """
-    batch = next(iter(pair_source.batches([pair_source.pairs[index]], 1)))
-    pair, shown = pairs_of(batch)[0], []
+    pair, shown = pair_source.pairs[index], []
+    batch = next(iter(pair_source.batches([pair], 1)))
     if 'source_image' in batch:
         image = pixels_from_image(batch['source_image']).numpy()[0]
         pose = drawing.pose_picture(image.shape[0], batch['target_pose'].numpy()[0])

@@ -35,7 +35,7 @@ class Pictures:
 
 
 def read_pictures(folder, split, image_size, progress=lambda frames: frames):
-    """Reads all pictures of a split.
+    """Reads all `Pictures` of a split.
 
     Args:
       folder: `data_pipeline.records.folder.Folder`.
@@ -43,14 +43,10 @@ def read_pictures(folder, split, image_size, progress=lambda frames: frames):
       image_size: S, px; larger pictures are averaged down to it.
       progress: wraps the list of frames.
 
-    Returns:
-      `Pictures`.
-
     Raises:
       DataError: no such split, or a picture that cannot be read or is not square.
     """
-    persons = folder.frame_ids(split)
-    frames = [frame for person in persons for frame in folder.persons[person]]
+    frames = [frame for person in folder.frame_ids(split) for frame in folder.persons[person]]
     images, poses_px = [], []
     for frame in progress(frames):
         image = read_image(frame.image_path)
@@ -79,8 +75,7 @@ def distort(images, poses_px, poses_mm, seed):
 
     Args:
       images: [B, S, S, 3] uint8.
-      poses_px: [B, 19, 3] float32.
-      poses_mm: [B, 19, 3] float32.
+      poses_px, poses_mm: [B, 19, 3] float32.
       seed: [2] int32.
 
     Returns:
@@ -95,7 +90,7 @@ def distort(images, poses_px, poses_mm, seed):
     unit = tf.transpose(tf.stack(planes)[:, :, 0], (1, 2, 3, 0))
     unit = _blur(_add_noise(unit, seeds[2]), seeds[3])
     # A body is as large wherever and however large it is seen: in mm, only turns and mirrors count.
-    in_place = {**warp, 'scale': tf.ones_like(warp['scale']), 'shift_px': tf.zeros_like(warp['shift_px'])}
+    in_place = warp | {'scale': tf.ones_like(warp['scale']), 'shift_px': tf.zeros_like(warp['shift_px'])}
     return (2.0 * tf.clip_by_value(unit, 0.0, 1.0) - 1.0, augment.warp_poses(poses_px, float(size), **warp),
             augment.warp_poses(poses_mm, 0.0, **in_place))
 
@@ -105,9 +100,9 @@ def _add_noise(unit, seed):
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     strength = tf.random.stateless_uniform((2, unit.shape[0], 1, 1, 1), seeds[0])
     smooth = tf.random.stateless_normal((unit.shape[0], _SMOOTH_CELLS, _SMOOTH_CELLS, 3), seeds[1])
-    smooth = tf.image.resize(smooth, unit.shape[1:3], 'bilinear')
-    return (unit + _SMOOTH_NOISE * strength[0] * smooth
-            + _NOISE * strength[1] * tf.random.stateless_normal(unit.shape, seeds[2]))
+    fine = tf.random.stateless_normal(unit.shape, seeds[2])
+    return (unit + _SMOOTH_NOISE * strength[0] * tf.image.resize(smooth, unit.shape[1:3], 'bilinear')
+            + _NOISE * strength[1] * fine)
 
 
 def _blur(unit, seed):

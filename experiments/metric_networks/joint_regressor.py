@@ -1,20 +1,19 @@
 """A small network that finds the 3D joints of the one person in a small picture.
 
-It replaces a pose estimator where none works: on 64 px pictures MediaPipe overlooks one person in seven, and every
-other one where the picture is blurred. It is trained on the true pictures of one data set
-(experiments/train_joint_regressor.py), so its figures hold for that data set alone.
+It replaces a pose estimator where none works: in 64 px pictures MediaPipe overlooks one person in seven, in blurred
+ones every other person. It is trained on the true pictures of one data set (experiments/train_joint_regressor.py), so
+its figures hold for that data set alone.
 """
 
 import dataclasses
-import pathlib
-import zipfile
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
-from data_pipeline.files import sha256, whole_file
+from data_pipeline.files import sha256_of_file, whole_file
+from data_pipeline.restricted_pickle import reading
 from repose_tf.skeleton import JOINT_INDEX, MIRROR_JOINTS, NUM_JOINTS
 from repose_tf.variables import tf_variables
 
@@ -108,10 +107,7 @@ class JointRegressor:
     data: str
 
     def joints_mm(self, images):
-        """Finds the joints: the mean of those in the picture and those in its mirror image.
-
-        Args:
-          images: [B, S, S, 3] in [-1, 1].
+        """Finds the joints in images [B, S, S, 3] in [-1, 1]: the mean of those seen there and in the mirror image.
 
         Returns:
           float32 [B, 19, 3] mm relative to the pelvis, camera axes.
@@ -135,28 +131,17 @@ class JointRegressor:
 def load_regressor(path):
     """Reads a file of `JointRegressor.save`.
 
-    Args:
-      path: the file.
-
     Returns:
       `JointRegressor`, and the start of the file's SHA-256.
 
     Raises:
       DataError: there is no such file, or it holds something else.
     """
-    path = pathlib.Path(path)
-    try:
-        data = path.read_bytes()
+    with reading(path, 'the weights of a joint regressor (.npz), as experiments.train_joint_regressor writes them'):
         with np.load(path) as file:
             arrays = dict(file)
         image_size, data_name = int(arrays.pop('image_size')), str(arrays.pop('data'))
-    except OSError as error:
-        raise DataError(f'{path}: expected the weights of a joint regressor (.npz), found nothing readable '
-                        f'({error.strerror}).') from error
-    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataError(f'{path}: expected the weights of a joint regressor, as experiments.train_joint_regressor '
-                        f'writes them, found something else ({error}).') from error
-    network = build_network(image_size)
+        network = build_network(image_size)
     variables = tf_variables(network)
     found = [arrays[key] for key in sorted(arrays)]
     if [tuple(variable.shape) for variable in variables] != [array.shape for array in found]:
@@ -164,4 +149,4 @@ def load_regressor(path):
                         'that are of another network.')
     for variable, array in zip(variables, found, strict=True):
         variable.assign(array)
-    return JointRegressor(network, image_size, data_name), sha256(data)[:12]
+    return JointRegressor(network, image_size, data_name), sha256_of_file(path)[:12]

@@ -28,7 +28,7 @@ def convert(net, backbone_path, linear_path, output):
     Args:
       net: of `weights.NETS`.
       backbone_path: see `backbone`.
-      linear_path: see `linear`; '' for the installed package, and for Inception, which has none.
+      linear_path: see `linear`; '' for Inception, which has none.
       output: the file, a name that ends in .npz.
 
     Returns:
@@ -45,19 +45,15 @@ def convert(net, backbone_path, linear_path, output):
         raise UsageError(f'--output={output}: expected a name that ends in .npz.')
     weights, origins = [], []
     if net != 'inception':  # first: it may be missing and takes no time
-        weights, *origins = linear(net, linear_path or None)
-    layers, backbone_origin = backbone(net, backbone_path)
-    origins = [backbone_origin, *origins]
+        weights, *origins = linear(net, linear_path)
+    layers, origin = backbone(net, backbone_path)
+    origins.insert(0, origin)
     digest = write_weights(output, net, origins, layers, weights)
     return f'Converted: {output} (sha256 {digest[:12]}), {net} of {", ".join(origins)}'
 
 
 def backbone(net, path):
-    """Reads the convolutions of a net.
-
-    Args:
-      net: of `weights.NETS`.
-      path: torchvision's AlexNet or VGG16, or pytorch-fid's Inception.
+    """Reads the convolutions of a net of `NETS` from torchvision's AlexNet or VGG16, or pytorch-fid's Inception.
 
     Returns:
       (name -> (kernel, bias) as `weights.layer_shapes`, one line on the origin).
@@ -75,12 +71,10 @@ def backbone(net, path):
     return layers, _origin('backbone', path, _PUBLISHED[net])
 
 
-def linear(net, path=None):
-    """Reads the linear weights of LPIPS v0.1.
+def linear(net, path=''):
+    """Reads the linear weights of LPIPS v0.1 with the net 'lpips_alex' or 'lpips_vgg'.
 
-    Args:
-      net: 'lpips_alex' or 'lpips_vgg'.
-      path: the file; None looks for that of the installed package lpips, which is not imported.
+    Without a path, they are those of the installed package lpips, which is not imported.
 
     Returns:
       (list of [C], one line on the origin).
@@ -89,9 +83,10 @@ def linear(net, path=None):
       DataError: there is no such file, or it holds something else.
     """
     path = path or _packaged_linear(net)
-    names = [f'lin{stage}.model.1.weight' for stage in range(len(linear_channels(net)))]
-    tensors = _tensors(net, path, {name: (1, channels, 1, 1) for name, channels in zip(names, linear_channels(net))})
-    return [tensors[name].reshape(-1) for name in names], _origin('linear weights', path, _PUBLISHED_LINEAR[net])
+    tensors = _tensors(net, path, {f'lin{stage}.model.1.weight': (1, channels, 1, 1)
+                                   for stage, channels in enumerate(linear_channels(net))})
+    return ([weight.reshape(-1) for weight in tensors.values()],
+            _origin('linear weights', path, _PUBLISHED_LINEAR[net]))
 
 
 def _packaged_linear(net):

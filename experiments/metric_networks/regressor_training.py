@@ -72,9 +72,8 @@ def _train(network, batches, steps, learning_rate):
     def step(images, true_px, true_mm):
         with tf.GradientTape() as tape:
             px, mm = read_joints(*network(images, training=True), image_size)
-            error_mm = _mean_distance(mm, true_mm)
+            error_mm, error_px = _mean_distance(mm, true_mm), _mean_distance(px, true_px)
             # The place in the picture is the surer lesson: it needs no size of the person.
-            error_px = _mean_distance(px, true_px)
             loss = error_mm / 100.0 + error_px * (20.0 / image_size)
         optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
         return error_mm, error_px

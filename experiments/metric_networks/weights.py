@@ -32,10 +32,10 @@ def linear_channels(net):
 
 
 def write_weights(path, net, origins, layers, linear):
-    """Writes a file, whole or not at all.
+    """Writes a file, whole or not at all; an older one is replaced.
 
     Args:
-      path: the file; an older one is replaced.
+      path: the file.
       net: of `NETS`.
       origins: list of lines.
       layers: dict, name -> (kernel, bias), see `layer_shapes`.
@@ -47,8 +47,7 @@ def write_weights(path, net, origins, layers, linear):
     Raises:
       WriteError: the file cannot be written.
     """
-    arrays = {f'{name}/{part}': array for name, pair in layers.items() for part, array in zip(('kernel', 'bias'), pair)}
-    arrays |= {f'linear/{stage}': array for stage, array in enumerate(linear)}
+    arrays = _named(layers, linear)
     with whole_file(path) as unfinished:
         np.savez(unfinished, net=np.array(net), origins=np.array(origins),
                  **{key: np.asarray(array, np.float32) for key, array in arrays.items()})
@@ -56,11 +55,7 @@ def write_weights(path, net, origins, layers, linear):
 
 
 def read_weights(path, nets=NETS):
-    """Reads a file.
-
-    Args:
-      path: the file.
-      nets: the nets that it may hold.
+    """Reads a file that may hold one of `nets`.
 
     Returns:
       (net, `lpips.LpipsWeights` or `inception.InceptionWeights`).
@@ -76,7 +71,7 @@ def read_weights(path, nets=NETS):
             net, origins = str(file['net']), [str(line) for line in np.atleast_1d(file['origins'])]
             if net not in nets:
                 raise DataError(f'expected weights of {" or ".join(nets)}, found {net!r}.')
-            expected = _expected_arrays(net)
+            expected = _named(layer_shapes(net), [(channels,) for channels in linear_channels(net)])
             arrays = checked({key: file[key] for key in expected if key in file.files}, expected, net)
     description = f'{net} of {os.path.basename(path)} (sha256 {sha256_of_file(path)[:12]}): {", ".join(origins)}'
     layers = {name: (arrays[f'{name}/kernel'], arrays[f'{name}/bias']) for name in layer_shapes(net)}
@@ -121,15 +116,14 @@ def open_inception(path):
     return inception.Inception(read_weights(path, ('inception',))[1])
 
 
-def _expected_arrays(net):
-    expected = {}
-    for name, (kernel, bias) in layer_shapes(net).items():
-        expected |= {f'{name}/kernel': kernel, f'{name}/bias': bias}
-    return expected | {f'linear/{stage}': (channels,) for stage, channels in enumerate(linear_channels(net))}
+def _named(layers, linear):
+    """Returns dict, name in the file -> what is given for a layer's kernel and bias and for a stage."""
+    named = {f'{name}/{part}': value for name, pair in layers.items() for part, value in zip(('kernel', 'bias'), pair)}
+    return named | {f'linear/{stage}': value for stage, value in enumerate(linear)}
 
 
 def checked(arrays, expected, net):
-    """Returns the expected arrays as float32, once all are there, finite and of the expected shapes.
+    """Returns the expected ones of some arrays as float32, if all are there, finite and of the expected shapes.
 
     Args:
       arrays: dict, name -> array.

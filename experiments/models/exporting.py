@@ -23,7 +23,7 @@ def export(generator, output, limits=None):
     """Writes a SavedModel and compares it with the live model in fresh processes.
 
     Args:
-      generator: a built `Generator`.
+      generator: `Generator`.
       output: folder to make; it appears complete and checked, or not at all.
       limits: `RequestLimits`.
 
@@ -47,11 +47,7 @@ def export(generator, output, limits=None):
 
 
 def pack(generator, output):
-    """Packs a generator, see repose_tf/packed_model.py.
-
-    Args:
-      generator: a built `Generator`.
-      output: folder to make; it appears complete or not at all.
+    """Packs a `Generator` into a folder, whole or not at all; see repose_tf/packed_model.py.
 
     Returns:
       size of the weights' file in bytes.
@@ -69,8 +65,7 @@ def pack(generator, output):
         np.savez_compressed(folder / packed_model.WEIGHTS_FILE,
                             **{index: array.astype(np.float16) for index, array in arrays.items()})
         (folder / packed_model.ARCHITECTURE_FILE).write_text(generator.architecture.to_json())
-        size = (folder / packed_model.WEIGHTS_FILE).stat().st_size
-    return size
+        return (folder / packed_model.WEIGHTS_FILE).stat().st_size
 
 
 def difference_of(generator, other):

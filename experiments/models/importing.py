@@ -15,12 +15,7 @@ from repose_tf.reference.checkpoint import opened
 
 
 def import_checkpoint(checkpoint, output, warp, pose):
-    """Makes the run folder; it appears complete, or not at all.
-
-    Args:
-      checkpoint: path, see `repose_tf.reference.checkpoint.opened`.
-      output: folder to make.
-      warp, pose: '3d' or '2d', the variant.
+    """Makes a run folder, whole or not at all, of a checkpoint of the variant `warp` and `pose`, '3d' or '2d' each.
 
     Raises:
       CheckpointError: see `repose_tf.reference.loading.load_generator`.

@@ -28,8 +28,7 @@ def open_model(path, weights='average', precision=None):
     run = run_of(path)
     if run is None:
         return reposer.load(path, precision or 'float32')
-    generator = load_generator(run, precision, weights)
-    return reposer.Reposer.of_generator(generator, reposer.base_name(run.path), 'run')
+    return reposer.Reposer.of_generator(load_generator(run, precision, weights), reposer.base_name(run.path), 'run')
 
 
 def open_generator(path, weights='average', precision=None):
@@ -54,15 +53,12 @@ def run_of(path):
 
 
 def load_generator(run, precision=None, weights='average'):
-    """Builds the generator of a run and restores its latest checkpoint.
+    """Builds the `Generator` of a run and restores its latest checkpoint.
 
     Args:
       run: `RunFolder`.
       precision: type of the arithmetic, as --precision; None: as the run was trained.
       weights: 'average': the moving average of the weights, or the weights of a run that keeps none; 'latest'.
-
-    Returns:
-      the `Generator`.
 
     Raises:
       UsageError: see `Checkpoints.restore_latest`.

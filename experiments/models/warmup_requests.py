@@ -24,21 +24,12 @@ _FIELDS = {  # message -> field -> (number, type, repeated)
 
 
 def write(saved_model, requests):
-    """Writes the file of a SavedModel.
-
-    Args:
-      saved_model: its folder.
-      requests: list of (signature's name, dict: argument -> array).
-
-    Returns:
-      path of the file.
-    """
+    """Writes the file of a SavedModel's folder; `requests` is a list of (signature's name, dict: argument -> array)."""
     path = os.path.join(saved_model, FILE)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with tf.io.TFRecordWriter(path) as writer:
         for signature, inputs in requests:
             writer.write(_log(signature, inputs))
-    return path
 
 
 def _log(signature, inputs):
