@@ -15,20 +15,20 @@ from experiments.configuration.settings import RULES, DataSettings, Settings
 _DEFAULTS = Settings()
 
 
-def define_data(values=flags.FLAGS):
+def define_data():
     """Defines which data are used."""
-    define_settings(_DEFAULTS.data, values)
+    define_settings(_DEFAULTS.data)
 
 
-def define_model_path(values=flags.FLAGS):
+def define_model_path():
     """Defines which trained model a program opens."""
     flags.DEFINE_string('model', '', 'Trained model: a run folder or <runs_dir>/<run_name> for its newest run, a '
                         'packed model, or a SavedModel. --run_dir and --saved_model are other names of this flag.',
-                        flag_values=values, allow_overwrite=False)
+                        allow_overwrite=False)
     for name in ('run_dir', 'saved_model'):
-        flags.DEFINE_alias(name, 'model', flag_values=values)
+        flags.DEFINE_alias(name, 'model')
     flags.DEFINE_enum('weights', 'average', ('average', 'latest'), 'Of a run: the moving average of the weights, where '
-                      'it keeps one, or those of the last step.', flag_values=values)
+                      'it keeps one, or those of the last step.')
 
 
 def define_training_run(values=flags.FLAGS):
@@ -41,18 +41,14 @@ def define_training_run(values=flags.FLAGS):
                       flag_values=values)
 
 
-def define_metrics(values=flags.FLAGS):
+def define_metrics():
     """Defines the metrics of an evaluation besides SSIM, PSNR and L1."""
     flags.DEFINE_multi_string('lpips', [], 'Weights of LPIPS, a file of experiments.convert_metric_weights; one for '
-                              'each net.', flag_values=values)
-    flags.DEFINE_bool('vgg16_distance', False, 'A perceptual distance by the VGG16 of a package; no LPIPS.',
-                      flag_values=values)
-    flags.DEFINE_string('inception', '', 'Weights of FID, a file of experiments.convert_metric_weights.',
-                        flag_values=values)
-    flags.DEFINE_enum('pose_estimator', '', ('', 'mediapipe', 'metrabs', 'regressor'), 'Estimator of the pose AUC.',
-                      flag_values=values)
-    flags.DEFINE_string('pose_model', '', 'Its files: a folder, or what experiments.train_joint_regressor wrote.',
-                        flag_values=values)
+                              'each net.')
+    flags.DEFINE_bool('vgg16_distance', False, 'A perceptual distance by the VGG16 of a package; no LPIPS.')
+    flags.DEFINE_string('inception', '', 'Weights of FID, a file of experiments.convert_metric_weights.')
+    flags.DEFINE_enum('pose_estimator', '', ('', 'mediapipe', 'metrabs', 'regressor'), 'Estimator of the pose AUC.')
+    flags.DEFINE_string('pose_model', '', 'Its files: a folder, or what experiments.train_joint_regressor wrote.')
 
 
 def required(name, values=flags.FLAGS):
@@ -62,10 +58,10 @@ def required(name, values=flags.FLAGS):
     return values[name].value
 
 
-def filled(group, values=flags.FLAGS, **given):
+def filled(group, **given):
     """Returns a dataclass with fields named as flags: the values of these flags, but for those given here."""
     names = {field.name for field in dataclasses.fields(group)} - set(given)
-    return group(**given, **{name: values[name].value for name in names})
+    return group(**given, **{name: flags.FLAGS[name].value for name in names})
 
 
 def settings_from_flags(values=flags.FLAGS):
@@ -75,7 +71,7 @@ def settings_from_flags(values=flags.FLAGS):
 
 def settings_from_file(path, **changes):
     """Returns the `Settings` of a flag file, but for those given here by name."""
-    return settings_from_flags(_values_of(path, changes))
+    return settings_from_flags(_values_of(path, **changes))
 
 
 def settings_to_resume(path, values=flags.FLAGS):
@@ -89,7 +85,7 @@ def settings_to_resume(path, values=flags.FLAGS):
       UsageError: a flag that decides what is learned was given, and not as the run has it.
     """
     given = {name: values[name].value for name in _DEFAULTS.as_dict() if values[name].present}
-    saved = _values_of(path, {})
+    saved = _values_of(path)  # not as `Settings`, which would refuse what a given flag mends
     for name, value in given.items():
         if value != saved[name].value and not RULES[name].changeable:
             raise UsageError(f'--{name}: the run has another one; expected {saved[name].value} ({path}), '
@@ -97,8 +93,9 @@ def settings_to_resume(path, values=flags.FLAGS):
     return settings_from_file(path, **given)
 
 
-def data_settings(saved, values=flags.FLAGS):
+def data_settings(saved):
     """Returns the `DataSettings` of a run, but for those given on the command line; without a run, of all flags."""
+    values = flags.FLAGS
     given = {name: values[name].value for name in vars(_DEFAULTS.data) if saved is None or values[name].present}
     return dataclasses.replace(saved or DataSettings(), **given)
 
@@ -108,7 +105,7 @@ def flags_text(settings):
     return ''.join(f'--{name}={value}\n' for name, value in settings.as_dict().items())
 
 
-def _values_of(path, changes):
+def _values_of(path, **changes):
     """Returns the parsed flags of a flag file, with changes."""
     values = flags.FlagValues()
     define_training_run(values)

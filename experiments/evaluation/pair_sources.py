@@ -40,7 +40,7 @@ class DataPairs:
     """The pairs of a protocol of a data set, with poses and persons."""
 
     def __init__(self, data, split, num_pairs, image_size):
-        """Lists the pairs of a split of `Data`: `num_pairs` spread over all of them, or all where it is 0."""
+        """Lists `num_pairs` pairs of a split of `Data`, spread over all (0: all), for pictures of `image_size` px."""
         self.data, self._split = data, split
         self.pairs = data.pairs(split, num_pairs)
         self.groups = [source.partition('/')[0] for source, _ in self.pairs]

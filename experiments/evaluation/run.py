@@ -73,6 +73,10 @@ class ScoreFile:
                 self.scores[pair] = values
                 file.write(json.dumps({'source': pair[0], 'target': pair[1], **values}) + '\n')
 
+    def missing(self, pairs):
+        """Returns the pairs of a list that have no scores yet."""
+        return [pair for pair in pairs if pair not in self.scores]
+
     def table(self, pairs):
         """Returns dict, metric -> [N] float64 over pairs; NaN where a pair has no scores or a metric is undefined."""
         metrics = {metric: None for values in self.scores.values() for metric in values}
@@ -126,7 +130,7 @@ def _score(system, pair_source, scorer, folder, frechet):
                                            **(frechet.identity if frechet else {}), 'system': system.digest})
     lacking = set(getattr(system, 'missing', ()))
     wanted = [pair for pair in pair_source.pairs if pair not in lacking]
-    left = [pair for pair in wanted if pair not in file.scores]
+    left = file.missing(wanted)
     if left and len(left) < len(wanted):
         print(f'{system.name}: {len(wanted) - len(left)} of {len(wanted)} pairs were scored before ({file.path})')
     with tqdm(total=len(wanted), initial=len(wanted) - len(left), desc=system.name, unit='pair') as bar:

@@ -1,5 +1,6 @@
 """The page of an ablation: tables beside the paper's, curves of the training, pictures of the variants."""
 
+import functools
 import itertools
 import json
 import os
@@ -23,7 +24,7 @@ PAPER = {('2d', '2d'): (0.872, 0.566, 0.698), ('2d', '3d'): (0.875, 0.578, 0.749
 _METRICS = ('ssim', 'ssim_fg', 'l1_fg', 'pose_auc', 'pose_auc_true')
 _TURN_DEG = 60
 _ROWS_OF_PICTURES = 8
-_COLOURS = {('2d', '2d'): '#666666', ('2d', '3d'): '#0072b2', ('3d', '2d'): '#e69f00', ('3d', '3d'): '#009e73'}
+_COLOURS = dict(zip(PAPER, ('#666666', '#0072b2', '#e69f00', '#009e73')))
 _SMOOTHED = 9  # points of the loss, each a mean over a window
 
 
@@ -36,7 +37,7 @@ class AblationPage:
     """The scores of an ablation, ready to be written."""
 
     def __init__(self, outcome, runs, settings):
-        """Takes the scores.
+        """Sorts the scores by runs, baselines, variants and subsets of the pairs.
 
         Args:
           outcome: the `Outcome` of an evaluation on the pairs of a data set: the systems of the runs, then baselines.
@@ -61,17 +62,12 @@ class AblationPage:
             'neither': ~turned & ~self._pair_source.has_arm_over_torso}
 
     def write(self, path, command):
-        """Writes the page, and its plots and pictures beside it.
-
-        Args:
-          path: of the Markdown file.
-          command: the command line, for the page.
-        """
+        """Writes the page, a Markdown file that shows the command line, and its plots and pictures beside it."""
         stem = os.path.splitext(path)[0]
         name = os.path.basename(stem)
         os.makedirs(os.path.dirname(stem) or '.', exist_ok=True)
         _write_training(f'{stem}.svg', list(self._runs))
-        _write_gains(f'{stem}_gains.svg', self._gains())
+        _write_gains(f'{stem}_gains.svg', self._gains)
         write_picture(f'{stem}.jpg', self._picture_grid())
         write_text(path, '\n\n'.join([
             '# The ablation of the paper, on rendered people',
@@ -99,10 +95,9 @@ class AblationPage:
 
     def _main_table(self):
         columns = [*map(_with_arrow, self._metrics), 'paper: SSIM', 'SSIM_fg', 'Pose AUC']
-        rows = [[_in_words(variant), *(_text(self._interval(values[metric])) for metric in self._metrics),
-                 *(f'{number:.3f}' for number in PAPER[variant])] for variant, values in self._variants.items()]
-        rows += [[name, *(_text(self._interval(values[metric])) for metric in self._metrics), '', '', '']
-                 for name, values in self._baselines.items()]
+        rows = [[_in_words(variant), *self._means(values), *(f'{number:.3f}' for number in PAPER[variant])]
+                for variant, values in self._variants.items()]
+        rows += [[name, *self._means(values), '', '', ''] for name, values in self._baselines.items()]
         return _table(['', *columns], rows)
 
     def _main_remarks(self):
@@ -126,19 +121,21 @@ class AblationPage:
 
     def _subset_tables(self):
         """Returns a table of every subset: scores, and what is gained over both in 2D."""
-        parts, base = [], self._variants[VARIANTS[0]]
-        for name, chosen in self._subsets.items():
-            rows = [[_in_words(variant), *(_text(self._interval(values[metric], chosen)) for metric in self._metrics),
-                     '' if variant == VARIANTS[0] else _text(self._difference(values, base, 'ssim_fg', chosen), '+.3f')]
+        parts = []
+        for name, gains in self._gains.items():
+            chosen = self._subsets[name]
+            rows = [[_in_words(variant), *self._means(values, chosen),
+                     _text(gains[variant], '+.3f') if variant in gains else '']
                     for variant, values in self._variants.items()]
             parts += [f'{name.capitalize()}: {int(chosen.sum())} pairs.',
                       _table(['', *map(_with_arrow, self._metrics), 'ssim_fg, gain over 2D, 2D'], rows)]
         return '\n\n'.join(parts)
 
+    @functools.cached_property
     def _gains(self):
-        """Returns dict, subset -> dict, variant in words -> `Interval` of the gain in ssim_fg over both in 2D."""
-        base = self._variants[VARIANTS[0]]
-        return {name: {_in_words(variant): self._difference(values, base, 'ssim_fg', chosen)
+        """Dict, subset -> dict, variant -> `Interval` of the gain in ssim_fg over both in 2D."""
+        base = self._variants[VARIANTS[0]]['ssim_fg']
+        return {name: {variant: difference_interval(values['ssim_fg'][chosen], base[chosen], self._groups[chosen])
                        for variant, values in self._variants.items() if variant != VARIANTS[0]}
                 for name, chosen in self._subsets.items()}
 
@@ -159,18 +156,14 @@ class AblationPage:
         hard = np.flatnonzero(self._subsets[f'turns above {_TURN_DEG} degrees'] | self._pair_source.has_arm_over_torso)
         chosen = hard[np.linspace(0, len(hard) - 1, min(_ROWS_OF_PICTURES, len(hard))).astype(int)]
         first_runs = {run.variant: system for run, system in reversed(list(self._systems.items()))}
-        variants = [variant for variant in VARIANTS if variant in first_runs]
-        shown = [first_runs[variant] for variant in variants]
-        headers = ['source', 'target pose', *map(_in_words, variants), 'truth']
-        rows = [[image for _, image in shown_pictures(shown, self._pair_source, int(index))]
-                for index in chosen]
+        shown = [first_runs[variant] for variant in self._variants]
+        headers = ['source', 'target pose', *map(_in_words, self._variants), 'truth']
+        rows = [[image for _, image in shown_pictures(shown, self._pair_source, int(index))] for index in chosen]
         return drawing.grid(rows, headers, [' -> '.join(self._pair_source.pairs[index]) for index in chosen])
 
-    def _interval(self, values, chosen=slice(None)):
-        return mean_interval(values[chosen], self._groups[chosen])
-
-    def _difference(self, values, base, metric, chosen):
-        return difference_interval(values[metric][chosen], base[metric][chosen], self._groups[chosen])
+    def _means(self, values, chosen=slice(None)):
+        """Returns the texts of a row: the mean of every metric over some pairs, with its interval."""
+        return [_text(mean_interval(values[metric][chosen], self._groups[chosen])) for metric in self._metrics]
 
 
 def _with_arrow(metric):
@@ -217,12 +210,11 @@ def _write_gains(path, gains):
     axes = figure.subplots()
     variants = list(next(iter(gains.values())))
     for place, variant in enumerate(variants):
-        intervals = [values[variant] for values in gains.values()]
+        low, mean, high = np.array([(values[variant].low, values[variant].mean, values[variant].high)
+                                    for values in gains.values()]).T
         rows = np.arange(len(gains)) + 0.2 * (place - (len(variants) - 1) / 2)
-        means = np.array([interval.mean for interval in intervals])
-        reach = np.abs([[interval.low for interval in intervals], [interval.high for interval in intervals]] - means)
-        axes.errorbar(means, rows, xerr=reach, fmt='o', capsize=3, label=variant,
-                      color=list(_COLOURS.values())[place + 1])
+        axes.errorbar(mean, rows, xerr=np.abs([low - mean, high - mean]), fmt='o', capsize=3,
+                      label=_in_words(variant), color=_COLOURS[variant])
     axes.axvline(0, color='#666666', linewidth=1)
     axes.set(yticks=range(len(gains)), yticklabels=[name.replace(' in the target', '') for name in gains],
              xlabel='ssim_fg above 2D warp, 2D pose')

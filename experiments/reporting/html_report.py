@@ -18,20 +18,10 @@ from experiments.reporting import report_plots, score_statistics, score_tables
 _STYLE = pathlib.Path(__file__).with_name('html_report.css')
 _LARGEST_PNG_PX = 128  # larger pictures become JPEG: a page of 12 pairs stays below a few MB
 _JPEG_QUALITY = 92
-_KINDS = {'best': 'Best pairs', 'median': 'Median pairs', 'worst': 'Worst pairs'}
 
 
 def write_report(path, report, pictures):
-    """Writes the page.
-
-    Args:
-      path: of the HTML file; its folders are made.
-      report: the `ReportData`.
-      pictures: as for `page`.
-
-    Raises:
-      WriteError: the file cannot be written.
-    """
+    """Writes the `page` as a file, whose folders are made; raises WriteError where it cannot be written."""
     # Names of files that are no Unicode text come as lone surrogates.
     write_text(path, page(report, pictures).encode('utf-8', 'backslashreplace').decode('utf-8'))
 
@@ -124,14 +114,14 @@ def _figure(svg, what, num_left_out):
 
 def _examples(report, pictures):
     metric, order = report.ranking()
-    kinds = []
+    text = (f'The {len(order)} scored pairs, ranked by {metric} {report.arrow(metric)} of {report.main}.' if order
+            else f'{report.main} has no score to rank pairs by.')
+    kinds = ''
     for kind, indices in report.examples().items():
         if indices:
             shown = ''.join(_example(report, pictures, metric, index) for index in indices)
-            kinds.append(f'<h3>{_KINDS[kind]}</h3>\n{shown}')
-    text = (f'The {len(order)} scored pairs, ranked by {metric} {report.arrow(metric)} of {report.main}.' if order
-            else f'{report.main} has no score to rank pairs by.')
-    return f'<section>\n<h2>Pictures</h2>\n<p>{html.escape(text)}</p>\n{"".join(kinds)}</section>\n'
+            kinds += f'<h3>{kind.capitalize()} pairs</h3>\n{shown}'
+    return f'<section>\n<h2>Pictures</h2>\n<p>{html.escape(text)}</p>\n{kinds}</section>\n'
 
 
 def _example(report, pictures, metric, index):
@@ -143,10 +133,8 @@ def _example(report, pictures, metric, index):
     shown = []
     for caption, image in pictures(index):
         alt = html.escape(f'{caption}, pair {pair}')
-        score = ''
-        if caption in report.scores:
-            value = score_tables.value_text(report.values(caption, metric)[index])
-            score = f'<small>{html.escape(metric)} {value}</small>'
+        score = '' if caption not in report.scores else (
+            f'<small>{html.escape(metric)} {score_tables.value_text(report.values(caption, metric)[index])}</small>')
         kind = ' class="small"' if image.shape[0] < _LARGEST_PNG_PX else ''
         shown.append(f'<figure><img{kind} src="{_data_uri(image)}" width="{image.shape[1]}" height="{image.shape[0]}" '
                      f'alt="{alt}"><figcaption>{html.escape(caption)}{score}</figcaption></figure>\n')

@@ -23,15 +23,7 @@ _ORDER = ('ssim_fg', 'l1_fg', 'ssim', 'ssim_gauss', 'psnr', 'l1', 'lpips_alex', 
 
 
 def report_data(outcome, command):
-    """Puts together what the report shows.
-
-    Args:
-      outcome: the `Outcome` of an evaluation.
-      command: the command line, for the report.
-
-    Returns:
-      a `ReportData`.
-    """
+    """Returns the `ReportData` of the `Outcome` of an evaluation; the report shows the command line."""
     pair_source, systems, scores = outcome.pair_source, outcome.systems, outcome.scores
     found = {metric for values in scores.values() for metric in values}
     metrics = tuple(metric for metric in _ORDER if metric in found)
@@ -87,13 +79,7 @@ def _numbers(interval):
 
 
 def write_results(outcome, num_sheet_rows, command):
-    """Writes everything into the folder of an `Outcome` and returns the lines to print, the line of JSON last.
-
-    Args:
-      outcome: of `run.evaluate`.
-      num_sheet_rows: rows of the contact sheet.
-      command: the command line, for the report.
-    """
+    """Writes everything into the folder of an `Outcome` and returns the lines to print, the line of JSON last."""
     report = report_data(outcome, command)
     table, line = score_tables.markdown_table(report), as_json(report)
     write_text(os.path.join(outcome.folder, 'table.md'), table + '\n')

@@ -10,7 +10,6 @@ from experiments.reporting import score_statistics
 _NUM_BINS = 6
 _MIN_PAIRS_IN_BIN = 4
 _FEW_PERSONS = 20
-_RANKED_BY = ('ssim_fg', 'ssim')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,13 +48,13 @@ class ReportData:
         num_pairs = len(self.pairs)
         if self.main not in self.scores:
             raise ValueError(f'report: expected main to be one of {list(self.scores)}, found {self.main!r}.')
-        lengths = {'groups': len(self.groups), **{f'pose change {name}': np.shape(values)
-                                                  for name, values in self.pose_changes.items()}}
+        columns = {'groups': self.groups, **{f'pose change {name}': values
+                                             for name, values in self.pose_changes.items()}}
         for system, scores in self.scores.items():
             if set(scores) != set(self.metrics):
                 raise ValueError(f'report: expected scores {sorted(self.metrics)} of {system}, found {sorted(scores)}.')
-            lengths.update({f'{metric} of {system}': np.shape(values) for metric, values in scores.items()})
-        wrong = {name: length for name, length in lengths.items() if length not in (num_pairs, (num_pairs,))}
+            columns |= {f'{metric} of {system}': values for metric, values in scores.items()}
+        wrong = {name: np.shape(values) for name, values in columns.items() if np.shape(values) != (num_pairs,)}
         if wrong:
             raise ValueError(f'report: expected one value for each of {num_pairs} pairs, found {wrong}.')
         if not max(0, self.expected - num_pairs) <= self.missing <= self.expected or num_pairs > self.expected:
@@ -81,16 +80,6 @@ class ReportData:
     def num_persons(self):
         """How many persons the pairs show."""
         return len(np.unique(self.persons))
-
-    @functools.cached_property
-    def _bins(self):
-        """For every pose change its values, float64 [N], and their bins, int [N]."""
-        bins = {}
-        for name, changes in self.pose_changes.items():
-            changes = np.asarray(changes, np.float64)
-            num_bins = min(_NUM_BINS, np.count_nonzero(np.isfinite(changes)) // _MIN_PAIRS_IN_BIN)
-            bins[name] = changes, score_statistics.equal_bins(changes, max(1, num_bins))
-        return bins
 
     def arrow(self, metric):
         """Returns the direction in which a metric is good."""
@@ -122,7 +111,9 @@ class ReportData:
         Returns:
           list of (mean pose change of the bin, `Interval` of the score); bins without a score are left out.
         """
-        changes, bins = self._bins[change]
+        changes = np.asarray(self.pose_changes[change], np.float64)
+        num_bins = min(_NUM_BINS, np.count_nonzero(np.isfinite(changes)) // _MIN_PAIRS_IN_BIN)
+        bins = score_statistics.equal_bins(changes, max(1, num_bins))
         values, points = self.values(system, metric), []
         for number in range(bins.max(initial=-1) + 1):
             interval = score_statistics.mean_interval(np.where(bins == number, values, np.nan), self.persons)
@@ -135,23 +126,19 @@ class ReportData:
 
         The metric is ssim_fg, else ssim, else the first one of which the main system has a score.
         """
-        for metric in (*_RANKED_BY, *self.metrics):
-            if metric in self.metrics:
-                values = self.values(self.main, metric)
-                order = np.argsort(values if metric in self.lower_is_better else -values, kind='stable')
-                order = [int(index) for index in order if not np.isnan(values[index])]
-                if order:
-                    return metric, order
+        for metric in sorted(self.metrics, key=lambda name: (name != 'ssim_fg', name != 'ssim')):
+            values = self.values(self.main, metric)
+            order = np.argsort(values if metric in self.lower_is_better else -values, kind='stable')
+            order = [int(index) for index in order if not np.isnan(values[index])]
+            if order:
+                return metric, order
         return None, []
 
     def examples(self, count=4):
-        """Returns the best, median and worst pairs of the main system; none is in two of the lists.
-
-        Args:
-          count: how many of each; fewer where there are fewer than three times as many scores.
+        """Returns `count` of the best, median and worst pairs of the main system, or a third of its scores of each.
 
         Returns:
-          dict, 'best', 'median' and 'worst' -> list of indices; the worst one comes first among the worst.
+          dict, 'best', 'median' and 'worst' -> list of indices, without repeats; of the worst, the worst comes first.
         """
         _, order = self.ranking()
         count = min(count, max(1, len(order) // 3))

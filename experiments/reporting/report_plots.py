@@ -39,23 +39,29 @@ def distribution(metric, scores, means):
     present = [values for values in scores.values() if len(values)]
     if not present:
         return ''
-    summary = [f'{system}: {_extent(values)}' for system, values in scores.items()]
     edges = np.histogram_bin_edges(np.concatenate(present), _NUM_BINS)
+    pad = 0.02 * (edges[-1] - edges[0])
     with matplotlib.rc_context(_settings(f'distribution of {metric}')):
         axes = _axes(max(_ROW_IN * len(scores) + 0.4, 0.8 * _CURVE_IN), bottom_in=0.3, left_in=0.1)
         axes.spines['left'].set_visible(False)
         axes.set_yticks([])
-        axes.set(ylim=(-len(scores) + 0.88, 1.0), xlim=_padded(edges[0], edges[-1]))
+        axes.set(ylim=(-len(scores) + 0.88, 1.0), xlim=(edges[0] - pad, edges[-1] + pad))
         for row, (system, values) in enumerate(scores.items()):
             colour = _SERIES[row % NUM_COLOURS]
             counts = np.histogram(values, edges)[0]
             heights = 0.55 * counts / max(1, counts.max())
             axes.stairs(heights - row, edges, baseline=-row, fill=True, color=colour, alpha=0.3, linewidth=0)
             axes.stairs(heights - row, edges, baseline=-row, color=colour, linewidth=1)
-            _mean_mark(axes, row, means[system], colour)
+            mean = means[system]
+            if np.isfinite(mean.low):
+                axes.plot([mean.low, mean.high], [-row, -row], color=colour, linewidth=3, solid_capstyle='butt')
+            if np.isfinite(mean.mean):
+                axes.plot(mean.mean, -row, color=colour, marker=_MARKERS[row % NUM_COLOURS], markersize=5.5,
+                          clip_on=False)
             axes.text(0.0, 0.68 - row, f'{SYMBOLS[row % NUM_COLOURS]} {_short(system, _MAX_LABEL)}', color=colour,
                       transform=axes.get_yaxis_transform())
-        return _inline(axes.figure, f'Distribution of {metric}. ' + '; '.join(summary) + '.')
+        summary = '; '.join(f'{system}: {_extent(values)}' for system, values in scores.items())
+        return _inline(axes.figure, f'Distribution of {metric}. {summary}.')
 
 
 def curve(metric, change, points):
@@ -95,13 +101,6 @@ def curve(metric, change, points):
         return _inline(axes.figure, f'Mean {metric} against {change}. ' + '; '.join(summary) + '.')
 
 
-def _mean_mark(axes, row, interval, colour):
-    if np.isfinite(interval.low):
-        axes.plot([interval.low, interval.high], [-row, -row], color=colour, linewidth=3, solid_capstyle='butt')
-    if np.isfinite(interval.mean):
-        axes.plot(interval.mean, -row, color=colour, marker=_MARKERS[row % NUM_COLOURS], markersize=5.5, clip_on=False)
-
-
 def _extent(values):
     if not len(values):
         return 'not measured'
@@ -112,11 +111,6 @@ def _extent(values):
 def _short(text, length):
     text = ' '.join(str(text).split())
     return text if len(text) <= length else text[:length - 1] + '…'
-
-
-def _padded(low, high):
-    pad = 0.02 * (high - low)
-    return low - pad, high + pad
 
 
 def _settings(name):

@@ -24,8 +24,7 @@ class Interval:
 
     Attributes:
       mean: mean of the values that count; NaN where none does.
-      low: lower end of the interval; NaN where there is none, see `mean_interval`.
-      high: upper end.
+      low, high: ends of the interval; NaN where there is none, see `mean_interval`.
       count: how many values count.
     """
     mean: float
@@ -58,8 +57,7 @@ def mean_interval(values, groups, level=LEVEL, num_resamples=NUM_RESAMPLES, seed
     Raises:
       ValueError: if the shapes do not go together or an option is out of its range.
     """
-    values = np.asarray(values, np.float64)
-    groups = np.asarray(groups)
+    values, groups = np.asarray(values, np.float64), np.asarray(groups)
     if values.ndim != 1 or groups.shape != values.shape:
         raise ValueError(f'bootstrap: expected values [N] and groups [N], found {values.shape} and {groups.shape}.')
     if not 0.0 < level < 1.0 or num_resamples < 1:
@@ -84,13 +82,12 @@ def mean_interval(values, groups, level=LEVEL, num_resamples=NUM_RESAMPLES, seed
     return Interval(float(mean), float(low), float(high), count)
 
 
-def difference_interval(values_a, values_b, groups, level=LEVEL, num_resamples=NUM_RESAMPLES, seed=0):
+def difference_interval(values_a, values_b, groups):
     """Mean of the paired difference a - b, over the pairs where both are defined, and its interval.
 
     Args:
-      values_a: [N] float, scores of one system.
-      values_b: [N] float, scores of another system for the same pairs.
-      groups: [N], as in `mean_interval`, and so are level, num_resamples and seed.
+      values_a, values_b: [N] float, scores of two systems for the same pairs.
+      groups: [N], as in `mean_interval`.
 
     Returns:
       The `Interval` of the difference. Two infinite values of one sign have no difference and do not count.
@@ -102,7 +99,7 @@ def difference_interval(values_a, values_b, groups, level=LEVEL, num_resamples=N
     if values_a.shape != values_b.shape:
         raise ValueError(f'difference: expected scores of the same pairs, found {values_a.shape} and {values_b.shape}.')
     with np.errstate(invalid='ignore'):  # infinity - infinity
-        return mean_interval(values_a - values_b, groups, level, num_resamples, seed)
+        return mean_interval(values_a - values_b, groups)
 
 
 def _numbered(groups):
@@ -129,11 +126,11 @@ def equal_bins(values, num_bins):
     """Sorts values into bins that hold equally many, but for ties, which stay together.
 
     Args:
-      values: [N] float; NaN and infinities are in no bin.
+      values: [N] float.
       num_bins: how many bins at most.
 
     Returns:
-      int [N]: the bin, ascending from 0 without gaps; -1 for values in none.
+      int [N]: the bin, ascending from 0 without gaps; -1 for NaN and infinities.
     """
     values = np.asarray(values, np.float64)
     finite = np.isfinite(values)

@@ -6,13 +6,9 @@ import numpy as np
 
 
 def markdown_table(report):
-    """The means with their 95 % intervals as a Markdown table under a caption; a partial result says so first.
+    """Returns Markdown: a caption, an empty line, and a table of the means with their 95 % intervals, a system a row.
 
-    Args:
-      report: the `ReportData`.
-
-    Returns:
-      Markdown: a caption, an empty line, the table with one row per system, the main one first.
+    A partial result says so first; the main system is the first one.
     """
     lines = [f'**{report.partial_warning()}**\n'] if report.missing else []
     lines.append(f'{_markdown(report.title)}: {caption(report)}. {report.few_persons()}'.rstrip() + '\n')

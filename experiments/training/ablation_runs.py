@@ -12,6 +12,7 @@ from tqdm import tqdm
 from data_pipeline.errors import UsageError
 from experiments.configuration.settings import RULES
 from experiments.training import run_folder
+from experiments.training.checkpoints import Checkpoints
 
 VARIANTS = (('2d', '2d'), ('2d', '3d'), ('3d', '2d'), ('3d', '3d'))  # (warp, pose), in the order of the paper's Table 1
 _APART = ('warp', 'pose', 'seed', 'run_name')  # flags in which the runs differ
@@ -20,13 +21,7 @@ _POLL_SECONDS = 2
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run of the ablation.
-
-    Attributes:
-      warp, pose: '2d' or '3d'.
-      seed: of its weights, pairs and augmentation.
-      stem: <runs_dir>/<run_name>.
-    """
+    """One run of the ablation: its warp and pose, '2d' or '3d', its seed and its stem, <runs_dir>/<run_name>."""
 
     warp: str
     pose: str
@@ -46,9 +41,8 @@ class Run:
         folder = self.folder()
         if folder is None:
             return 0, None
-        made = [int(path.rsplit('-', 1)[1].removesuffix('.index'))
-                for path in glob.glob(os.path.join(glob.escape(folder.checkpoints_dir), 'step-*.index'))]
-        return max(made, default=0), folder.settings().train.steps
+        prefixes = Checkpoints(folder.checkpoints_dir).prefixes
+        return int(prefixes[0].rsplit('-', 1)[1]) if prefixes else 0, folder.settings().train.steps
 
     def is_done(self):
         made, wanted = self.steps_made()
@@ -62,8 +56,7 @@ class Run:
           changes: list of flags that replace those of the file.
         """
         start = [sys.executable, '-m', 'experiments.train']
-        folder = self.folder()
-        if folder is not None:
+        if folder := self.folder():
             return [*start, f'--resume={folder.path}']
         return [*start, f'--flagfile={settings}', *changes, f'--warp={self.warp}', f'--pose={self.pose}',
                 f'--seed={self.seed}', f'--runs_dir={os.path.dirname(self.stem)}',
@@ -71,13 +64,7 @@ class Run:
 
 
 def planned(runs_dir, outer_seeds, inner_seeds):
-    """Returns the runs, seed by seed.
-
-    Args:
-      runs_dir: folder of their folders.
-      outer_seeds: seeds of the variants with nothing and with everything in 3D.
-      inner_seeds: seeds of the other two.
-    """
+    """Returns the runs in a folder, seed by seed; the outer seeds are of the variants 2D, 2D and 3D, 3D."""
     return [Run(warp, pose, seed, os.path.join(runs_dir, f'{warp}_warp_{pose}_pose_seed{seed}'))
             for seed in sorted({*outer_seeds, *inner_seeds}) for warp, pose in VARIANTS
             if seed in (outer_seeds if warp == pose else inner_seeds)]
@@ -130,22 +117,21 @@ def trained_regressor(runs_dir, source_dir, image_size):
     path = os.path.join(runs_dir, f'joint_regressor_{image_size}.npz')
     if not os.path.exists(path):
         print(f'Training the regressor of the pose AUC: {path}', flush=True)
-        process = subprocess.run([sys.executable, '-m', 'experiments.train_joint_regressor', f'--output={path}',
-                                  f'--source_dir={source_dir}', f'--image_size={image_size}'], check=False)
-        if process.returncode:
+        if subprocess.run([sys.executable, '-m', 'experiments.train_joint_regressor', f'--output={path}',
+                           f'--source_dir={source_dir}', f'--image_size={image_size}'], check=False).returncode:
             raise UsageError(f'{path}: the training of the regressor failed.')
     return path
 
 
 def check_alike(runs):
     """Raises UsageError where runs differ in more than warp, pose and seed."""
-    flags_of = {run: run.folder().settings().as_dict() for run in runs}
-    first = flags_of[runs[0]]
-    for run, values in flags_of.items():
-        for name, value in values.items():
-            alike = name in _APART or RULES[name].changeable and name not in ('steps', 'learning_rate', 'precision')
-            if value != first[name] and not alike:
-                raise UsageError(f'{run.folder().path}: expected --{name}={first[name]} as in {runs[0].folder().path}, '
+    first = runs[0].folder()
+    expected = first.settings().as_dict()
+    for folder in (run.folder() for run in runs):
+        for name, value in folder.settings().as_dict().items():
+            is_free = name in _APART or RULES[name].changeable and name not in ('steps', 'learning_rate', 'precision')
+            if value != expected[name] and not is_free:
+                raise UsageError(f'{folder.path}: expected --{name}={expected[name]} as in {first.path}, '
                                  f'found {value}: the runs must differ in warp, pose and seed alone.')
 
 

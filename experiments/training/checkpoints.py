@@ -18,8 +18,8 @@ _DAMAGED = (tf.errors.OpError, IndexError, RuntimeError, ValueError)  # all of t
 class VariableModule(tf.Module):
     """Holds the variables of a model or an optimiser in their order.
 
-    Checkpoints hold these and not the models: Keras 3 leaves out layers that lie in a list or dictionary
-    without a word, and its files do not fit Keras 2.
+    Checkpoints hold these and not the models: Keras 3 silently leaves out layers in a list or dictionary, and its files
+    do not fit Keras 2.
     """
 
     def __init__(self, owner):
@@ -38,10 +38,10 @@ class Checkpoints:
         """Prepares saving and restoring; nothing is read or written yet.
 
         Args:
-          folder: folder of the checkpoints.
+          folder: of the checkpoints.
           keep: how many are kept.
-          **parts: name -> built model, built optimiser or tf.Variable. A checkpoint may be restored
-            into some of the parts that it was saved from.
+          **parts: name -> model, optimiser or tf.Variable. A checkpoint may be restored into some of the parts that it
+            was saved from.
         """
         self._folder, self._keep = folder, keep
         self._parts = {name: VariableModule(owner) for name, owner in parts.items()}
@@ -52,8 +52,7 @@ class Checkpoints:
         """Path prefixes of all checkpoints, the latest first."""
         found = {}
         for path in glob.glob(os.path.join(glob.escape(str(self._folder)), 'step-*.index')):
-            step = re.fullmatch(r'step-(\d+)\.index', os.path.basename(path))
-            if step:
+            if step := re.fullmatch(r'step-(\d+)\.index', os.path.basename(path)):
                 found[int(step[1])] = path.removesuffix('.index')
         return [found[step] for step in sorted(found, reverse=True)]
 
@@ -77,13 +76,9 @@ class Checkpoints:
         return prefix
 
     def restore_latest(self, say=print):
-        """Sets all parts to the latest checkpoint that is whole.
+        """Sets all parts to the latest checkpoint that is whole and returns its path prefix.
 
-        Args:
-          say: function of a text, called for every damaged checkpoint that is passed over.
-
-        Returns:
-          the checkpoint's path prefix.
+        `say` is a function of a text, called for every damaged checkpoint that is passed over.
 
         Raises:
           UsageError: there is none, none can be read, or the first that can holds other variables.
@@ -119,11 +114,7 @@ def for_run(folder, trainer, settings):
 
 
 def take_over(folder, parts):
-    """Sets the networks of a new run to those of another one.
-
-    Args:
-      folder: `RunFolder` of the other.
-      parts: dict, 'generator', 'average', 'discriminator' -> network, see `Trainer.initial_parts`.
+    """Sets the networks of a new run, `Trainer.initial_parts`, to those of another one, a `RunFolder`.
 
     Returns:
       list of lines that say what was taken from where.
@@ -151,12 +142,12 @@ def _check_part(prefix, name, part, saved):
     found = {key[len(start):-len(_SUFFIX)]: shape for key, shape in saved.items()
              if key.startswith(start) and key.endswith(_SUFFIX)}
     if len(found) != len(part.held):
-        raise UsageError(f'{prefix}: holds another {name}; '
-                         f'expected {len(part.held)} variables, found {len(found)}.')
+        raise UsageError(f'{prefix}: holds another {name}; expected {len(part.held)} variables, found {len(found)}.')
     for index, variable in enumerate(part.held):
-        if list(variable.shape) != list(found[str(index)]):
-            raise UsageError(f'{prefix}: holds another {name}; expected {variable.name} of shape '
-                             f'{list(variable.shape)}, found {list(found[str(index)])}.')
+        expected, shape = list(variable.shape), list(found[str(index)])
+        if expected != shape:
+            raise UsageError(f'{prefix}: holds another {name}; expected {variable.name} of shape {expected}, '
+                             f'found {shape}.')
 
 
 def _remove(prefix):

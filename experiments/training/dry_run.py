@@ -15,15 +15,7 @@ _BACKWARD = 'gradient_tape/'  # TensorFlow's name for what a tape makes
 
 
 def report(trainer, settings):
-    """Traces a step and returns what is known of it, as text.
-
-    Args:
-      trainer: the `Trainer`.
-      settings: the `Settings`.
-
-    Returns:
-      str of several lines.
-    """
+    """Traces a step of a `Trainer` with its `Settings` and returns what is known of it, as text of several lines."""
     lines = [f'--{name}={value}' for name, value in settings.as_dict().items()]
     for name, part in trainer.checkpoint_parts().items():
         variables = tf_variables(part) if hasattr(part, 'variables') else (part,)
@@ -70,23 +62,16 @@ def _memory(trainer, graph):
 def convolution_flops(graph):
     """Returns the floating-point operations of all convolutions and matrix products, a product and a sum being two.
 
-    Args:
-      graph: a tf.Graph in which all shapes are known.
-
-    Returns:
-      int.
+    All shapes in the tf.Graph must be known.
     """
     return sum(map(_flops, graph.get_operations()))
 
 
 def kept_bytes(graph):
-    """Returns the size of the tensors that the forward pass makes and the backward pass needs.
+    """Returns the bytes of the tensors that the forward pass makes and the backward pass needs.
 
-    Args:
-      graph: a tf.Graph of a function that differentiates by a tf.GradientTape; all shapes known.
-
-    Returns:
-      int, bytes; an estimate from above, as an optimiser may drop or merge some of it.
+    The tf.Graph is of a function that differentiates by a tf.GradientTape, with all shapes known. The result is an
+    estimate from above, as TensorFlow may drop or merge some of them.
     """
     ops = graph.get_operations()
     # Operations stand in the order in which they were made, forward before backward. The first backward one is looked

@@ -16,9 +16,7 @@ def train(trainer, data, settings, log):
     """Runs the steps that are left.
 
     Args:
-      trainer: the `Trainer`.
-      data: the `Data`.
-      settings: the `Settings`.
+      trainer, data, settings: `Trainer`, `Data` and `Settings`.
       log: the `RunLog`, or None in a process that writes no files.
 
     Returns:
@@ -117,7 +115,7 @@ class StepJudge:
           whether some process asked for the end in the step before.
 
         Raises:
-          UsageError: so many steps in a row could not be applied.
+          UsageError: too many steps in a row could not be applied.
         """
         previous, self._previous = self._previous, values and (step, batch, values)
         if previous is None:

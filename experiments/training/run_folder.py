@@ -22,11 +22,7 @@ from repose_tf.architecture import Architecture
 
 @dataclasses.dataclass(frozen=True)
 class RunFolder:
-    """Paths of a run.
-
-    Attributes:
-      path: the run's folder.
-    """
+    """The files of a run in the folder `path`."""
 
     path: str
 
@@ -56,8 +52,7 @@ class RunFolder:
             with open(self.architecture_path) as file:
                 return Architecture.from_json(file.read())
         except (ValueError, TypeError) as error:
-            raise UsageError(f'{self.architecture_path}: does not describe a model of this version: '
-                             f'{error}') from None
+            raise UsageError(f'{self.architecture_path}: does not describe a model of this version: {error}') from None
 
     def is_new(self):
         """Says whether no step was logged yet."""
@@ -86,8 +81,8 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                raise UsageError(f'{self.path}: expected a run folder that nobody trains in, found it in use '
-                                 f'by {file.read() or "another process"}.') from None
+                raise UsageError(f'{self.path}: expected a run folder that nobody trains in, found it in use by '
+                                 f'{file.read() or "another process"}.') from None
             file.truncate(0)
             file.write(f'process {os.getpid()}')
             file.flush()
@@ -95,7 +90,7 @@ class RunFolder:
 
 
 def create(runs_dir, run_name, architecture, flags_text):
-    """Makes the next numbered folder of a name and writes down what is going to be trained.
+    """Makes the next numbered `RunFolder` of a name and writes down what is going to be trained.
 
     Args:
       runs_dir: folder of all runs; made when missing.
@@ -103,8 +98,8 @@ def create(runs_dir, run_name, architecture, flags_text):
       architecture: the `Architecture` to be trained.
       flags_text: text of flags.txt, see `flags.flags_text`.
 
-    Returns:
-      The `RunFolder`.
+    Raises:
+      UsageError: the name is no word, or the folder cannot be made.
     """
     if not re.fullmatch(r'\w[\w.-]*', run_name):
         raise UsageError(f'--run_name must be a word of letters, digits and . _ -, found {run_name!r}.')
@@ -135,32 +130,31 @@ def _move_to_next_number(path, stem):
 
 
 def open_existing(path, architecture=None):
-    """Opens a run folder.
+    """Opens a `RunFolder`.
 
     Args:
       path: a run's folder, or `<runs_dir>/<run_name>` for the newest run of that name.
       architecture: `Architecture` that the run must have; None takes any.
 
-    Returns:
-      The `RunFolder`.
-
     Raises:
       UsageError: there is no such folder, it is no run folder, or its architecture is another one.
     """
     if not os.path.isdir(path):
-        newest = _numbered(path)
-        if not newest:
+        numbered = _numbered(path)
+        if not numbered:
             raise UsageError(f'{path}: expected a run folder, found none of this name and none that is '
                              'numbered, as -0001.')
-        path = newest[-1]
+        path = numbered[-1]
     folder = RunFolder(path)
     missing = [os.path.basename(name) for name in (folder.flags_path, folder.architecture_path)
                if not os.path.isfile(name)]
     if missing:
         raise UsageError(f'{path}: expected a run folder, found one without {" and ".join(missing)}.')
     if architecture is not None and folder.architecture() != architecture:
-        raise UsageError(f'{path}: holds another architecture: '
-                         f'{_differences(architecture, folder.architecture())}.')
+        wanted, found = (dataclasses.asdict(sizes) for sizes in (architecture, folder.architecture()))
+        differences = [f'{name} expected {wanted[name]!r}, found {found[name]!r}' for name in wanted
+                       if wanted[name] != found[name]]
+        raise UsageError(f'{path}: holds another architecture: {", ".join(differences)}.')
     return folder
 
 
@@ -168,11 +162,3 @@ def _numbered(stem):
     """Returns the folders `<stem>-0001` and so on, sorted."""
     paths = glob.glob(glob.escape(stem) + '-' + '[0-9]' * 4)
     return sorted(path for path in paths if os.path.isdir(path))
-
-
-def _differences(expected, found):
-    """Names the fields in which two architectures differ."""
-    return ', '.join(
-        f'{field.name} expected {getattr(expected, field.name)!r}, found {getattr(found, field.name)!r}'
-        for field in dataclasses.fields(expected)
-        if getattr(expected, field.name) != getattr(found, field.name))

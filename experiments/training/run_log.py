@@ -19,7 +19,6 @@ from repose_tf.picture_codec import pixels_from_image
 from repose_tf.warp.body_parts import person_mask
 
 _NUM_SHOWN = 8  # pairs in an image grid
-_GRID_HEADERS = ('source', 'target', 'result', 'foreground', 'mask', 'background')
 _ON_BAR = ('loss/generator', 'loss/l1', 'loss/perceptual')
 
 
@@ -30,23 +29,14 @@ class RunLog:
     """
 
     def __init__(self, trainer, data, settings, folder, saved):
-        """Opens the log and reads the pairs that are shown and validated.
-
-        Args:
-          trainer: the `Trainer`.
-          data: the `Data`.
-          settings: the `Settings`.
-          folder: the `RunFolder`.
-          saved: the `Checkpoints`.
-        """
+        """Opens the log of a `Trainer` with its `Data`, `Settings`, `RunFolder` and `Checkpoints`."""
         self._trainer, self._settings, self._folder, self._saved = trainer, settings, folder, saved
         options, size = settings.train, settings.model.architecture().image_size
         self._validation = self._shown = None
-        if options.num_validation_pairs:
-            self._validation = data.pair_batches('validation', size, options.batch_size, options.num_validation_pairs)
+        if num_pairs := options.num_validation_pairs:
+            self._validation = data.pair_batches('validation', size, options.batch_size, num_pairs)
             # A few, spread over the persons.
-            self._shown = data.pair_batches('validation', size, _NUM_SHOWN,
-                                            min(_NUM_SHOWN, options.num_validation_pairs))
+            self._shown = data.pair_batches('validation', size, _NUM_SHOWN, min(_NUM_SHOWN, num_pairs))
         # On one device: the numbers must not depend on how many there are.
         self._generate = tf.function(lambda *inputs: trainer.evaluated(*inputs, training=False), autograph=False)
         self._profiling = False
@@ -104,17 +94,18 @@ class RunLog:
             self._saved_step = step
 
     def _show(self, step):
-        prepared = augment.prepare(next(iter(self._shown)))
-        self._files.images(step, prepared, self._outputs(prepared))
+        batch, outputs = next(self._generated(self._shown))
+        self._files.images(step, batch, outputs)
 
     def _validate(self, step):
-        scores = _mean_scores(lambda batch: self._outputs(batch)['image'], self._validation)
+        scores = _mean_scores(self._generated(self._validation))
         self._files.scalars(step, {f'validation/{name}': value for name, value in scores.items()})
         self.say(f'step {step}: validation ' + ', '.join(f'{name} {value:.3f}' for name, value in scores.items()))
 
-    def _outputs(self, batch):
-        """Returns the generator's outputs for a prepared batch."""
-        return self._generate(batch['source_image'], batch['source_pose'], batch['target_pose'])
+    def _generated(self, batches):
+        """Yields prepared batches, each with the generator's outputs for it."""
+        for batch in map(augment.prepare, batches):
+            yield batch, self._generate(batch['source_image'], batch['source_pose'], batch['target_pose'])
 
 
 class LogFiles:
@@ -197,36 +188,23 @@ class LogFiles:
             self._bar.set_postfix(shown, refresh=False)
 
     def images(self, step, batch, outputs):
-        """Writes a grid of pairs and the generator's outputs for them.
-
-        Args:
-          step: the step that it belongs to.
-          batch: prepared batch.
-          outputs: dictionary of the generator.
-        """
+        """Writes a grid of the pairs of a prepared batch and of the generator's outputs for them."""
         mask = tf.repeat(outputs['foreground_alpha'] * 2.0 - 1.0, 3, axis=-1)
-        columns = (batch['source_image'], batch['target_image'], outputs['image'], outputs['foreground'], mask,
-                   outputs['background'])
-        rows = list(zip(*(pixels_from_image(column).numpy() for column in columns), strict=True))
-        picture = drawing.grid(rows, _GRID_HEADERS)
+        columns = {'source': batch['source_image'], 'target': batch['target_image'], 'result': outputs['image'],
+                   'foreground': outputs['foreground'], 'mask': mask, 'background': outputs['background']}
+        rows = list(zip(*(pixels_from_image(column).numpy() for column in columns.values()), strict=True))
         with self._writer.as_default(step=step):
-            tf.summary.image('held-out pairs', picture[None])
+            tf.summary.image('held-out pairs', drawing.grid(rows, list(columns))[None])
         self._writer.flush()
 
 
-def _mean_scores(system, batches):
-    """Returns dict, metric -> mean over all pairs; metrics of the person leave out pairs without a foreground.
-
-    Args:
-      system: function of a prepared batch that returns images [B, S, S, 3] in [-1, 1].
-      batches: iterable of batches of the input pipeline.
-    """
+def _mean_scores(generated):
+    """Returns dict, metric -> mean over all pairs; metrics of the person leave out pairs without a foreground."""
     scores = {}
-    for batch in batches:
-        prepared = augment.prepare(batch)
-        truth = (prepared['target_image'] + 1.0) / 2.0
-        image = tf.clip_by_value((tf.cast(system(prepared), tf.float32) + 1.0) / 2.0, 0.0, 1.0)
-        for metric, values in image_metrics.image_metrics(image, truth, person_mask(prepared)).items():
+    for batch, outputs in generated:
+        truth = (batch['target_image'] + 1.0) / 2.0
+        image = tf.clip_by_value((tf.cast(outputs['image'], tf.float32) + 1.0) / 2.0, 0.0, 1.0)
+        for metric, values in image_metrics.image_metrics(image, truth, person_mask(batch)).items():
             scores.setdefault(metric, []).append(values.numpy())
     return {metric: float(np.nanmean(np.concatenate(values))) for metric, values in scores.items()}
 

@@ -82,10 +82,8 @@ def _begin(trainer, settings, folder):
 
 def _describe(trainer, settings):
     """Says what is trained, and with which weights of the perceptual loss."""
-    networks = {'generator': trainer.generator, 'discriminator': trainer.discriminator}
-    for name, network in networks.items():
-        if network is not None:
-            count = sum(int(tf.size(variable)) for variable in network.trainable_variables)
-            print(f'{name}: {count / 1e6:.2f} M variables, {settings.model.precision}')
+    for name, network in trainer.differentiate.networks.items():
+        count = sum(int(tf.size(variable)) for variable in network.trainable_variables)
+        print(f'{name}: {count / 1e6:.2f} M variables, {settings.model.precision}')
     description = 'none' if trainer.perceptual is None else trainer.perceptual.description
     print(f'Perceptual loss: {description}', flush=True)

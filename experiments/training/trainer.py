@@ -31,7 +31,7 @@ class Trainer:
     """
 
     def __init__(self, settings, strategy, is_computed=True):
-        """Builds everything; what VGG weights are in use is in `perceptual.description`.
+        """Builds everything; `perceptual.description` says which VGG weights are in use.
 
         Args:
           settings: `Settings` of the run.
@@ -52,11 +52,9 @@ class Trainer:
             self.perceptual = None
             if weights.perceptual_weight:
                 compute_dtype = 'bfloat16' if settings.model.precision == 'mixed_bfloat16' else 'float32'
-                self.perceptual = perceptual.make_perceptual_loss(weights.vgg_weights, compute_dtype,
-                                                                  is_computed)
-        loss_weights = {'loss/perceptual': weights.perceptual_weight,
-                        'loss/adversarial': weights.adversarial_weight, 'loss/l1': weights.l1_weight,
-                        'loss/mask': weights.mask_weight}
+                self.perceptual = perceptual.make_perceptual_loss(weights.vgg_weights, compute_dtype, is_computed)
+        loss_weights = {f'loss/{name}': getattr(weights, f'{name}_weight')
+                        for name in ('perceptual', 'adversarial', 'l1', 'mask')}
         self.differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
                                        weights.l2_weight, weights.label_smoothing,
                                        strategy.num_replicas_in_sync * train.accumulate_steps)
@@ -83,20 +81,17 @@ class Trainer:
 
     def checkpoint_parts(self):
         """Returns what a checkpoint holds, as `Checkpoints` wants it."""
-        parts = {'generator': self.generator, 'average': self.average, 'discriminator': self.discriminator,
-                 'step': self.step_counter}
-        parts.update({f'{name}_optimizer': optimizer for name, optimizer in self._optimizers.items()})
-        return {name: part for name, part in parts.items() if part is not None}
+        return {**self.initial_parts(), 'step': self.step_counter,
+                **{f'{name}_optimizer': optimizer for name, optimizer in self._optimizers.items()}}
 
     def initial_parts(self):
-        """Returns the networks that a new run may take over from another one, as `checkpoint_parts`."""
-        return {name: part for name, part in self.checkpoint_parts().items()
-                if name in ('generator', 'average', 'discriminator')}
+        """Returns dict, name -> network, of those that a new run may take over from another one."""
+        networks = {'generator': self.generator, 'average': self.average, 'discriminator': self.discriminator}
+        return {name: network for name, network in networks.items() if network is not None}
 
     def learning_rates(self):
         """Returns dict, name as logged -> step size of the next update."""
-        return {f'learning_rate/{name}': float(optimizer.learning_rate)
-                for name, optimizer in self._optimizers.items()}
+        return {f'learning_rate/{name}': float(adam.learning_rate) for name, adam in self._optimizers.items()}
 
     def distributed(self, batches_of):
         """Returns the dataset of a run's batches, each spread over the devices.
@@ -149,8 +144,7 @@ class Trainer:
         shares = tf.nest.map_structure(tf.identity, [gradients, terms])
         gradients, terms = context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
         for name in gradients:
-            norm = tf.linalg.global_norm(gradients[name])
-            terms[f'gradient_norm/{name}'] = norm
+            norm = terms[f'gradient_norm/{name}'] = tf.linalg.global_norm(gradients[name])
             if train.clip_norm:
                 factor = train.clip_norm / tf.maximum(norm, train.clip_norm)
                 gradients[name] = [gradient * factor for gradient in gradients[name]]
