@@ -1,4 +1,4 @@
-"""Where the time of the full-size generator goes, and what of it is convolution."""
+"""Times of the parts of the full-size generator, and of their convolutions alone."""
 
 import dataclasses
 import subprocess

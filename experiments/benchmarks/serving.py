@@ -1,4 +1,4 @@
-"""What a server's users wait for: loading, the first call, calls of several batches, sequences against single calls."""
+"""Times of a SavedModel: loading, the first call, calls of several batches, sequences against single calls."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""What the benchmark of the training step reads from a profile, and how it adds up."""
+"""The benchmark of the training step: reading a profile and adding up its times."""
 
 import pytest
 import tensorflow as tf

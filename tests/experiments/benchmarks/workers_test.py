@@ -1,4 +1,4 @@
-"""What is measured are folders that the programs take, and the memory of a process with all below it."""
+"""The benchmark of workers: folders that the programs take, and the memory of a process with all below it."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Where pairs come from: what is known of them, and the baseline of the person's other pictures."""
+"""Sources of pairs: what is known of the pairs, and the baseline of the person's other pictures."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How far poses are apart: against known rotations, and against the tags that the shipped people carry."""
+"""Distances between poses, against known rotations, and against the tags that the shipped people carry."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What was saved comes back, all of it, and nothing else is taken for it."""
+"""Checkpoints: all that was saved comes back, and nothing else is taken for it."""
 
 import dataclasses
 import glob

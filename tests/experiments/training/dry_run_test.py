@@ -1,4 +1,4 @@
-"""What a dry run tells: sizes, and costs as counted by hand."""
+"""The report of a dry run: sizes, and costs as counted by hand."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a run writes down can be gone on with."""
+"""The log of a run goes on where it was."""
 
 import json
 import math
