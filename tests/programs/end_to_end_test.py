@@ -1,6 +1,6 @@
 """The programs one after the other, as a user runs them: train, resume, score, repose the shipped people.
 
-tests/experiments/models/export_test.py runs the export.
+tests/experiments/models/exporting_test.py runs the export.
 """
 
 import json
