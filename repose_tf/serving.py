@@ -141,7 +141,9 @@ class ServedModel(tf.Module):
         """Writes a SavedModel; its signatures are the functions' names, but for `serve`, which is `serving_default`."""
         tf.saved_model.save(self, path, signatures={
             'serving_default': self.serve, 'repose': self.repose, 'repose_sequence': self.repose_sequence,
-            'repose_layers': self.repose_layers})
+            'repose_layers': self.repose_layers},
+            # Nobody trains what is served: without its gradients it is saved in half the time, and smaller.
+            options=tf.saved_model.SaveOptions(experimental_custom_gradients=False))
 
 
 def _spec(name, shape, dtype=tf.float32):
