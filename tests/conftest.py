@@ -2,6 +2,7 @@
 
 import os
 import random
+import tempfile
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '-1')
@@ -13,6 +14,14 @@ import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from tests.support.programs import IS_SHORT  # noqa: E402
+
+
+def pytest_configure(config):
+    """Makes a folder for what all processes of the tests share; os.environ tells it to them."""
+    if not hasattr(config, 'workerinput'):
+        folder = tempfile.TemporaryDirectory(prefix='repose_tests-')
+        os.environ['REPOSE_TESTS_FOLDER'] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 def pytest_report_header():

@@ -1,16 +1,19 @@
 """A SavedModel of a tiny generator, what is asked of it, and stand-ins for the servers that cannot be had here."""
 
 import base64
+import fcntl
 import functools
 import http.server
 import json
-import tempfile
+import os
 import threading
 
 import cv2
+import keras
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.files import whole_folder
 from experiments.models.exporting import example_inputs
 from experiments.serving.request import Request
 from repose_tf.serving import ServedModel
@@ -20,19 +23,20 @@ from tests.support.tiny import TINY, tiny_generator
 @functools.cache
 def generator():
     """Returns the generator that the SavedModel is made of."""
+    keras.utils.set_random_seed(0)  # the same weights in every process of the tests, which share the SavedModel
     return tiny_generator()
 
 
 @functools.cache
 def saved_model():
-    """Returns the folder of the SavedModel, made once a process; it goes when the process ends."""
-    folder = tempfile.TemporaryDirectory()
-    ServedModel(generator()).save(folder.name)
-    _KEPT.append(folder)
-    return folder.name
-
-
-_KEPT = []
+    """Returns the folder of the SavedModel, made once for all processes of the tests."""
+    folder = os.path.join(os.environ['REPOSE_TESTS_FOLDER'], 'saved_model')
+    with open(f'{folder}.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(folder):
+            with whole_folder(folder) as unfinished:
+                ServedModel(generator()).save(str(unfinished))
+    return folder
 
 
 @functools.cache
