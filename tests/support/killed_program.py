@@ -2,7 +2,7 @@
 
     python -m tests.support.killed_program SEED NUM_KILLS RUNS_DIR NUM_STEPS [FLAG ...]
 
-The run is that of the tiny architecture. Forks after the imports, which take as long as the run itself.
+The run is that of the least architecture. Forks after the imports, which take as long as the run itself.
 """
 
 import os
@@ -19,7 +19,7 @@ from experiments.configuration import flags
 from experiments.train import main as train
 from experiments.training import session  # noqa: F401  (before the forks)
 from repose_tf.architecture import PRESETS
-from tests.support.tiny import TINY
+from tests.support.tiny import LEAST
 
 
 def begin(arguments, log_path):
@@ -31,7 +31,7 @@ def begin(arguments, log_path):
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.argv = ['train', *arguments]
-    PRESETS['small'] = TINY
+    PRESETS['small'] = LEAST
     # To be optimised, the graphs of these few steps would take longer than the steps.
     tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})
     try:

@@ -11,6 +11,7 @@ from data_pipeline.errors import DataError, WriteError
 from data_pipeline.files import sha256_of_file
 from experiments.metric_networks import published_weights
 from experiments.metric_networks.weights import open_inception, open_learned_metrics, write_weights
+from repose_tf import vgg_weights
 from repose_tf.metrics import inception, lpips
 from repose_tf.vgg_weights import WeightsError
 from tests.support.made_up_metrics import make_up_layers, make_up_lpips
@@ -21,7 +22,8 @@ from tests.support.torch_files import state_dict, tensor, write_legacy, write_zi
 @pytest.fixture
 def small(monkeypatch):
     """VGG with few channels, Inception of one convolution and one block."""
-    monkeypatch.setattr(lpips, '_VGG', ((2, 2), (2, 3), (3, 4), (3, 5), (3, 6)))
+    for module in (lpips, vgg_weights):
+        monkeypatch.setattr(module, 'BLOCK_CHANNELS', (2, 3, 4, 5, 6))
     monkeypatch.setattr(inception, 'NETWORK', (inception.NETWORK[0], inception.Block('Mixed', (
         (inception.Conv('branch1x1', 5),), (inception.Pool('max'), inception.Conv('branch_pool', 4, 1, 3))))))
     make_up_layers.cache_clear()
