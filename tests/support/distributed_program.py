@@ -1,4 +1,4 @@
-"""Trains the tiny model for some steps and saves what came out of it, as one process of a run:
+"""Trains the least model for some steps and saves what came out of it, as one process of a run:
 
     python -m tests.support.distributed_program NUM_DEVICES NUM_STEPS FILE.npz
 
@@ -20,10 +20,14 @@ def main(num_devices, num_steps, path):
     strategy = make_strategy(int(num_devices))  # first of all, so before these imports make anything
     # To be optimised, the graphs of these few steps would take longer than the steps.
     tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})
+    from experiments.configuration.settings import Settings
     from experiments.training.trainer import Trainer
+    from repose_tf.architecture import PRESETS
     from repose_tf.variables import tf_variables
-    from tests.support.tiny import raw_batch, tiny_settings
-    trainer = Trainer(tiny_settings(batch_size=4, learning_rate=LEARNING_RATE), strategy)
+    from tests.support.tiny import LEAST, raw_batch
+    PRESETS['small'] = LEAST
+    trainer = Trainer(Settings().changed(preset='small', perceptual_weight=0.0, l1_weight=1.0, batch_size=4,
+                                         learning_rate=LEARNING_RATE), strategy)
 
     def rows(index, count):
         batch = {name: value[4 // count * index:4 // count * (index + 1)] for name, value in raw_batch(4).items()}
