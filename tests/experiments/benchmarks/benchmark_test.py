@@ -96,6 +96,8 @@ def test_peers_compute_the_same(make, monkeypatch):
     np.testing.assert_allclose(found, case.dense(*map(tf.constant, case.arguments)), atol=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_serving_is_measured_for_every_kind_of_request():
     rows = serving.measured(TINY, 3, rounds=1, max_gigabytes=1.0, batch_sizes=(1, 2))
     assert [row['what'] for row in rows] == [
