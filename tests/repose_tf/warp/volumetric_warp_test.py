@@ -151,6 +151,7 @@ def test_any_floating_type(dtype, atol, mode):
     np.testing.assert_allclose(tf.cast(gradient, tf.float64), expected_gradient, rtol=0.01, atol=atol)
 
 
+@pytest.mark.slow
 @MODES
 def test_gradient_equals_the_numeric_jacobian(mode):
     grid = VolumeGrid(image_size=16, volume_size=5, depth_size=3)
