@@ -22,9 +22,9 @@ help:
 	@echo 'make demo-test    install, try the page of experiments.demo in a headless Chromium'
 	@echo 'make clean        remove environments, records, caches; the runs stay'
 
-# ---- the quickstart: under 20 minutes on 2 CPU cores, the installation included
+# ---- the quickstart
 quickstart: $(VENV)/.installed
-	@echo '== Training a small model on the people in data/people (on 2 cores: about 15 minutes)'
+	@echo '== Training a small model on the people in data/people (on 2 cores: about 15 minutes, over an hour without bfloat16 instructions)'
 	@$(PY) -m experiments.train --flagfile=quickstart.flags
 	@echo '== Scoring it on people it never saw, beside two baselines (about a minute)'
 	@$(PY) -m experiments.evaluate --model=runs/quickstart
@@ -38,7 +38,7 @@ lint: $(VENV)/.installed-dev
 	@$(VENV)/bin/ruff check .
 
 pytest: $(VENV)/.installed-dev
-	@echo '== Tests: pytest under' "$$($(PY) --version)" '(on 2 cores: some minutes)'
+	@echo '== Tests: pytest under' "$$($(PY) --version)" '(on 2 cores: 15 to 25 minutes)'
 	@$(PY) -m pytest $(PYTEST_FLAGS)
 
 # ---- the page in a browser (docs/demo.md); no part of `make test`
