@@ -88,12 +88,7 @@ def check_is_free(path):
         raise UsageError(f'{path}: expected a folder that does not exist yet, found one.')
 
 
-def sha256(*parts):
-    """Returns the SHA-256 of bytes that follow each other, hexadecimal."""
-    return sha256_of_parts(parts)
-
-
-def sha256_of_parts(parts):
+def sha256(parts):
     """Returns the SHA-256 of an iterable of bytes that follow each other, hexadecimal; holds one part at a time."""
     digest = hashlib.sha256()
     for part in parts:
@@ -104,11 +99,11 @@ def sha256_of_parts(parts):
 def sha256_of_file(path):
     """Returns the SHA-256 of a file, hexadecimal, without holding the file in memory."""
     with open(path, 'rb') as file:
-        return sha256_of_parts(iter(lambda: file.read(2 ** 20), b''))
+        return sha256(iter(lambda: file.read(2 ** 20), b''))
 
 
 def sha256_of_folder(path):
     """Returns the SHA-256 of all files below a folder, by name and content, hexadecimal."""
     root = pathlib.Path(path)
     files = sorted(file for file in root.rglob('*') if file.is_file())
-    return sha256_of_parts(f'{file.relative_to(root).as_posix()} {sha256_of_file(file)}\n'.encode() for file in files)
+    return sha256(f'{file.relative_to(root).as_posix()} {sha256_of_file(file)}\n'.encode() for file in files)

@@ -45,7 +45,7 @@ class MediaPipePose:
         files = [_find_file(model_dir, name)
                  for name in ('pose_detection.tflite', f'pose_landmark_{model_size}.tflite')]
         self._detector, self._landmarks = (_Network(path) for path in files)
-        digest = sha256(*(path.read_bytes() for path in files))[:8]
+        digest = sha256(path.read_bytes() for path in files)[:8]
         self.origin = (f'MediaPipe Pose, model {model_size}, files {digest}; neck and pelvis are the points midway '
                        'between the shoulders and between the hips')
 

@@ -59,11 +59,7 @@ def _list_pictures(root):
         if parsed is None:
             raise DataError(f'{path}: expected the name of a DeepFashion picture, as '
                             f'WOMEN/Denim/id_00001367/03_1_front.jpg, found {inside.as_posix()!r}.')
-        person, frame = parsed
-        frames = images.setdefault(person, {})
-        if frame in frames:
-            raise DataError(f'{path}: expected every picture once, found {frames[frame].path} too.')
-        frames[frame] = folder.Picture(path, folder.find_mask(root, inside.with_suffix('')))
+        folder.add_picture(images, *parsed, folder.Picture(path, folder.find_mask(root, inside.with_suffix(''))))
     if not images:
         raise DataError(f'{places[0]}: expected the pictures of DeepFashion, .jpg or .png, found none; '
                         'data_pipeline/fashion/README.md says where each file goes.')

@@ -119,11 +119,7 @@ def _add(images, parsed, path, mask_path, video_index=None):
     if parsed is None:
         raise DataError(f'{path}: expected a frame person/clothing/action/number as 001/1/1/0000.jpg, '
                         f'found {path.name!r} in {path.parent.name!r}.')
-    person, frame = parsed
-    frames = images.setdefault(person, {})
-    if frame in frames:
-        raise DataError(f'{path}: expected every frame once, found {frames[frame].path} too.')
-    frames[frame] = folder.Picture(path, mask_path, video_index)
+    folder.add_picture(images, *parsed, folder.Picture(path, mask_path, video_index))
 
 
 def num_frames(path):

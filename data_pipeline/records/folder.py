@@ -11,7 +11,7 @@ import pathlib
 import re
 
 from data_pipeline.errors import DataError
-from data_pipeline.files import sha256, sha256_of_parts
+from data_pipeline.files import sha256
 from data_pipeline.poses import pose_file
 
 SPLITS = ('train', 'validation', 'test')
@@ -170,6 +170,14 @@ def picture_files(folder, other_suffixes):
             yield path
 
 
+def add_picture(images, person, frame, picture):
+    """Adds a `Picture` to dict, person -> dict, frame -> `Picture`; raises DataError if the frame is there already."""
+    frames = images.setdefault(person, {})
+    if frame in frames:
+        raise DataError(f'{picture.path}: expected every picture once, found {frames[frame].path} too.')
+    frames[frame] = picture
+
+
 def find_mask(root, key):
     """Returns the path of a picture's mask, <root>/masks/<key>.png, or None if there is none."""
     path = root / 'masks' / f'{key}.png'
@@ -178,7 +186,7 @@ def find_mask(root, key):
 
 def order_by_hash(names):
     """Returns names in an order that is always the same and that a new name hardly changes."""
-    return sorted(names, key=lambda name: sha256(name.encode()))
+    return sorted(names, key=lambda name: sha256([name.encode()]))
 
 
 def content_name(root, text_files, persons):
@@ -192,4 +200,4 @@ def content_name(root, text_files, persons):
             yield f'{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n'.encode()
 
     readable = re.sub(r'[^A-Za-z0-9]+', '_', root.resolve().name) or 'root'
-    return f'{readable}-{sha256_of_parts(parts())[:10]}'
+    return f'{readable}-{sha256(parts())[:10]}'

@@ -40,7 +40,7 @@ class FrechetScores:
 
     def truth(self, data, image_size, folder):
         """Returns the `FeatureStatistics` of all training pictures, from a file where they were computed before."""
-        key = sha256(*(str(part).encode() for part in (data.name, image_size, self._columns, self.identity)))[:12]
+        key = sha256(str(part).encode() for part in (data.name, image_size, self._columns, self.identity))[:12]
         path = os.path.join(folder, f'inception-{key}.f32')
         if not os.path.exists(path):
             ids = [frame_id for frames in data.frame_ids('train').values() for frame_id in frames]

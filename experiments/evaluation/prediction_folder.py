@@ -15,7 +15,7 @@ import re
 import numpy as np
 
 from data_pipeline.errors import DataError
-from data_pipeline.files import sha256_of_parts
+from data_pipeline.files import sha256
 from data_pipeline.picture_file import read_image
 from data_pipeline.records.folder import IMAGE_SUFFIXES
 from experiments.evaluation.pair_sources import pairs_of
@@ -69,7 +69,7 @@ class PredictionFolder:
         used = set(found.values())
         self.extra = [str(file.relative_to(root)) for file in files if file not in used]
         self.name = root.resolve().name
-        self.digest = sha256_of_parts(part for file in files for part in (
+        self.digest = sha256(part for file in files for part in (
             str(file.relative_to(root)).encode(), file.read_bytes()))[:12]
         self.description = f'{len(found)} pictures in {self.name}, files {self.digest}'
 

@@ -45,7 +45,7 @@ class ScoreFile:
         """
         text = json.dumps(identity, sort_keys=True)
         slug = ''.join(letter if letter.isalnum() else '_' for letter in name)
-        self.path = os.path.join(folder, f'{slug}-{sha256(text.encode())[:12]}.jsonl')
+        self.path = os.path.join(folder, f'{slug}-{sha256([text.encode()])[:12]}.jsonl')
         self.scores = {}
         with writing(folder):
             os.makedirs(folder, exist_ok=True)

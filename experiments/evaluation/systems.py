@@ -28,7 +28,7 @@ class ModelSystem:
             self.digest = files.sha256_of_folder(path)[:12]
             self.description = f'SavedModel {self.name}, files {self.digest}'
         else:
-            self.digest = files.sha256(*(variable.numpy().tobytes() for variable in tf_variables(generator)))[:12]
+            self.digest = files.sha256(variable.numpy().tobytes() for variable in tf_variables(generator))[:12]
             self.description = (f'{self._reposer.kind} {self.name}, weights {self.digest}, '
                                 f'{generator.dtype_policy.name}')
 

@@ -31,13 +31,12 @@ _END_JOINTS = ('lwri', 'rwri', 'lank', 'rank')
 _LIMB_PARTS = tuple(range(2, skeleton.NUM_PARTS))
 _END_PARTS = tuple(part for part, bone in zip(_LIMB_PARTS, skeleton.LIMB_BONES) if bone[1] in _END_JOINTS)
 CAPSULE_PARTS = (0,) * len(_TORSO_PAIRS) + (1,) + _LIMB_PARTS + _END_PARTS
-NUM_CAPSULES = len(CAPSULE_PARTS)
 _DIAMETERS = np.array([_TORSO_DIAMETER] * len(_TORSO_PAIRS) + [_HEAD_DIAMETER]
                       + [_LIMB_DIAMETER] * len(_LIMB_PARTS) + [_HAND_DIAMETER] * len(_END_JOINTS))
 
 
 def _end_points():
-    """Returns starts and ends of all capsules as weights of the joints, float32 array [2, NUM_CAPSULES, J]."""
+    """Returns starts and ends of all capsules as weights of the joints, float32 array [2, N, J]."""
     joints = dict(zip(skeleton.JOINT_NAMES, np.eye(skeleton.NUM_JOINTS)))
     extended = dict(joints)
     for joint, (origin, factor) in _EXTENSIONS.items():
@@ -66,7 +65,7 @@ def capsules_vox(pose_px, grid):
       grid: the `VolumeGrid`.
 
     Returns:
-      [B, N, 3, 3] float64: for each of N = NUM_CAPSULES capsules three vectors (row, column, depth) in voxels. Capsule
+      [B, N, 3, 3] float64: for each of the N capsules three vectors (row, column, depth) in voxels. Capsule
       n belongs to part CAPSULE_PARTS[n].
     """
     check_pose('pose_px', pose_px)

@@ -41,5 +41,5 @@ def test_digests_are_those_of_the_content(tmp_path):
     (tmp_path / 'sub').mkdir()
     (tmp_path / 'sub/data').write_bytes(data)
     expected = hashlib.sha256(data).hexdigest()
-    assert files.sha256(data[:1000], data[1000:]) == files.sha256_of_file(tmp_path / 'sub/data') == expected
+    assert files.sha256([data[:1000], data[1000:]]) == files.sha256_of_file(tmp_path / 'sub/data') == expected
     assert files.sha256_of_folder(tmp_path) == hashlib.sha256(f'sub/data {expected}\n'.encode()).hexdigest()

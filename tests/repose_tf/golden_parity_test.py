@@ -16,7 +16,6 @@ import tensorflow as tf
 from repose_tf import background_inpainter
 from repose_tf.generator import Generator
 from repose_tf.reference.loading import load_discriminator, load_generator, reference_architecture
-from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.warp import affine, helmert
 from tests.support.reference_files import GOLDEN, reference_shapes, write_checkpoint
 
@@ -68,7 +67,6 @@ def generator_of(warp, pose, loaded):
     generator = Generator(reference_architecture(warp, pose))
     for name in ('lifting_encoder', 'projection_decoder', 'background_inpainter'):
         setattr(generator, name, getattr(loaded, name))
-    generator.pose_encoder(tf.zeros([1, NUM_JOINTS, 3]))  # makes its variables
     generator.pose_encoder.set_weights(loaded.pose_encoder.get_weights())
     return generator
 

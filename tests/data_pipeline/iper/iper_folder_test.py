@@ -142,7 +142,7 @@ def test_folders_out_of_order_are_named(tmp_path):
     refused('expected train.txt and val.txt, or neither, found one')
     (tmp_path / 'train.txt').unlink()
     write_picture(tmp_path / 'images' / '001' / '1' / '1' / '000.jpg', rng)
-    refused('expected every frame once')
+    refused('expected every picture once')
     (tmp_path / 'images' / '001' / '1' / '1' / '000.jpg').rename(tmp_path / 'images' / '001' / '1' / '1' / 'me.jpg')
     refused("me.jpg: expected a frame person/clothing/action/number as 001/1/1/0000.jpg, found 'me.jpg' in '1'")
     (tmp_path / 'images' / '001' / '1' / '1' / 'me.jpg').unlink()
