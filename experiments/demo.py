@@ -25,14 +25,16 @@ def define_page():
     text('samples', 'data/people', 'Folder in the people layout: the people and poses to choose from.')
     text('host', '127.0.0.1', 'Address to listen at; 0.0.0.0 lets other machines in.')
     integer('port', 7860, 'Port to listen at; 0: any free one.', lower_bound=0, upper_bound=65535)
-    number('max_upload_mb', 10, 'Size of an uploaded photo, MB.', lower_bound=0.01)
-    number('max_megapixels', 25, 'Pixels of an uploaded photo, in millions.', lower_bound=0.01)
-    number('max_video_mb', 30, 'Size of an uploaded video, MB.', lower_bound=0.01)
-    number('max_video_megapixels', 9, 'Pixels of a frame of it, in millions.', lower_bound=0.01)
-    integer('max_video_frames', 1800, 'Frames of it; longer ones are refused.', lower_bound=1)
-    integer('max_frames', 48, 'Pictures of a clip, and frames of a video whose poses are looked for.', lower_bound=2)
-    number('max_seconds', 60, 'Seconds after which a clip, or the search for poses in a video, is given up.',
-           lower_bound=0.1)
+    number('max_upload_mb', UploadLimits.upload_mb, 'Size of an uploaded photo, MB.', lower_bound=0.01)
+    number('max_megapixels', UploadLimits.megapixels, 'Pixels of an uploaded photo, in millions.', lower_bound=0.01)
+    number('max_video_mb', UploadLimits.video_mb, 'Size of an uploaded video, MB.', lower_bound=0.01)
+    number('max_video_megapixels', UploadLimits.video_megapixels, 'Pixels of a frame of it, in millions.',
+           lower_bound=0.01)
+    integer('max_video_frames', UploadLimits.video_frames, 'Frames of it; longer ones are refused.', lower_bound=1)
+    integer('max_frames', UploadLimits.frames, 'Pictures of a clip, and frames of a video whose poses are looked for.',
+            lower_bound=2)
+    number('max_seconds', UploadLimits.seconds, 'Seconds after which a clip, or the search for poses in a video, is '
+           'given up.', lower_bound=0.1)
     integer('max_waiting', 16, 'Requests that wait for the one in work; more are turned away.', lower_bound=1)
 
 
