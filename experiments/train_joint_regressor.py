@@ -15,7 +15,7 @@ def define_flags():
     """Defines what is learned from, how long, and where the weights go."""
     flags.DEFINE_string('source_dir', 'data/people', 'Folder in the people layout, with poses.')
     flags.DEFINE_string('output', 'build/joint_regressor_64.npz',
-                             'File of the weights (.npz); the errors lie beside it (.json).')
+                        'File of the weights (.npz); the errors lie beside it (.json).')
     flags.DEFINE_integer('image_size', 64, 'Size of the pictures, px, a multiple of 16.', lower_bound=16)
     flags.DEFINE_integer('steps', 2000, 'Updates.', lower_bound=1)
     flags.DEFINE_integer('batch_size', 32, 'Pictures an update.', lower_bound=1)
