@@ -11,7 +11,7 @@ from tqdm import tqdm
 from data_pipeline.annotation import checks
 from data_pipeline.annotation.finder import FinderWorker, finder_tasks, look_through
 from data_pipeline.annotation.journal import AnnotationJournal
-from data_pipeline.annotation.sources import list_sources
+from data_pipeline.annotation.sources import list_sources, numbered_persons
 from data_pipeline.annotation.writer import CropWriter, PeopleWriter
 from data_pipeline.errors import DataError
 from data_pipeline.files import write_text
@@ -61,7 +61,11 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
             with tqdm(unit=' pictures', desc='writing') as bar:
                 for person in crops:
                     cutter(person, lambda name: bar.update())
-    return _finish(root, writer, rejects, estimator.origin, smoothing)
+    report = _finish(root, writer, rejects, estimator.origin, smoothing)
+    if numbered := numbered_persons(sources):
+        named = ', '.join(f'{place} is {person}' for place, person in numbered.items())
+        report.append(f'Persons that would have the name of another have a number: {named}.')
+    return report
 
 
 def _crops(sources, journal, limits, smoothing, writer, rejects):

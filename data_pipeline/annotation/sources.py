@@ -1,10 +1,12 @@
 """Photos and videos below a folder: listing them by person and frame, and reading them.
 
 The photos in a folder show one person, who is named after the folder's path with - for /. A video shows one person,
-who is named after the file; its frames are numbered. Files and folders whose names begin with a dot are ignored.
+who is named after the file; its frames are numbered. Where several would have one name, as anna-dress/, anna/dress/
+and anna/dress.mp4, all but the first get a number. Files and folders whose names begin with a dot are ignored.
 """
 
 import dataclasses
+import itertools
 import pathlib
 
 import cv2
@@ -50,41 +52,57 @@ def list_sources(folder):
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise DataError(f'--images: expected a folder of photos and videos, found {str(folder)!r}, which is none.')
-    sources, refused, taken = [], [], {}
+    found, refused, taken = [], [], {}
     for path in sorted(folder.rglob('*')):
         place = path.relative_to(folder)
         if any(part.startswith('.') for part in place.parts) or path.is_dir():
             continue
         suffix, name = path.suffix.lower(), place.as_posix()
-        parents = place.parts[:-1]
-        if suffix in PHOTO_SUFFIXES:
-            person, frame = '-'.join(parents) or folder.resolve().name or 'person', path.stem
-        elif suffix in VIDEO_SUFFIXES:
-            person, frame = '-'.join((*parents, path.stem)), ''
-        else:
+        if suffix not in (*PHOTO_SUFFIXES, *VIDEO_SUFFIXES):
             refused.append((name, 'neither a photo nor a video by its suffix'))
             continue
-        other = taken.setdefault((person, frame), name)
+        is_video, stem = suffix in VIDEO_SUFFIXES, place.with_suffix('')
+        other = taken.setdefault((is_video, stem), name)
         if other != name:
             refused.append((name, f'the same person and frame as {other}'))
-        else:
-            stat = path.stat()
-            sources.append(PictureSource(path, name, person, frame, f'{stat.st_size} {stat.st_mtime_ns}'))
-    if not sources:
+            continue
+        # Who is shown: (is it a video, parts of the path of the folder or video).
+        found.append((path, name, (is_video, stem.parts if is_video else stem.parts[:-1])))
+    if not found:
         raise DataError(f'--images: expected photos or videos below {folder}, found none ({len(refused)} other files).')
-    return _without_shared_names(sources, refused), refused
+    persons = _name_persons({shown for *_, shown in found}, folder.resolve().name or 'person')
+    sources = []
+    for path, name, shown in found:
+        stat = path.stat()
+        sources.append(PictureSource(path, name, persons[shown], '' if shown[0] else path.stem,
+                                     f'{stat.st_size} {stat.st_mtime_ns}'))
+    return sources, refused
 
 
-def _without_shared_names(sources, refused):
-    """Refuses videos whose person has photos too: their frames would mix."""
-    photos = {source.person for source in sources if not source.is_video}
-    kept = []
+def numbered_persons(sources):
+    """Returns dict, path of a folder of photos or of a video -> person, of those that got a number."""
+    numbered = {}
     for source in sources:
-        if source.is_video and source.person in photos:
-            refused.append((source.name, f'a video named like the folder of photos {source.person}'))
-        else:
-            kept.append(source)
-    return kept
+        path = pathlib.PurePath(source.name)
+        place = path.with_suffix('') if source.is_video else path.parent
+        if place.parts and source.person != '-'.join(place.parts):  # photos beside the folders keep their name
+            numbered[source.name if source.is_video else place.as_posix()] = source.person
+    return numbered
+
+
+def _name_persons(shown, root_name):
+    """Returns dict, (is it a video, parts of its path) -> person, all different."""
+    plain = {key: '-'.join(key[1]) or root_name for key in shown}
+    persons, taken, plain_names = {}, set(), set(plain.values())
+    # Photos come before videos, and short paths before long ones: anna-dress/ keeps its name, anna/dress/ does not.
+    for key in sorted(shown, key=lambda key: (key[0], len(key[1]), key[1])):
+        name = plain[key]
+        if name in taken:
+            numbered = (f'{name}-{number}' for number in itertools.count(2))
+            name = next(other for other in numbered if other not in taken and other not in plain_names)
+        taken.add(name)
+        persons[key] = name
+    return persons
 
 
 def read_frames(source, every=1, is_wanted=lambda frame: True):

@@ -5,6 +5,7 @@ picture in their files; from then on a picture is one read of its bytes, which t
 memory to spare. In memory, a frame is its id, its pose and its place: less than a kilobyte.
 """
 
+import collections
 import contextlib
 import os
 
@@ -18,7 +19,7 @@ _NOWHERE = (0, 0)
 
 
 class FrameStore:
-    """All frames of one split or several, in the order of their ids, so that those of a person follow each other.
+    """All frames of one split or several, by person and then by name, so that those of a person follow each other.
 
     Attributes:
       ids: list of `person/frame`; a frame's number is its place here.
@@ -52,10 +53,12 @@ class FrameStore:
                 raise DataError(f'{path}: expected whole records, found a file that cannot be read '
                                 f'({error.message.splitlines()[0]}). Delete its folder to make them anew.') from error
         self._kept = {}
-        self.ids = sorted(found)
+        # Not as texts, among which `anna-dress/00` is before `anna/00`, though `anna` is before `anna-dress`.
+        self.ids = sorted(found, key=lambda frame_id: frame_id.split('/', 1))
         columns = zip(*(found[frame_id] for frame_id in self.ids), strict=True)
         poses_px, sizes, files, images, masks = map(np.array, columns)
-        self.counts = np.unique([frame_id.partition('/')[0] for frame_id in self.ids], return_counts=True)[1]
+        # Counted in the order of the frames, so that no other order can ever matter.
+        self.counts = np.array(list(collections.Counter(frame_id.split('/', 1)[0] for frame_id in self.ids).values()))
         self.num_bytes = int(images[:, 1].sum() + masks[:, 1].sum())
         with tf.device('CPU'):  # where the pipeline runs; and once, not as a constant of every graph
             self._id_table = tf.constant(self.ids)

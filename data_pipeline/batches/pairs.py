@@ -101,9 +101,10 @@ def _patn_pairs(folder, frame_ids):
 def _lwb_pairs(folder, frame_ids):
     """Returns the pairs run by run: a video and one of its source frames."""
     videos = {}
-    for ids in frame_ids.values():
+    for person, ids in frame_ids.items():
         for frame_id in ids:
-            videos.setdefault(frame_id.rpartition('_')[0], []).append(frame_id)
+            # The person stands apart, as iPER's older layout has frames without an action: `001_1/0000`.
+            videos.setdefault((person, frame_id.removeprefix(f'{person}/').rpartition('_')[0]), []).append(frame_id)
     if len(videos) != NUM_LWB_VIDEOS:
         raise DataError(f'{folder.root}: the protocol iper-lwb has {NUM_LWB_VIDEOS} test videos, '
                         f'found {len(videos)} with poses.')

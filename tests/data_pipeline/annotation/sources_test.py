@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipeline.annotation.sources import list_sources, read_frames
+from data_pipeline.annotation.sources import list_sources, numbered_persons, read_frames
 from data_pipeline.errors import DataError, PictureError
 from tests.support.people_folders import write_image, write_video
 
@@ -30,15 +30,29 @@ def test_folders_are_persons_and_names_are_frames(tmp_path):
 
 
 def test_a_name_twice_is_refused_and_said(tmp_path):
-    for name in ('a/1.jpg', 'a/1.png', 'a-b/2.png', 'a/b/2.png'):
+    for name in ('a/1.jpg', 'a/1.png'):
         write_image(tmp_path / name, grey(9))
-    for name in ('a.avi', 'c.avi', 'c.mp4'):
+    for name in ('c.avi', 'c.mp4'):
         (tmp_path / name).write_bytes(b'')
     sources, refused = listed(tmp_path)
-    assert set(sources) == {'a/1.jpg', 'a/b/2.png', 'c.avi'}
-    assert refused == {
-        'a/1.png': 'the same person and frame as a/1.jpg', 'a-b/2.png': 'the same person and frame as a/b/2.png',
-        'c.mp4': 'the same person and frame as c.avi', 'a.avi': 'a video named like the folder of photos a'}
+    assert set(sources) == {'a/1.jpg', 'c.avi'}
+    assert refused == {'a/1.png': 'the same person and frame as a/1.jpg',
+                       'c.mp4': 'the same person and frame as c.avi'}
+
+
+def test_different_people_never_share_a_name(tmp_path):
+    root = tmp_path / 'anna'
+    shown = {'1.png': 'anna', 'anna-dress/1.png': 'anna-dress', 'anna-dress/2.png': 'anna-dress',
+             'anna/dress/1.png': 'anna-dress-3', 'anna/dress/3.png': 'anna-dress-3', 'anna/dress.avi': 'anna-dress-4',
+             'anna-dress-2/1.png': 'anna-dress-2', 'anna.avi': 'anna-2', 'anna-dress-1/1.png': 'anna-dress-1',
+             'b/c/1.png': 'b-c', 'b c/1.png': 'b c', 'ü(1).x/1.png': 'ü(1).x'}
+    for name in shown:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b'')
+    sources, refused = list_sources(root)
+    assert {source.name: source.person for source in sources} == shown and not refused
+    assert numbered_persons(sources) == {
+        'anna/dress': 'anna-dress-3', 'anna/dress.avi': 'anna-dress-4', 'anna.avi': 'anna-2'}
 
 
 def test_an_empty_folder_and_none_are_refused(tmp_path):

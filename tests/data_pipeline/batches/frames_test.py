@@ -9,7 +9,7 @@ from data_pipeline.errors import DataError
 from data_pipeline.people.people_builder import PeopleBuilder
 from tests.support.people_folders import SIZE, write_people
 
-FRAMES = {'a': 2, 'a-b': 40, 'b': 3}  # the second has two records; a name that begins like another
+FRAMES = {'a': 2, 'a-b': 40, 'b': 3}  # in the order of the persons; the second has two records, its name begins as one
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_frames_have_their_files_and_poses(people, kept):
         store.keep_files()
         for path in builder.info.splits['train'].filepaths:
             path.write_bytes(b'')
-    assert store.ids == sorted(content)
+    assert store.ids == [f'{person}/{frame:02d}' for person, count in FRAMES.items() for frame in range(count)]
     assert store.counts.tolist() == list(FRAMES.values())
     for number, frame_id in enumerate(store.ids):
         assert store.frame_id(number).numpy().decode() == frame_id
