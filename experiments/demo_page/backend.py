@@ -17,7 +17,7 @@ from experiments.demo_page.motions import MOTIONS, motion_poses
 from experiments.demo_page.samples import PagePerson
 from experiments.demo_page.uploads import RequestError, UploadLimits, Video, read_photo, read_video
 from experiments.pictures import drawing
-from experiments.pictures.files import gif
+from experiments.pictures.files import gif, gif_places
 from experiments.pictures.parts import of_parts
 from experiments.reposing.source_person import find_person
 from experiments.reposing.targets import turntable
@@ -145,7 +145,8 @@ class Backend:
     def _clip(self, person, target_poses_px, fps):
         for target_pose_px in target_poses_px:
             _check_pose(target_pose_px, self.image_size)
-        return gif(self._reposed(person, target_poses_px), fps)
+        places = gif_places(len(target_poses_px), fps)
+        return gif(self._reposed(person, [target_poses_px[place] for place in places]), fps / places.step)
 
     def _num_frames(self, value):
         return int(_number('frames', value, 2, self.limits.frames))

@@ -20,6 +20,7 @@ _PICTURES = ('.png', '.jpg')
 ANIMATIONS = (*_CODECS, '.gif')
 _MOST_IN_MEMORY = 400  # pictures of a grid or a GIF
 _NUMBER = re.compile(r'%0?\d*d')
+_GIF_FPS = 50  # GIFs count in 10 ms, and browsers slow down what stands for less than 20 ms
 _CLIP_PX = 128  # a browser enlarges the rest; more takes long to find 256 colours for
 
 
@@ -49,9 +50,14 @@ def png(image):
 def gif(images, fps):
     """Returns square images, uint8 [S, S, 3] RGB, as the bytes of a GIF file that repeats; small ones are enlarged."""
     size, file = max(_CLIP_PX, len(images[0])), io.BytesIO()
-    duration_ms = max(20, 10 * round(100 / fps))  # GIF counts in 10 ms, and browsers slow down what is faster than 20
-    _write_gif(file, [resized(image, size) for image in images], duration_ms)
+    _write_gif(file, [resized(image, size) for image in images], fps)
     return file.getvalue()
+
+
+def gif_places(count, fps):
+    """Returns the range of those of `count` pictures that a GIF can show at `fps`: 0, 1, ... or 0, n, 2 * n, ..."""
+    step = max(1, math.ceil(fps / _GIF_FPS - 1e-6))
+    return range(0, step * max(1, round(count / step)), step)
 
 
 def check_output(path, num_pictures):
@@ -80,7 +86,7 @@ def open_output(path, fps):
 
     Args:
       path: see there; its folders are made.
-      fps: pictures a second of a GIF or a video.
+      fps: pictures a second of a GIF (see `gif_places`) or a video.
 
     Yields:
       function that takes the next picture, uint8 [H, W, 3] RGB, all of one size. The file gets its name when the block
@@ -107,9 +113,13 @@ def _encoded(image, suffix):
     return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
-def _write_gif(file, images, duration_ms):
-    first, *others = [Image.fromarray(image) for image in images]
-    first.save(file, 'GIF', save_all=True, append_images=others, duration=duration_ms, loop=0)
+def _write_gif(file, images, fps):
+    """Writes a GIF that lasts as long as the clip, though each of its pictures stands for whole 10 ms, at least 20."""
+    places = gif_places(len(images), fps)
+    ends = np.floor(np.arange(len(places) + 1) * (100 * places.step / fps) + 0.5)
+    durations_ms = [10 * max(2, int(ticks)) for ticks in np.diff(ends)]
+    first, *others = [Image.fromarray(images[place]) for place in places]
+    first.save(file, 'GIF', save_all=True, append_images=others, duration=durations_ms, loop=0)
 
 
 @contextlib.contextmanager
@@ -141,7 +151,7 @@ def _kept(path, fps):
     kept = []
     yield kept.append
     if path.suffix.lower() == '.gif':
-        _write_gif(path, kept, round(1000 / fps))
+        _write_gif(path, kept, fps)
         return
     if len(kept) > 1:
         columns = math.ceil(math.sqrt(len(kept)))

@@ -1,6 +1,7 @@
 """Clips of one person: targets in, a picture, GIF or video out."""
 
 import dataclasses
+import itertools
 import pathlib
 
 import numpy as np
@@ -8,7 +9,7 @@ from tqdm import tqdm
 
 from data_pipeline.errors import UsageError
 from experiments.pictures import drawing
-from experiments.pictures.files import ANIMATIONS, check_output, open_output, write_picture
+from experiments.pictures.files import ANIMATIONS, check_output, gif_places, open_output, write_picture
 from experiments.pictures.parts import of_parts
 from experiments.reposing.frames import Frames
 from experiments.reposing.source_person import load_source_person, note_on_people
@@ -69,7 +70,7 @@ def repose_person(reposer, options, open_estimator):
     written = [_write_parts(encoded, source, targets.poses_px, options.output)] if options.bodypart else []
     results = encoded.each(targets.poses_px, with_alpha=paste_back)
     shown = targets.read_pictures() if options.side_by_side and targets.read_pictures else [None] * count
-    with open_output(options.output, options.fps or targets.fps) as add, \
+    with open_output(options.output, targets.fps) as add, \
             tqdm(total=count, unit=' pictures', desc='reposing', disable=count == 1) as bar:
         for result, target in zip(results, shown, strict=True):
             add(frames.show(*result, target))
@@ -94,7 +95,22 @@ def _load_targets(source, options, open_estimator):
     if shares.max() > 0.5:
         raise UsageError(f'--target: expected poses in the picture, found {np.sum(shares > 0.5)} of {len(poses_px)} '
                          'that are for the most part outside; --keep_proportions puts them where the source stands.')
-    return Targets(np.float32(poses_px), True, fps, pictures, sum((targets.notes for targets in found), ()))
+    return _shown(Targets(np.float32(poses_px), True, options.fps or fps, pictures,
+                          sum((targets.notes for targets in found), ())), options.output)
+
+
+def _shown(targets, output):
+    """Leaves out the `Targets` that an output cannot show at their speed, and notes it."""
+    count = len(targets.poses_px)
+    places = gif_places(count, targets.fps)
+    if pathlib.Path(output).suffix.lower() != '.gif' or places == range(count):
+        return targets
+    note = (f'{output}: a GIF shows at most 50 pictures a second, so {len(places)} of {count} are shown; the clip '
+            'lasts as long.')
+    read_pictures = targets.read_pictures and (
+        lambda: itertools.islice(targets.read_pictures(), 0, places.stop, places.step))
+    return dataclasses.replace(targets, poses_px=targets.poses_px[list(places)], fps=targets.fps / places.step,
+                               read_pictures=read_pictures, notes=(*targets.notes, note))
 
 
 def _write_parts(encoded, source, poses_px, output):

@@ -1,12 +1,14 @@
 """Pictures are written as what their name says, whole or not at all."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from data_pipeline.errors import UsageError, WriteError
 from data_pipeline.picture_file import read_image
-from experiments.pictures.files import check_output, open_output, write_picture
+from experiments.pictures.files import check_output, gif, open_output, write_picture
 
 
 def photo(size):
@@ -54,3 +56,25 @@ def test_several_pictures_are_a_grid_a_series_or_a_gif_or_nothing(tmp_path):
             add(np.zeros((20, 30, 3), np.uint8))
             raise KeyboardInterrupt
     assert sorted(tmp_path.iterdir()) == before
+
+
+def durations_ms(file):
+    with Image.open(file) as film:
+        found = []
+        for index in range(film.n_frames):
+            film.seek(index)
+            found.append(film.info['duration'])
+        return found
+
+
+@pytest.mark.parametrize('fps', [4, 12, 24, 29.97, 50, 51, 60, 75, 99.9, 119.88, 120, 240])
+def test_a_gif_lasts_as_long_as_its_clip_and_no_picture_is_too_short(tmp_path, fps):
+    for count in (2, 31):
+        images = [np.full((4, 4, 3), 8 * index, np.uint8) for index in range(count)]
+        with open_output(tmp_path / 'film.gif', fps) as add:
+            for image in images:
+                add(image)
+        for file in (tmp_path / 'film.gif', io.BytesIO(gif(images, fps))):
+            found = durations_ms(file)
+            assert min(found) >= 20 and abs(sum(found) - 1000 * count / fps) <= max(found) / 2 + 5
+            assert len(found) >= min(count, count * 1000 / fps / 40 - 1)  # no more is left out than needed

@@ -49,6 +49,17 @@ def test_a_turntable_of_the_source_is_a_gif_beside_its_source_and_target(tmp_pat
         assert clip.n_frames == 5 and clip.size == (3 * 128, 128) and clip.info['duration'] == 80
 
 
+def test_a_gif_of_fast_pictures_leaves_some_out_and_says_so(tmp_path, capsys):
+    write_layout(tmp_path)
+    drawn = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Brightness, 'each', staticmethod(lambda poses, **_: drawn.extend(poses) or [
+            (np.full((SIZE, SIZE, 3), index, np.uint8), None, pose) for index, pose in enumerate(poses)]))
+        with Image.open(repose(tmp_path, 'round.gif', turntable=True, turntable_frames=30, fps=120)) as clip:
+            assert clip.n_frames == len(drawn) == 10  # what is left out is not even made
+    assert '10 of 30 are shown' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize('options, words', [
     ({'target': ['#p'], 'turntable': True}, 'expected one target, found 3'),
     ({'target': ['#p/02']}, 'found 1 of 1 that are for the most part outside')])
