@@ -86,11 +86,13 @@ def settings_to_resume(path, values=flags.FLAGS):
     """
     given = {name: values[name].value for name in _DEFAULTS.as_dict() if values[name].present}
     saved = _values_of(path)  # not as `Settings`, which would refuse what a given flag mends
+    # The file is of the run's beginning. A cosine of another length would give this step another rate than it had.
+    length = saved['schedule_steps'].value = saved['schedule_steps'].value or saved['steps'].value
     for name, value in given.items():
         if value != saved[name].value and not RULES[name].changeable:
             raise UsageError(f'--{name}: the run has another one; expected {saved[name].value} ({path}), '
                              f'found {value}. A new run may begin with its networks: --init_from.')
-    return settings_from_file(path, **given)
+    return settings_from_file(path, **{'schedule_steps': length, **given})
 
 
 def data_settings(saved):
@@ -102,7 +104,9 @@ def data_settings(saved):
 
 def flags_text(settings):
     """Returns `Settings` as text: a flag file that starts the same run again."""
-    return ''.join(f'--{name}={value}\n' for name, value in settings.as_dict().items())
+    # Without a length of its own a cosine is as long as the run, and the text as it was before there was that flag.
+    return ''.join(f'--{name}={value}\n' for name, value in settings.as_dict().items()
+                   if name != 'schedule_steps' or value)
 
 
 def _values_of(path, **changes):

@@ -50,7 +50,9 @@ class TrainSettings(Group):
     learning_rate: float = setting(2e-4, 'Step size of Adam, above 0.', above=0, changeable=True)
     learning_rate_schedule: str = setting(
         'constant', 'Step size over the run: constant, as in the paper, or falling to 0 by half a cosine.',
-        choices=('constant', 'cosine'))
+        choices=('constant', 'cosine'), changeable=True)
+    schedule_steps: int = setting(0, 'Length of the cosine, which a run keeps when it goes on; 0: --steps as they are '
+                                  'when the run begins.', unit='updates of both networks', at_least=0)
     adam_beta1: float = setting(0.5, "Adam's decay of the mean, in [0, 1).", at_least=0, below=1)
     adam_beta2: float = setting(0.999, "Adam's decay of the mean square, in [0, 1).", at_least=0, below=1)
     clip_norm: float = setting(0.0, "Largest norm of a network's gradient; longer ones are shortened. 0: no limit.",
@@ -85,6 +87,11 @@ class TrainSettings(Group):
         if self.batch_size % self.accumulate_steps:
             raise UsageError(f'--accumulate_steps: expected a divisor of --batch_size={self.batch_size}, '
                              f'found {self.accumulate_steps}.')
+        if self.learning_rate_schedule == 'cosine' and 0 < self.schedule_steps < self.steps:
+            raise UsageError(f'--steps: expected at most --schedule_steps={self.schedule_steps}, the length of the '
+                             f'cosine, at whose end the step size is 0, found {self.steps}. '
+                             '--learning_rate_schedule=constant with a --learning_rate goes on from there; a new run '
+                             'may begin with the networks: --init_from.')
         self.profiled()
 
     def profiled(self):

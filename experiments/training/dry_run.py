@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 
+from experiments.configuration.flags import flags_text
 from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.variables import tf_variables
 
@@ -16,7 +17,7 @@ _BACKWARD = 'gradient_tape/'  # TensorFlow's name for what a tape makes
 
 def report(trainer, settings):
     """Traces a step of a `Trainer` with its `Settings` and returns what is known of it, as text of several lines."""
-    lines = [f'--{name}={value}' for name, value in settings.as_dict().items()]
+    lines = flags_text(settings).splitlines()
     for name, part in trainer.checkpoint_parts().items():
         variables = tf_variables(part) if hasattr(part, 'variables') else (part,)
         lines.append(f'{name}: {sum(map(_num_elements, variables)):,} values in {len(variables)} variables')

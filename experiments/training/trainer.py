@@ -191,5 +191,5 @@ def _optimizer(network, train):
     """Returns the Adam of a network."""
     rate = train.learning_rate
     if train.learning_rate_schedule == 'cosine':
-        rate = keras.optimizers.schedules.CosineDecay(rate, train.steps)
+        rate = keras.optimizers.schedules.CosineDecay(rate, train.schedule_steps or train.steps)
     return Adam(tf_variables(network, trainable=True), rate, train.adam_beta1, train.adam_beta2)

@@ -58,6 +58,7 @@ def test_values_out_of_range_are_refused(argument):
     (['--vgg_weights=vgg.h5'], ('--vgg_weights', 'imagenet', "'vgg.h5'")),
     (['--vgg_weights=none', '--perceptual_weight=0', '--adversarial_weight=0'], ('--l1_weight', 'above 0')),
     (['--batch_size=6', '--accumulate_steps=4'], ('--accumulate_steps', '--batch_size=6', 'found 4')),
+    (['--learning_rate_schedule=cosine', '--steps=9', '--schedule_steps=8'], ('--steps', '=8', 'found 9')),
     (['--profile_steps=7'], ('--profile_steps', '100,110', "'7'")),
     (['--profile_steps=9,7'], ('--profile_steps', "'9,7'")),
 ])
@@ -112,12 +113,29 @@ def test_a_resumed_run_keeps_what_decides_what_is_learned(tmp_path, saved, given
         flags.settings_to_resume(path, parsed(given))
 
 
+@pytest.mark.parametrize('begun, length', [
+    (['--steps=10'], 10), (['--steps=10', '--schedule_steps=0'], 10), (['--steps=10', '--schedule_steps=30'], 30)])
+def test_a_resumed_run_never_begins_its_cosine_anew(tmp_path, begun, length):
+    path = tmp_path / 'flags.txt'
+    path.write_text(flags.flags_text(settings('--learning_rate_schedule=cosine', *begun)))
+    for steps in (5, 10, length):
+        found = flags.settings_to_resume(path, parsed(f'--steps={steps}')).train
+        assert (found.steps, found.schedule_steps, found.learning_rate_schedule) == (steps, length, 'cosine')
+    assert flags.settings_to_resume(path, parsed()).train.schedule_steps == length
+    with pytest.raises(UsageError, match=f'--steps: .*--schedule_steps={length}.*found {length + 1}.*--init_from'):
+        flags.settings_to_resume(path, parsed(f'--steps={length + 1}'))
+    with pytest.raises(UsageError, match=f'--schedule_steps: the run has another one; expected {length}'):
+        flags.settings_to_resume(path, parsed('--steps=99', '--schedule_steps=99'))
+    found = flags.settings_to_resume(path, parsed('--steps=99', '--learning_rate_schedule=constant')).train
+    assert (found.steps, found.learning_rate_schedule) == (99, 'constant')
+
+
 def test_a_resumed_run_may_change_what_does_not_decide_what_is_learned():
     assert {name for name, rule in RULES.items() if rule.changeable} == {
-        'source_dir', 'data_dir', 'cache_mb', 'steps', 'learning_rate', 'precision', 'accumulate_steps',
-        'max_bad_steps', 'deterministic', 'jit_compile', 'remat', 'log_every', 'image_every', 'checkpoint_every',
-        'keep_checkpoints', 'validate_every', 'num_validation_pairs', 'profile_steps', 'num_virtual_cpus',
-        'vgg_weights'}
+        'source_dir', 'data_dir', 'cache_mb', 'steps', 'learning_rate', 'learning_rate_schedule', 'precision',
+        'accumulate_steps', 'max_bad_steps', 'deterministic', 'jit_compile', 'remat', 'log_every', 'image_every',
+        'checkpoint_every', 'keep_checkpoints', 'validate_every', 'num_validation_pairs', 'profile_steps',
+        'num_virtual_cpus', 'vgg_weights'}
 
 
 def test_settings_are_made_without_flags():
