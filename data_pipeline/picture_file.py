@@ -1,32 +1,54 @@
-"""Reading picture files by their content, upright and in RGB; resizing pictures; writing PNG files."""
+"""Reading picture files of any usual format upright and in RGB over white; resizing pictures; writing PNG files."""
 
+import contextlib
+import dataclasses
 import io
 import pathlib
 
 import cv2
 import numpy as np
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
+from PIL import ExifTags, Image
 
 from data_pipeline.errors import PictureError
 from data_pipeline.files import whole_file
 
 MAX_MEGAPIXELS = 150  # 20,000 x 7,500; a file of some kB may announce a thousand times that
 MAX_SIDE_PX = 32_000  # OpenCV cannot turn and sample longer ones
-_PNG = b'\x89PNG\r\n\x1a\n'
-_PNG_WITH_ALPHA = (b'\x04', b'\x06')  # colour types
-# First bytes, reader of the head, mark at the end. Pillow's Image.open would do, but has a limit of its own.
-_FORMATS = ((b'\xff\xd8', JpegImageFile, b'\xff\xd9'), (_PNG, PngImageFile, b'IEND'))
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit, which warns long before; `_opened` keeps ours
+
+FORMATS = ('JPEG', 'PNG', 'WEBP', 'TIFF', 'BMP', 'PPM', 'JPEG2000', 'AVIF', 'HEIF')  # Pillow's names
+_HEIF_BRANDS = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'hevm', b'hevs', b'mif1', b'msf1')
+_AVIF_BRANDS = (b'avif', b'avis')
+# Marks of whatever may turn a PNG; none can be missed by looking for them, and they spare decoding to find out.
+_MAY_TURN_PNG = (b'eXIf', b'Raw profile type', b'Orientation')
+_TURNS = {  # EXIF orientation -> what turns it upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90}
 
 
-def read_image(path, is_upright=True):
-    """Reads an image file of any format that OpenCV knows, whatever its suffix says.
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """What a picture file announces.
+
+    Attributes:
+      size: (columns, rows), px, as stored.
+      is_turned: whether it is stored turned, so that only its orientation tag makes it upright.
+      has_alpha: whether something in it may be transparent.
+    """
+
+    size: tuple
+    is_turned: bool
+    has_alpha: bool
+
+
+def read_image(path):
+    """Reads a picture file upright, whatever its suffix says; the formats are FORMATS.
 
     16 bits become 8, CMYK and grey become RGB, and what is transparent becomes white.
 
     Args:
       path: the file.
-      is_upright: turn it as its EXIF data say; False gives it as stored.
 
     Returns:
       uint8 [H, W, 3], RGB.
@@ -42,40 +64,34 @@ def read_image(path, is_upright=True):
         data = path.read_bytes()
     except OSError as error:
         raise PictureError(f'image {path}: cannot be read ({error.strerror}).') from error
-    return decode_image(data, path, is_upright)
+    return decode_image(data, path)
 
 
-def decode_image(data, name, is_upright=True):
-    """Does what `read_image` does with the bytes of a file; `name` is what a message calls it."""
-    size, is_whole = read_head(data)
-    if size is not None:
-        _check_size(name, *size)
-    if not is_whole:
-        raise PictureError(f'image {name}: expected a whole image, found a file that ends too early '
-                           f'({len(data)} bytes).')
-    image = _decode(data, is_upright)
-    if image is None:
-        raise PictureError(f'image {name}: expected a JPEG or PNG image, found {len(data)} bytes that are none.')
-    _check_size(name, *image.shape[1::-1])
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+def decode_image(data, name, formats=FORMATS):
+    """Does what `read_image` does with the bytes of a file.
 
-
-def read_head(data):
-    """Reads what the head of a JPEG or PNG file, given as bytes, announces, without decoding it.
-
-    Returns:
-      (columns, rows), px, or None where the head cannot be read or is of another format; and whether the end of the
-      picture is there. OpenCV would fill what is missing with grey and say nothing.
+    Args:
+      data: the bytes.
+      name: what a message calls them.
+      formats: those that are taken, of FORMATS.
     """
-    for first_bytes, head, end_mark in _FORMATS:
-        if data.startswith(first_bytes):
-            try:
-                picture = head(io.BytesIO(data))
-            except (OSError, SyntaxError, ValueError):
-                return None, end_mark in data
-            # Looked for behind the head, as a thumbnail in it has an end too, and anywhere, as phones append films.
-            return picture.size, data.find(end_mark, picture.fp.tell()) >= 0
-    return None, True
+    with _opened(data, name, formats) as picture:
+        try:
+            rgb, orientation = _over_white(picture), _orientation(picture)
+        except MemoryError as error:
+            raise PictureError(f'image {name}: expected a picture that fits into the memory, found '
+                               f'{picture.width} x {picture.height} px.') from error
+        except Exception as error:  # noqa: BLE001  (Pillow raises many kinds for files that are broken)
+            raise PictureError(f'image {name}: expected a whole picture, found a file that ends too early or is '
+                               f'damaged ({len(data)} bytes; {error}).') from error
+        return np.array(rgb.transpose(_TURNS[orientation]) if orientation in _TURNS else rgb)
+
+
+def read_head(data, name, formats=FORMATS):
+    """Reads the `Head` of a picture file without decoding its pixels; arguments and errors as `decode_image`."""
+    with _opened(data, name, formats) as picture:
+        may_be_turned = picture.format != 'PNG' or any(mark in data for mark in _MAY_TURN_PNG)
+        return Head(picture.size, may_be_turned and _orientation(picture) in _TURNS, picture.has_transparency_data)
 
 
 def resized(image, size, enlarging=cv2.INTER_LINEAR):
@@ -106,33 +122,79 @@ def write_png(path, image):
     Raises:
       WriteError: the file cannot be written.
     """
-    _, data = cv2.imencode('.png', image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    data = png(image)
     with whole_file(path) as unfinished:
         unfinished.write_bytes(data)
 
 
-def _check_size(name, columns, rows):
-    if columns * rows > MAX_MEGAPIXELS * 1e6 or max(columns, rows) > MAX_SIDE_PX:
-        raise PictureError(f'image {name}: expected at most {MAX_MEGAPIXELS} megapixels and {MAX_SIDE_PX} px a side, '
-                           f'found {columns} x {rows} px.')
+def png(image):
+    """Returns uint8 [H, W] grey or [H, W, 3] RGB as the bytes of a PNG file."""
+    return cv2.imencode('.png', image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
-def _decode(data, is_upright):
-    """Returns uint8 [H, W, 3] BGR, or None where OpenCV cannot make an image of the bytes."""
-    flags = cv2.IMREAD_COLOR if is_upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = np.frombuffer(data, np.uint8)
+@contextlib.contextmanager
+def _opened(data, name, formats):
+    """Yields a picture, not yet decoded, as a Pillow image; refuses what is none, too large or not read here."""
+    _register_heif(data)
+    Image.init()
     try:
-        if data.startswith(_PNG) and data[25:26] in _PNG_WITH_ALPHA:
-            return _over_white(cv2.imdecode(pixels, cv2.IMREAD_UNCHANGED))
-        return cv2.imdecode(pixels, flags) if data else None
-    except cv2.error:  # a header that announces more pixels than OpenCV will hold
-        return None
+        picture = Image.open(io.BytesIO(data), formats=[kind for kind in formats if kind in Image.OPEN])
+    except Exception as error:  # noqa: BLE001  (Pillow raises many kinds for files that are broken)
+        raise PictureError(f'image {name}: expected {_told(data, formats)}.') from error
+    with picture:
+        columns, rows = picture.size
+        if columns * rows > MAX_MEGAPIXELS * 1e6 or max(columns, rows) > MAX_SIDE_PX:
+            raise PictureError(f'image {name}: expected at most {MAX_MEGAPIXELS} megapixels and {MAX_SIDE_PX} px a '
+                               f'side, found {columns} x {rows} px.')
+        yield picture
 
 
-def _over_white(image):
-    """Lays an image with alpha [H, W, 4], of 8 or 16 bits, over white: what it hides may be of any colour."""
-    if image is None or image.ndim != 3 or image.shape[2] != 4:
-        return None
-    unit = image / np.float32(np.iinfo(image.dtype).max)
-    alpha = unit[..., 3:]
-    return np.uint8(np.round(255 * (unit[..., :3] * alpha + 1 - alpha)))
+def _register_heif(data):
+    """Lets Pillow read a HEIC file, if the package for it is installed."""
+    if data[4:8] == b'ftyp' and data[8:12] not in _AVIF_BRANDS and 'HEIF' not in Image.OPEN:
+        with contextlib.suppress(ImportError):
+            import pillow_heif  # an optional requirement
+            pillow_heif.register_heif_opener()
+
+
+def _told(data, formats):
+    """Returns what was expected and what the first bytes of a file that cannot be opened tell of it."""
+    if data[:6] in (b'GIF87a', b'GIF89a'):
+        return 'a picture, found a GIF: save one of its pictures as PNG, or all as an MP4 film'
+    if data[4:8] == b'ftyp':
+        if data[8:12] in _AVIF_BRANDS:
+            return 'a picture that can be read here, found AVIF, which this Pillow cannot read: save it as JPEG or PNG'
+        if data[8:12] in _HEIF_BRANDS:
+            return ('a picture that can be read here, found HEIC: pip install -r requirements-pictures.txt reads it, '
+                    'or save it as JPEG')
+        return 'a picture, found a film'
+    if any(data.startswith(mark) for mark in (b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n')):
+        return f'a whole picture, found a file that ends too early or is damaged ({len(data)} bytes)'
+    return f'a picture ({", ".join(kind for kind in formats if kind != "HEIF")}), found {len(data)} bytes that are none'
+
+
+def _orientation(picture):
+    """Returns the EXIF orientation of a picture; 1, upright, where there is none or none that can be read."""
+    try:
+        return picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001  (as above; broken EXIF data are none)
+        return 1
+
+
+def _over_white(picture):
+    """Loads a picture and returns it as RGB, laid over white: what is transparent may be of any colour."""
+    is_deep = any('16' in str(tile.args) for tile in picture.tile)
+    picture.load()
+    if picture.mode in ('I', 'F'):
+        raise ValueError(f'pixels of 32 bits, {picture.mode}')
+    key = picture.info.get('transparency')
+    if picture.mode.startswith('I;16'):
+        grey = np.asarray(picture)
+        return Image.fromarray(np.where(grey == (-1 if key is None else key), 255, grey >> 8).astype(np.uint8)
+                               ).convert('RGB')
+    if not picture.has_transparency_data:
+        return picture.convert('RGB')
+    if is_deep and isinstance(key, tuple):
+        picture.info['transparency'] = tuple(value >> 8 for value in key)  # as Pillow does with the pixels
+    rgba = picture.convert('RGBA')
+    return Image.alpha_composite(Image.new('RGBA', rgba.size, 'white'), rgba).convert('RGB')

@@ -48,7 +48,7 @@ def measure(folder, estimator):
     """
     found, seconds = collections.defaultdict(list), []
     for frame in tqdm([frame for frames in folder.persons.values() for frame in frames], unit=' pictures'):
-        image = read_image(frame.image_path, is_upright=False)
+        image = read_image(frame.image_path)
         begin = time.perf_counter()
         person, _ = estimator.largest_person(image)
         seconds.append(time.perf_counter() - begin)

@@ -12,6 +12,7 @@ REASONS = {
     'unreadable': 'cannot be read',
     'too_small': 'too small',
     'not_square': 'not square, and --crop=none',
+    'turned': 'stored turned, and --crop=none',
     'no_person': 'nobody found',
     'not_finite': 'joints that are no numbers',
     'low_score': 'the estimator is not sure enough',

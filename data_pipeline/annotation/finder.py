@@ -5,13 +5,15 @@ import numpy as np
 from data_pipeline.annotation.journal import UNREADABLE, AnnotationJournal, worker_path
 from data_pipeline.annotation.sources import read_frames
 from data_pipeline.errors import DataError, PictureError
-from data_pipeline.picture_file import read_image, write_png
+from data_pipeline.picture_file import read_head, read_image, write_png
 
 MIN_PICTURE_PX = 32
+_TURNED = {'reject': 'turned', 'detail': 'expected a picture that is stored upright, found one that only its '
+                                         'orientation tag turns; another --crop turns it'}
 _PHOTOS = 32  # of a task; a worker that is killed loses the findings of one task at most
 
 
-def look_through(sources, estimator, journal, mask_dir, every=1, is_upright=True, progress=lambda name: None):
+def look_through(sources, estimator, journal, mask_dir, every=1, must_be_upright=False, progress=lambda name: None):
     """Runs the estimator on every photo and frame that the journal does not know yet.
 
     Args:
@@ -20,7 +22,7 @@ def look_through(sources, estimator, journal, mask_dir, every=1, is_upright=True
       journal: `AnnotationJournal`; gets a finding for every photo and frame.
       mask_dir: pathlib.Path of the folder for the masks, which are as large as their pictures.
       every: takes every so many frames of a video.
-      is_upright: turn photos as their EXIF data say.
+      must_be_upright: refuse photos that only an orientation tag turns upright, as they stay as they are.
       progress: called with the name of each photo and video when it is done, and of each frame.
     """
     def look(source, frame, image):
@@ -35,7 +37,11 @@ def look_through(sources, estimator, journal, mask_dir, every=1, is_upright=True
                 journal.add_end(source, _look_through_video(source, journal, look, every, progress))
         elif not journal.knows(source, source.frame):
             try:
-                look(source, source.frame, read_image(source.path, is_upright))
+                image = read_image(source.path)
+                if must_be_upright and read_head(source.path.read_bytes(), source.path).is_turned:
+                    journal.add(source, source.frame, _TURNED)
+                else:
+                    look(source, source.frame, image)
             except PictureError as error:
                 journal.add(source, source.frame, {'reject': UNREADABLE, 'detail': str(error)})
         progress(source.name)
@@ -85,19 +91,19 @@ def find_largest(estimator, image):
 class FinderWorker:
     """Looks through sources in one worker."""
 
-    def __init__(self, open_estimator, journal_path, settings, mask_dir, every, is_upright):
+    def __init__(self, open_estimator, journal_path, settings, mask_dir, every, must_be_upright):
         """Loads the estimator and begins a journal.
 
         Args:
           open_estimator: function without arguments; returns the `person.Estimator`.
           journal_path, settings: of the run's `AnnotationJournal`.
-          mask_dir, every, is_upright: see `look_through`.
+          mask_dir, every, must_be_upright: see `look_through`.
 
         Raises:
           DataError: the estimator is not the run's.
         """
         self._estimator, self._mask_dir = open_estimator(), mask_dir
-        self._every, self._is_upright = every, is_upright
+        self._every, self._must_be_upright = every, must_be_upright
         if self._estimator.origin != settings['estimator']:
             raise DataError(f'--estimator: expected the same in every worker, {settings["estimator"]!r}, found '
                             f'{self._estimator.origin!r}.')
@@ -108,7 +114,7 @@ class FinderWorker:
         for source, frames in task:
             self._journal.skip(source, frames)
         look_through([source for source, _ in task], self._estimator, self._journal, self._mask_dir, self._every,
-                     self._is_upright)
+                     self._must_be_upright)
 
     def close(self):
         """Closes the journal."""

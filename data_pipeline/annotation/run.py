@@ -42,21 +42,21 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
     limits = limits or checks.AcceptanceLimits(is_square=crop == 'none')
     sources, unusable = list_sources(images)
     root, work_dir = _places(images, output, crop)
-    masks, path, is_upright = work_dir / 'masks', work_dir / 'journal.jsonl', crop != 'none'
+    masks, path, must_be_upright = work_dir / 'masks', work_dir / 'journal.jsonl', crop == 'none'
     rejects = [checks.Reject(name, '', 'unusable_file', detail) for name, detail in unusable]
-    settings = {'estimator': estimator.origin, 'every': every, 'upright': is_upright}
+    settings = {'estimator': estimator.origin, 'every': every, 'must_be_upright': must_be_upright}
     writer, cutter = PeopleWriter(root, work_dir / 'new', crop, size), CropWriter(work_dir / 'new', masks, size, every)
     with AnnotationJournal(path, settings) as journal:
         crops = _crops(sources, journal, limits, smoothing, writer, rejects)
         if workers:
-            workers.run(lambda: FinderWorker(open_again, path, settings, masks, every, is_upright),
+            workers.run(lambda: FinderWorker(open_again, path, settings, masks, every, must_be_upright),
                         finder_tasks(sources, journal), work_dir / 'tasks')
             journal.take_in()
             workers.run(lambda: cutter, crops, work_dir / 'tasks')
         else:
             files = {source.name for source in sources}
             with tqdm(total=len(sources), unit=' files', desc='looking for people') as bar:
-                look_through(sources, estimator, journal, masks, every, is_upright,
+                look_through(sources, estimator, journal, masks, every, must_be_upright,
                              lambda name: bar.update() if name in files else bar.set_postfix_str(name))
             with tqdm(unit=' pictures', desc='writing') as bar:
                 for person in crops:

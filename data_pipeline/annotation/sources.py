@@ -13,7 +13,8 @@ import cv2
 
 from data_pipeline.errors import DataError, PictureError
 
-PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
+# The reader says what is wrong with those that it cannot read.
+PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.avif', '.heic', '.heif', '.gif')
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
 
 

@@ -1,8 +1,8 @@
 """Records of a person: up to 32 pictures with poses, checked and encoded.
 
-A record is a dict: person, and frames, a list of dicts: name, image and mask (the bytes of JPEG or PNG files; empty
-without a mask), size (rows and columns, px), pose_px [19, 3], px_per_mm (NaN if unknown) and origin (who or what
-measured the pose).
+A record is a dict: person, and frames, a list of dicts: name, image and mask (the bytes of JPEG or PNG files, which are
+upright and opaque; empty without a mask), size (rows and columns, px), pose_px [19, 3], px_per_mm (NaN if unknown) and
+origin (who or what measured the pose).
 """
 
 import random
@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
-from data_pipeline.picture_file import read_head
+from data_pipeline.picture_file import decode_image, png, read_head
 from data_pipeline.poses.pose_file import is_far_outside
 from repose_tf.coordinates import scale_pose
 
@@ -55,7 +55,9 @@ def _encode(frame, film):
     path = frame.image_path
     if frame.picture.video_index is None:
         data = _read_file(path)
-        rows, columns = _decode(path, data, 3).shape[:2]
+        image = _decode(path, data, 3)
+        rows, columns = image.shape[:2]
+        data = _opaque(path, data, image)
     else:
         data, (rows, columns) = film.read(frame.picture)
     if rows != columns or not MIN_SIZE <= rows <= MAX_SIZE:
@@ -96,25 +98,29 @@ def _read_file(path):
 
 def _decode(path, data, channels):
     """Returns the pixels of a picture as the readers of the records will see them."""
+    head = read_head(data, path)
+    if max(head.size) > MAX_SIZE:  # before so much memory is asked for
+        raise DataError(f'{path}: expected a picture of at most {MAX_SIZE} px, found {head.size[0]} x {head.size[1]} '
+                        'px.')
+    if head.is_turned:  # which the readers of the records would not see
+        raise DataError(f'{path}: expected a picture that is stored upright, found one that only its rotation tag '
+                        '(EXIF) turns upright; save it upright, with a pose in px of it.')
     try:
-        size, _ = read_head(data)
-        if size and max(size) > MAX_SIZE:  # before so much memory is asked for
-            raise DataError(f'{path}: expected a picture of at most {MAX_SIZE} px, found {size[0]} x {size[1]} px.')
-        image = tf.io.decode_image(data, channels, expand_animations=False).numpy()
+        return tf.io.decode_image(data, channels, expand_animations=False).numpy()
     except tf.errors.InvalidArgumentError as error:
         raise DataError(f'{path}: expected a whole picture, found one that cannot be decoded '
                         f'({error.message.splitlines()[0]}).') from error
-    if b'Exif\0\0' in data[:4096] and _is_turned(data):
-        raise DataError(f'{path}: expected a picture that is stored upright, found one that only its rotation '
-                        'tag (EXIF) turns upright.')
-    return image
 
 
-def _is_turned(data):
-    """Says whether EXIF data turn a picture, which OpenCV respects and TensorFlow ignores."""
-    pixels = np.frombuffer(data, np.uint8)
-    upright, stored = (cv2.imdecode(pixels, cv2.IMREAD_COLOR | flag) for flag in (0, cv2.IMREAD_IGNORE_ORIENTATION))
-    return not np.array_equal(upright, stored)
+def _opaque(path, data, image):
+    """Returns a picture's file as it is, or, where something in it is transparent, a PNG file of it over white.
+
+    The readers of the records see `image`, in which the hidden colours show.
+    """
+    if not read_head(data, path).has_alpha:
+        return data
+    shown = decode_image(data, path)
+    return data if np.array_equal(shown, image) else png(shown)
 
 
 class _Film:

@@ -27,8 +27,9 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       folder: the `Folder` that the records are of.
     """
 
-    VERSION = tfds.core.Version('2.0.0')
-    RELEASE_NOTES = {'2.0.0': 'The origin of every pose.', '1.0.0': 'Up to 32 pictures of one person a record.'}
+    VERSION = tfds.core.Version('2.1.0')
+    RELEASE_NOTES = {'2.1.0': 'Films are upright, and what is transparent is white.',
+                     '2.0.0': 'The origin of every pose.', '1.0.0': 'Up to 32 pictures of one person a record.'}
 
     @staticmethod
     def read_folder(root, allow_missing_poses=False):

@@ -6,19 +6,19 @@ import pathlib
 
 import gradio as gr
 
+from data_pipeline.picture_file import png
 from experiments.demo_page import page_html
 from experiments.demo_page.backend import EDIT_BOUNDS_DEG, Edits
 from experiments.demo_page.motions import MOTIONS
 from experiments.demo_page.samples import PagePerson
 from experiments.demo_page.uploads import VIDEO_SUFFIXES, RequestError, Video
 from experiments.pictures.drawing import enlarge, pose_picture
-from experiments.pictures.files import png
 
 CSS_PATH = pathlib.Path(__file__).with_suffix('.css')
 _LABELS = {'turn_deg': 'Turn', 'bend_deg': 'Bend forwards', 'left_arm_deg': 'Raise left arm',
            'right_arm_deg': 'Raise right arm'}
 _NO_ESTIMATOR = 'Photos and videos of your own: not here, as no model that finds poses is installed. {}'
-_PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
+_PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.avif')
 _TURN, _VIDEO = 'turn round', 'your video'
 _KEEP_S = 600  # files in the page's folder
 

@@ -42,11 +42,6 @@ def write_picture(path, image):
         unfinished.write_bytes(_encoded(image, suffix))
 
 
-def png(image):
-    """Returns uint8 [H, W, 3], RGB, as the bytes of a PNG file."""
-    return _encoded(image, '.png')
-
-
 def gif(images, fps):
     """Returns square images, uint8 [S, S, 3] RGB, as the bytes of a GIF file that repeats; small ones are enlarged."""
     size, file = max(_CLIP_PX, len(images[0])), io.BytesIO()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import PictureError
-from data_pipeline.picture_file import read_head, read_image, resized, write_png
+from data_pipeline.picture_file import Head, read_head, read_image, resized, write_png
 
 
 def photo(size, seed=0):
@@ -111,11 +111,6 @@ def test_photos_for_print_become_rgb(tmp_path):
     assert np.abs(read_image(tmp_path / 'print.jpg').astype(int) - smooth).mean() < 4
 
 
-def test_as_stored_means_not_turned(tmp_path):
-    (tmp_path / 'turned.jpg').write_bytes(with_exif(jpeg_bytes(), 6))
-    assert read_image(tmp_path / 'turned.jpg', is_upright=False).shape == (60, 90, 3)
-
-
 def test_a_picture_of_20000_px_is_read_and_one_that_would_fill_the_memory_is_not(tmp_path):
     (tmp_path / 'wide.png').write_bytes(png_bytes(np.zeros((2, 20_000, 3), np.uint8)))
     assert read_image(tmp_path / 'wide.png').shape == (2, 20_000, 3)
@@ -136,9 +131,10 @@ def test_a_picture_of_20000_px_is_read_and_one_that_would_fill_the_memory_is_not
 
 
 def test_the_head_says_the_size_without_its_pixels():
-    assert read_head(jpeg_bytes()) == ((90, 60), True) and read_head(jpeg_bytes()[:-200]) == ((90, 60), False)
-    assert read_head(png_bytes(photo(48))) == ((48, 48), True) and read_head(png_bytes(photo(48))[:20]) == (None, False)
-    assert read_head(b'') == (None, True)  # another format
+    for data, size in ((jpeg_bytes(), (90, 60)), (jpeg_bytes()[:-200], (90, 60)), (png_bytes(photo(48)), (48, 48))):
+        assert read_head(data, 'picture') == Head(size, is_turned=False, has_alpha=False)
+    with pytest.raises(PictureError, match='image picture: .*ends too early'):
+        read_head(png_bytes(photo(48))[:20], 'picture')
 
 
 def test_resizing_averages_where_it_shrinks():

@@ -17,6 +17,7 @@ from repose_tf.skeleton import JOINT_INDEX
 from tests.support.fake_estimator import HEIGHT_MM, FakeEstimator, KilledAfter, KilledError, picture
 from tests.support.people_folders import annotated_files, write_image, write_video
 from tests.support.programs import assert_one_error, run_program
+from tests.support.turned_pictures import write_turned
 
 
 @pytest.fixture
@@ -165,11 +166,12 @@ def test_square_pictures_may_stay_where_they_are(tmp_path):
     for index in range(2):
         write_image(tmp_path / f'mine/images/anna/{index}.png', picture(200, 200, (60 + index, 30, 50, 130)))
     write_image(tmp_path / 'mine/images/anna/wide.png', picture(220, 200, (60, 30, 50, 130)))
+    write_turned(tmp_path / 'mine/images/anna/turned.jpg', picture(200, 200, (60, 30, 50, 130)), 'JPEG', 6)
     before = annotated_files(tmp_path / 'mine')
     annotate(tmp_path / 'mine/images', tmp_path / 'mine/poses.json', FakeEstimator(), crop='none')
     after = annotated_files(tmp_path / 'mine')
     assert {name: data for name, data in after.items() if name not in ('poses.json', 'rejects.json')} == before
-    assert rejects(tmp_path / 'mine') == {('anna/wide.png', ''): 'not_square'}
+    assert rejects(tmp_path / 'mine') == {('anna/wide.png', ''): 'not_square', ('anna/turned.jpg', ''): 'turned'}
     pose = read_poses(tmp_path / 'mine/poses.json')['anna/1']
     assert (pose.px[JOINT_INDEX['pelv'], :2] == [61 + 25, 30 + 65]).all()
 

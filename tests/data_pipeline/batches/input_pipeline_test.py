@@ -194,12 +194,12 @@ def test_every_format_is_decoded_to_the_same_picture(tmp_path):
     root = tmp_path / 'mine'
     content = write_people(root, {'a': 4})
     smooth = cv2.GaussianBlur(content['a/00'][0], (0, 0), 5)
-    transparent = np.concatenate([smooth[..., ::-1], smooth[..., :1]], axis=2)
+    with_alpha = np.concatenate([smooth[..., ::-1], np.full_like(smooth[..., :1], 255)], axis=2)
     for frame in range(4):
         (root / 'images' / 'a' / f'{frame:02d}.png').unlink()
     write_image(root / 'images' / 'a' / '00.png', smooth)
     write_image(root / 'images' / 'a' / '01.jpg', smooth)
-    cv2.imwrite(str(root / 'images' / 'a' / '02.png'), transparent)
+    cv2.imwrite(str(root / 'images' / 'a' / '02.png'), with_alpha)
     write_image(root / 'images' / 'a' / '03.png', smooth[..., 0])
     builder = PeopleBuilder.opened(root, tmp_path / 'records')
     listed = [('a/00', 'a/01'), ('a/02', 'a/03')]

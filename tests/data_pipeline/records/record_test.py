@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import DataError
+from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import Pose
 from data_pipeline.records import record
 from data_pipeline.records.folder import Frame, Picture
 from tests.support.data_set_folders import write_film
 from tests.support.people_folders import SIZE, random_pose
+from tests.support.turned_pictures import write_turned
 
 SMOOTH = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8), (0, 0), 4)  # RGB
 
@@ -49,8 +51,8 @@ def test_unusual_pictures_are_read_as_what_they_show(tmp_path):
     grey = SMOOTH[..., 0]
     np.testing.assert_array_equal(decoded(tmp_path, png(SMOOTH), 'jpg'), SMOOTH)  # PNG called JPEG
     np.testing.assert_array_equal(decoded(tmp_path, png(grey), 'png'), np.repeat(grey[..., None], 3, axis=2))
-    alpha = np.concatenate([SMOOTH[..., ::-1], grey[..., None]], axis=2)
-    np.testing.assert_array_equal(decoded(tmp_path, png(alpha), 'png'), SMOOTH)
+    opaque = np.concatenate([SMOOTH[..., ::-1], np.full_like(grey[..., None], 255)], axis=2)
+    np.testing.assert_array_equal(decoded(tmp_path, png(opaque), 'png'), SMOOTH)
     deep = png(SMOOTH.astype(np.uint16) * 257)
     np.testing.assert_array_equal(decoded(tmp_path, deep, 'png'), SMOOTH)
 
@@ -62,18 +64,23 @@ def test_cmyk_is_read_as_the_colours_it_prints(tmp_path):
     assert np.abs(found.astype(int) - SMOOTH).mean() < 8
 
 
-def with_rotation(data, orientation):
-    """Returns a JPEG with the rotation tag that cameras write."""
-    tags = b'Exif\0\0MM\0*\0\0\0\x08' + struct.pack('>HHHIHHI', 1, 0x112, 3, 1, orientation, 0, 0)
-    return data[:2] + b'\xff\xe1' + struct.pack('>H', len(tags) + 2) + tags + data[2:]
+def test_what_is_transparent_is_white_in_a_record_as_it_is_in_a_photo(tmp_path):
+    cut_out = np.concatenate([SMOOTH[..., ::-1], np.zeros((SIZE, SIZE, 1), np.uint8)], axis=2)
+    cut_out[4:12, 4:12, 3] = 255
+    frame, = frames_of(write(tmp_path / 'cut_out.png', png(cut_out)))
+    found = record._decode(tmp_path, frame['image'], 3)
+    np.testing.assert_array_equal(found, read_image(tmp_path / 'cut_out.png'))
+    assert (found[:4] == 255).all() and np.array_equal(found[4:12, 4:12], SMOOTH[4:12, 4:12])
 
 
-def test_pictures_that_lie_on_their_side_are_refused(tmp_path):
-    data = cv2.imencode('.jpg', SMOOTH)[1].tobytes()
-    frames_of(write(tmp_path / 'upright.jpg', with_rotation(data, 1)))
-    for orientation in (3, 6, 8):
-        with pytest.raises(DataError, match='turned.jpg: expected a picture that is stored upright'):
-            frames_of(write(tmp_path / 'turned.jpg', with_rotation(data, orientation)))
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'PNG, EXIF behind the pixels'])
+def test_pictures_that_lie_on_their_side_are_refused(tmp_path, kind):
+    write_turned(tmp_path / 'upright', SMOOTH, kind, 1)
+    frames_of(Picture(tmp_path / 'upright'))
+    for orientation in range(2, 9):
+        write_turned(tmp_path / 'turned', SMOOTH, kind, orientation)
+        with pytest.raises(DataError, match='turned: expected a picture that is stored upright'):
+            frames_of(Picture(tmp_path / 'turned'))
 
 
 def png_of_size(columns, rows):
@@ -87,7 +94,7 @@ def png_of_size(columns, rows):
     (png(SMOOTH[:, :-1]), 'found 15 x 16 px'),
     (png(np.zeros((1, 20000, 3), np.uint8)), 'at most 4096 px, found 20000 x 1 px'),
     (cv2.imencode('.jpg', np.zeros((1, 20000), np.uint8))[1].tobytes(), 'at most 4096 px, found 20000 x 1 px'),
-    (png_of_size(2**31 - 1, 2**31 - 1), 'at most 4096 px'),
+    (png_of_size(2**31 - 1, 2**31 - 1), 'at most 150 megapixels'),
     (png_of_size(SIZE, SIZE + 1), 'expected a whole picture'),
     (b'\xff\xd8\xff', 'expected a whole picture'),
     (b'\x89PNG\r\n\x1a\n', 'expected a whole picture'),

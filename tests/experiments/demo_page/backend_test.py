@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_pipeline.picture_file import png
 from experiments.demo_page import samples, uploads
 from experiments.demo_page.backend import Backend, Edits
 from experiments.demo_page.motions import MOTIONS, motion_poses
 from experiments.demo_page.uploads import RequestError, UploadLimits
-from experiments.pictures.files import png
 from experiments.reposing.targets import fitted, of_video
 from repose_tf.pose_edits import arm_raised, bent, turned, with_proportions
 from repose_tf.reposer import Reposer
@@ -75,7 +75,8 @@ def test_a_photo_becomes_a_person_and_a_picture(backend):
 
 
 @pytest.mark.parametrize('data, words', [
-    (b'', 'empty file'), (b'GIF89a nothing', 'JPEG, PNG or WebP'), (bytes(2_000_001), 'at most 2 MB'),
+    (b'', 'empty file'), (b'GIF89a nothing', 'found a GIF'), (b'hello', 'JPEG, PNG, WEBP, AVIF'),
+    (bytes(2_000_001), 'at most 2 MB'),
     (png(np.zeros((1100, 1000, 3), np.uint8)), 'at most 1 megapixels'),
     (png(np.zeros((40, 400, 3), np.uint8)), 'differ at most 4'), (png(np.zeros((90, 90, 3), np.uint8)), 'nobody')])
 def test_bad_uploads_are_named(backend, data, words):

@@ -19,12 +19,11 @@ import pytest
 
 from data_pipeline.estimators.mediapipe_pose import MediaPipePose
 from data_pipeline.people.people_folder import open_folder
-from data_pipeline.picture_file import read_image
+from data_pipeline.picture_file import png, read_image
 from experiments.demo_page.backend import Backend, Edits
 from experiments.demo_page.motions import MOTIONS
 from experiments.demo_page.samples import load_samples
 from experiments.models.opening import open_model
-from experiments.pictures.files import png
 from tests.support.chromium import find_chromium, open_browser
 from tests.support.programs import ROOT
 from tests.support.tiny import tiny_run
