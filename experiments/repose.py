@@ -41,6 +41,10 @@ def define_flags():
     absl_flags.DEFINE_alias('target_pose', 'target')
     flag('turntable', False, 'Turns the target once about the vertical; without --target the pose of the source.')
     integer('turntable_frames', clip.ClipOptions.turntable_frames, 'Pictures of a turn.', lower_bound=1)
+    number('target_turn', clip.ClipOptions.target_turn, 'Turns the targets about the vertical, degrees: 90 turns who '
+           "faces us to the picture's right, 180 away from us.", lower_bound=-360, upper_bound=360)
+    text('joint_names', clip.ClipOptions.joint_names, 'JSON file, {"lank": "name in the .bvh file", ...}: joints of '
+         'motion capture whose names are not known.')
     flag('keep_proportions', None, 'Keeps the bone lengths of the source, and the ground it stands on. Default: yes, '
                                    'but for pose files, whose px are taken as they are.')
     integer('every', clip.ClipOptions.every, 'Takes every so many frames of a video or of motion capture.',

@@ -1,25 +1,14 @@
-"""Motion capture in the BVH format: reading a file, and converting the joints of its rig to the project's 19."""
+"""Motion capture: following the hierarchy of a BVH file, and converting the joints of its rig to the project's 19."""
 
 import dataclasses
 
 import numpy as np
 
 from data_pipeline.errors import DataError
-from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
+from data_pipeline.poses import bvh_text, rig_names
+from data_pipeline.poses.body_axes import body_axes, find_camera, stands
+from repose_tf.skeleton import JOINT_INDEX, LIMB_BONES, NUM_JOINTS, joint_indices
 
-_AXES = {'X': 0, 'Y': 1, 'Z': 2}
-_MOVES, _TURNS = ({f'{axis}{kind}': index for axis, index in _AXES.items()} for kind in ('position', 'rotation'))
-# Names in use (CMU, Mixamo, MotionBuilder; Poser and Daz; plain), without prefixes as mixamorig:, in small letters.
-_SIDED = {
-    # A rig's 'LeftShoulder' is the collar bone where it has a 'LeftArm', too.
-    'sho': ('{side}arm', '{side}uparm', '{side}upperarm', '{s}shldr', '{s}shoulder', '{side}shoulder'),
-    'elb': ('{side}forearm', '{side}lowarm', '{side}elbow', '{s}forearm', '{s}elbow'),
-    'wri': ('{side}hand', '{side}wrist', '{s}hand', '{s}wrist'),
-    'hip': ('{side}upleg', '{side}thigh', '{side}hip', '{s}thigh', '{s}hip'),
-    'kne': ('{side}leg', '{side}lowleg', '{side}knee', '{side}shin', '{s}shin', '{s}knee'),
-    'ank': ('{side}foot', '{side}ankle', '{s}foot', '{s}ankle'),
-}
-_MIDDLE = {'neck': ('neck', 'neck1'), 'head': ('head',)}
 # Rigs have no face. Offsets of its joints from the neck, in lengths of neck to pelvis, to the left, up and forwards:
 # the means of data/people.
 _FACE = {'nose': (0, 0.13, 0.30), 'leye': (0.055, 0.19, 0.29), 'reye': (-0.055, 0.19, 0.29),
@@ -32,104 +21,64 @@ class Motion:
 
     Attributes:
       names: of J joints, parents before children; ends are called '<joint> end'.
+      parents: their places, None for a root.
       rest: [J, 3], positions when nothing is turned.
       positions: [T, J, 3].
       rotations: [T, J, 3, 3], file from joint; unit matrices at rest.
-      fps: frames a second.
+      fps: frames a second, None where the file does not tell.
+      notes: tuple of lines that the user is told.
     """
 
     names: list
+    parents: list
     rest: np.ndarray
     positions: np.ndarray
     rotations: np.ndarray
-    fps: float
+    fps: float | None
+    notes: tuple = ()
 
 
-def read(path, every=1):
+def read(path, every=1, fps=None):
     """Reads frames 0, every, 2 * every, ... of a BVH file; returns a `Motion`.
 
+    Args:
+      path: the file, see `bvh_text.read`.
+      every: takes every so many frames.
+      fps: frames a second of what is taken, whatever the file tells; None: as it tells.
+
     Raises:
-      DataError: the file cannot be read, or is not what its head announces.
+      DataError: the file cannot be read, or is none.
     """
-    try:
-        with open(path, encoding='utf-8', errors='replace') as file:
-            words = file.read().split()
-    except OSError as error:
-        raise DataError(f'{path}: expected a BVH file, found nothing readable ({error.strerror}).') from error
-    try:
-        joints, start = _read_hierarchy(words)
-        seconds, channels = _read_frames(words, start, sum(len(joint['channels']) for joint in joints))
-    except IndexError as error:
-        raise DataError(f'{path}: expected a BVH file, found one that ends too early.') from error
-    except (ValueError, KeyError) as error:
-        raise DataError(f'{path}: expected a BVH file, found something else ({error}).') from error
-    return _pose_joints(joints, channels[::every], 1 / (seconds * every))
+    text = bvh_text.read(path, is_timed=fps is None)
+    positions, rotations = _follow(text.joints, text.numbers[::every])
+    rest, _ = _follow([dataclasses.replace(joint, channels=[]) for joint in text.joints], np.zeros((1, 0)))
+    if fps is None and np.isfinite(text.seconds):
+        fps = 1 / (text.seconds * every)
+    return Motion([joint.name for joint in text.joints], [joint.parent for joint in text.joints], rest[0], positions,
+                  rotations, fps, text.notes)
 
 
-def _read_hierarchy(words):
-    """Returns the joints, dicts of name, parent, offset and channels, and the place after MOTION."""
-    if words[0] != 'HIERARCHY':
-        raise ValueError(f'it begins with {words[0]!r} instead of HIERARCHY')
-    joints, parents, place = [], [None], 1
-    while words[place] != 'MOTION':
-        word = words[place]
-        if word in ('ROOT', 'JOINT', 'End'):
-            name = f'{joints[parents[-1]]["name"]} end' if word == 'End' else words[place + 1]
-            joints.append({'name': name, 'parent': parents[-1], 'offset': np.zeros(3), 'channels': []})
-            place += 2
-        elif word == '{':
-            parents.append(len(joints) - 1)
-            place += 1
-        elif word == '}':
-            parents.pop()
-            place += 1
-        elif word == 'OFFSET':
-            joints[-1]['offset'] = np.array([float(number) for number in words[place + 1:place + 4]])
-            place += 4
-        elif word == 'CHANNELS':
-            count = int(words[place + 1])
-            joints[-1]['channels'] = words[place + 2:place + 2 + count]
-            if unknown := [channel for channel in joints[-1]['channels'] if channel not in {**_MOVES, **_TURNS}]:
-                raise ValueError(f'channel {unknown[0]!r}')
-            place += 2 + count
-        else:
-            raise ValueError(f'{word!r} in the hierarchy')
-    return joints, place + 1
-
-
-def _read_frames(words, place, num_channels):
-    """Returns the seconds of a frame and the numbers [T, channels]."""
-    if words[place] != 'Frames:' or words[place + 2:place + 4] != ['Frame', 'Time:']:
-        raise ValueError('no "Frames:" and "Frame Time:" after MOTION')
-    count, seconds = int(words[place + 1]), float(words[place + 4])
-    numbers = np.array(words[place + 5:], np.float64)
-    if count < 1 or not seconds > 0 or numbers.size != count * num_channels or not np.isfinite(numbers).all():
-        raise ValueError(f'{numbers.size} numbers for {count} frames of {num_channels} channels and {seconds:g} s')
-    return seconds, numbers.reshape(count, num_channels)
-
-
-def _pose_joints(joints, channels, fps):
-    """Computes positions and rotations along the hierarchy; returns the `Motion`."""
-    count = len(channels)
-    positions, rotations, rest, column = [], [], [], 0
+def _follow(joints, numbers):
+    """Follows the hierarchy; returns positions [T, J, 3] and rotations [T, J, 3, 3] for the channels [T, C]."""
+    positions, rotations, column = [], [], 0
     for joint in joints:
-        offset, turn = np.tile(joint['offset'], (count, 1)), np.tile(np.eye(3), (count, 1, 1))
-        for channel in joint['channels']:  # in the file's order, the first is the outermost
-            values = channels[:, column]
-            column += 1
-            if channel in _MOVES:
-                offset[:, _MOVES[channel]] = values
+        offset, turn = np.tile(joint.offset, (len(numbers), 1)), np.tile(np.eye(3), (len(numbers), 1, 1))
+        moves = offset.copy()
+        for channel in joint.channels:  # in the file's order, the first is the outermost
+            kind, axis = bvh_text.CHANNELS[channel]
+            if kind == 'position':
+                moves[:, axis] = numbers[:, column]
             else:
-                turn = turn @ _turn(_TURNS[channel], np.deg2rad(values))
-        parent = joint['parent']
-        if parent is not None:
-            offset = positions[parent] + np.einsum('tij,tj->ti', rotations[parent], offset)
-            turn = rotations[parent] @ turn
-        rest.append(joint['offset'] + (0 if parent is None else rest[parent]))
+                turn = turn @ _turn(axis, np.deg2rad(numbers[:, column]))
+            column += 1
+        # Places stand for the offset; where all are 0, the program meant what is added to it.
+        offset = moves if joint.parent is None or np.any(moves) else offset
+        if joint.parent is not None:
+            offset = positions[joint.parent] + np.einsum('tij,tj->ti', rotations[joint.parent], offset)
+            turn = rotations[joint.parent] @ turn
         positions.append(offset)
         rotations.append(turn)
-    return Motion([joint['name'] for joint in joints], np.stack(rest), np.stack(positions, axis=1),
-                  np.stack(rotations, axis=1), fps)
+    return np.stack(positions, axis=1), np.stack(rotations, axis=1)
 
 
 def _turn(axis, angles):
@@ -141,59 +90,75 @@ def _turn(axis, angles):
     return matrices
 
 
-def poses_of(motion, where):
+def poses_of(motion, where, joint_names=None):
     """Converts a clip to the project's joints.
 
     Args:
-      motion: `Motion`, Y or Z up, any unit.
+      motion: `Motion`, any axis up, any unit, any rest pose.
       where: names the file in messages.
+      joint_names: dict as of `rig_names.read_joint_names`, or None: all names are known ones.
 
     Returns:
-      float64 [T, 19, 3], x right, y down, z away from the camera, which looks at the face of the rest pose; the file's
-      unit, the origin at the pelvis. The pelvis is midway between the hips; the face follows the head.
+      float64 [T, 19, 3], x right, y down, z away from the camera, see `body_axes.find_camera`; the file's unit, the
+      origin at the pelvis. Unless the names tell otherwise, the pelvis is midway between the hips, a neck that the rig
+      lacks midway between the shoulders, and the face follows the head.
 
     Raises:
-      DataError: names the joints that were not found.
+      DataError: joints were not found, or lie in a line or in one place.
     """
-    places = _places(motion.names, where)
-    rest = {name: motion.rest[place] for name, place in places.items()}
-    left, up, forwards = _axes(rest)
-    camera = np.stack([left, -up, -forwards])  # rows: a person who faces the camera has the left on its right
-    joints = np.zeros((len(motion.positions), NUM_JOINTS, 3))
-    for name in set(places) - {'head'}:
-        joints[:, JOINT_INDEX[name]] = motion.positions[:, places[name]]
-    hips = joints[:, [JOINT_INDEX['lhip'], JOINT_INDEX['rhip']]]
-    joints[:, JOINT_INDEX['pelv']] = hips.mean(axis=1)
-    length = np.linalg.norm(rest['neck'] - (rest['lhip'] + rest['rhip']) / 2)
-    for name, shares in _FACE.items():
-        offset = length * (np.array(shares) @ np.stack([left, up, forwards]))
-        joints[:, JOINT_INDEX[name]] = joints[:, JOINT_INDEX['neck']] + motion.rotations[:, places['head']] @ offset
+    places = rig_names.find_places(motion.names, where, joint_names)
+    joints, rest = _body(motion.positions, places), _body(motion.rest, places)
+    camera = find_camera(joints, rest, where)
+    for first, second in LIMB_BONES:
+        bone = joints[:, JOINT_INDEX[first]] - joints[:, JOINT_INDEX[second]]
+        if np.abs(bone).max() < 1e-6 * np.ptp(joints):
+            raise DataError(f'{where}: expected a person, found {first} ({motion.names[places[first]]}) and {second} '
+                            f'({motion.names[places[second]]}) in one place.')
+    face = _face(motion, places, joints, rest)
+    for name in set(face) - set(places):
+        joints[:, JOINT_INDEX[name]] = face[name]
     return (joints - joints[:, [JOINT_INDEX['pelv']]]) @ camera.T
 
 
-def _places(names, where):
-    """Returns dict, joint or 'head' -> place among the rig's joints."""
-    found = {}
-    for place, name in enumerate(names):
-        word = name.split(':')[-1].lower().replace('_', '').replace('mixamorig', '')
-        found.setdefault(word, place)
-    wanted = dict(_MIDDLE)
-    for joint, spellings in _SIDED.items():
-        for side in ('left', 'right'):
-            wanted[side[0] + joint] = tuple(text.format(side=side, s=side[0]) for text in spellings)
-    places = {joint: next((found[word] for word in spellings if word in found), None)
-              for joint, spellings in wanted.items()}
-    if missing := [f'{joint} ({" or ".join(wanted[joint][:3])})' for joint, place in places.items() if place is None]:
-        raise DataError(f'{where}: expected joints for {", ".join(missing)}, found the joints '
-                        f'{", ".join(name for name in names if not name.endswith(" end"))}.')
-    return places
+def _body(positions, places):
+    """Returns positions [..., J, 3] as the project's joints [..., 19, 3]; those of the face are 0 unless given."""
+    joints = np.zeros((*positions.shape[:-2], NUM_JOINTS, 3))
+    for name in set(places) - {rig_names.HEAD}:
+        joints[..., JOINT_INDEX[name], :] = positions[..., places[name], :]
+    for name, sides in (('pelv', ('lhip', 'rhip')), ('neck', ('lsho', 'rsho'))):
+        if name not in places:
+            joints[..., JOINT_INDEX[name], :] = joints[..., joint_indices(*sides), :].mean(axis=-2)
+    return joints
 
 
-def _axes(rest):
-    """Returns the unit vectors to the left, up and forwards of a rig that stands upright at rest."""
-    up = rest['neck'] - (rest['lank'] + rest['rank']) / 2
-    up = np.eye(3)[np.argmax(np.abs(up))] * np.sign(up[np.argmax(np.abs(up))])
-    left = rest['lhip'] - rest['rhip']
-    left = left - up * (left @ up)
-    left /= max(np.linalg.norm(left), 1e-9)
-    return left, up, np.cross(left, up)
+def _face(motion, places, joints, rest):
+    """Returns dict, joint of the face -> [T, 3], in the file's axes.
+
+    A head looks ahead where the rest pose stands; else it is taken to do so in the mean over all frames.
+    """
+    turns = motion.rotations[:, _head_place(motion, places)]
+    axes = body_axes(rest) if stands(rest) else body_axes(joints)  # rows: left, up, forwards
+    if axes.ndim == 3:
+        is_clear = np.isfinite(axes).all(axis=(1, 2))
+        first, _, second = np.linalg.svd(np.einsum('tai,tij->aj', axes[is_clear], turns[is_clear]))
+        axes = first @ np.diag([1, 1, np.linalg.det(first @ second)]) @ second
+    neck = joints[:, JOINT_INDEX['neck']]
+    length = np.median(np.linalg.norm(neck - joints[:, JOINT_INDEX['pelv']], axis=-1))
+    return {name: neck + turns @ (length * np.array(shares) @ axes) for name, shares in _FACE.items()}
+
+
+def _head_place(motion, places):
+    """Returns the place of the joint that the face follows: the head, the neck, or where the arms meet the spine."""
+    for name in (rig_names.HEAD, 'neck'):
+        if name in places:
+            return places[name]
+    of_left, of_right = (_way_to_root(motion, places[name]) for name in ('lsho', 'rsho'))
+    return next((place for place in of_left if place in of_right), 0)
+
+
+def _way_to_root(motion, place):
+    way = []
+    while place is not None:
+        way.append(place)
+        place = motion.parents[place]
+    return way

@@ -14,6 +14,7 @@ from experiments.pictures.parts import of_parts
 from experiments.reposing.frames import Frames
 from experiments.reposing.source_person import load_source_person, note_on_people
 from experiments.reposing.targets import Targets, fitted, load_targets, turntable
+from repose_tf.pose_edits import turned
 
 _MAX_SIDES = {False: 960, True: 480}  # px, alone and side by side
 _FPS = {'turntable': 12.0, 'poses': 4.0}
@@ -31,6 +32,8 @@ class ClipOptions:
     turntable: bool = False
     turntable_frames: int = 36
     keep_proportions: bool | None = None
+    target_turn: float = 0.0
+    joint_names: str = ''
     every: int = 1
     smoothing: float = 1.0
     fps: float | None = None
@@ -80,10 +83,14 @@ def repose_person(reposer, options, open_estimator):
 
 def _load_targets(source, options, open_estimator):
     """Returns the `Targets` of all values of --target and of --turntable, fitted to the source person."""
-    found = [load_targets(name, source, open_estimator, every=options.every, smoothing=options.smoothing)
-             for name in options.target]
+    if options.joint_names and not any(name.lower().endswith('.bvh') for name in options.target):
+        raise UsageError('--joint_names: expected a .bvh file as --target, found none.')
+    found = [load_targets(name, source, open_estimator, every=options.every, smoothing=options.smoothing,
+                          joint_names=options.joint_names, fps=options.fps) for name in options.target]
     fitted_px = [fitted(targets, source.pose_px, options.keep_proportions) for targets in found]
     poses_px = np.concatenate(fitted_px) if found else source.pose_px[np.newaxis]
+    if options.target_turn:
+        poses_px = np.stack([turned(pose_px, np.deg2rad(options.target_turn)) for pose_px in poses_px])
     pictures = found[0].read_pictures if len(found) == 1 else None
     fps = next((targets.fps for targets in found if targets.fps), _FPS['poses'])
     if options.turntable:

@@ -12,7 +12,7 @@ from data_pipeline.annotation.finder import find_largest
 from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, PictureSource, read_frames
 from data_pipeline.errors import DataError, UsageError
 from data_pipeline.picture_file import read_image
-from data_pipeline.poses import motion_capture, pose_file
+from data_pipeline.poses import motion_capture, pose_file, rig_names
 from experiments.reposing import source_person
 from repose_tf.coordinates import scale_pose
 from repose_tf.pose_edits import turned, with_proportions
@@ -40,7 +40,7 @@ class Targets:
     notes: tuple = ()
 
 
-def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0):
+def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_names='', fps=None):
     """Reads one value of `--target`, whatever its kind; returns `Targets`.
 
     Args:
@@ -49,6 +49,8 @@ def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0):
       open_estimator: function without arguments that returns a `person.Estimator`.
       every: takes every so many frames of a video and of motion capture.
       smoothing: of a video, see `of_video`.
+      joint_names: file for motion capture, see `rig_names.read_joint_names`, or ''.
+      fps: pictures a second of motion capture whatever its file tells, or None.
 
     Raises:
       UsageError, DataError: it is of no such kind, cannot be read, or shows no person.
@@ -61,8 +63,10 @@ def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0):
     if not path.is_file():
         raise UsageError(f'--target: expected a file, found none at {name}.')
     if suffix == '.bvh':
-        motion = motion_capture.read(name, every)
-        return Targets(motion_capture.poses_of(motion, name).astype(np.float32), fps=motion.fps)
+        given = rig_names.read_joint_names(joint_names) if joint_names else None
+        motion = motion_capture.read(name, every, fps)
+        return Targets(motion_capture.poses_of(motion, name, given).astype(np.float32), fps=motion.fps,
+                       notes=motion.notes)
     if suffix in PHOTO_SUFFIXES:
         return of_photo(name, open_estimator())
     return of_video(name, open_estimator(), every, smoothing)
