@@ -31,6 +31,8 @@ def main():
         sys.exit('Interrupted; the same command goes on.' if workers else 'Interrupted; nothing is kept.')
     splits = ', '.join(f'{split}: {info.num_examples}' for split, info in builder.info.splits.items())
     print(f'{builder.data_dir}: {builder.info.dataset_size} of records ({splits}).')
+    if builder.folder.left_out:
+        print(f'Left out: {builder.folder.summary()}; left_out.txt there names them.')
 
 
 if __name__ == '__main__':

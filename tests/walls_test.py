@@ -33,7 +33,7 @@ FLOORS = {
     'data_pipeline': (
         ('errors',),
         ('files', 'settings', 'restricted_pickle'),
-        ('picture_file', 'data_sets'),
+        ('picture_file', 'video_file', 'data_sets'),
         ('program',),
         ('poses/', 'estimators/', 'workers/'),
         ('records/', 'annotation/'),

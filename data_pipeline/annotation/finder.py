@@ -6,6 +6,7 @@ from data_pipeline.annotation.journal import UNREADABLE, AnnotationJournal, work
 from data_pipeline.annotation.sources import read_frames
 from data_pipeline.errors import DataError, PictureError
 from data_pipeline.picture_file import read_head, read_image, write_png
+from data_pipeline.video_file import VideoReader
 
 MIN_PICTURE_PX = 32
 _TURNED = {'reject': 'turned', 'detail': 'expected a picture that is stored upright, found one that only its '
@@ -34,7 +35,7 @@ def look_through(sources, estimator, journal, mask_dir, every=1, must_be_upright
     for source in sources:
         if source.is_video:
             if journal.end(source) is None:
-                journal.add_end(source, _look_through_video(source, journal, look, every, progress))
+                journal.add_end(source, *_look_through_video(source, journal, look, every, progress))
         elif not journal.knows(source, source.frame):
             try:
                 image = read_image(source.path)
@@ -48,14 +49,16 @@ def look_through(sources, estimator, journal, mask_dir, every=1, must_be_upright
 
 
 def _look_through_video(source, journal, look, every, progress):
-    """Looks at the frames that the journal does not know; returns what is wrong with the video, or ''."""
+    """Looks at the frames that the journal does not know; returns what is wrong with the video and what is to be told
+    of it, each a line or ''."""
     try:
-        for frame, image in read_frames(source, every, lambda frame: not journal.knows(source, frame)):
-            look(source, frame, image)
-            progress(f'{source.name} {frame}')
+        with VideoReader(source.path) as video:
+            for frame, image in read_frames(video, every, lambda frame: not journal.knows(source, frame)):
+                look(source, frame, image)
+                progress(f'{source.name} {frame}')
+            return '', video.note()
     except PictureError as error:
-        return str(error)
-    return ''
+        return str(error), ''
 
 
 def mask_path(mask_dir, source, frame):

@@ -4,7 +4,7 @@ The first line holds the settings on which the findings depend; each further one
     {"source": name, "stamp": ..., "frame": name, "size": [columns, rows], "people": n,
      "score": ..., "px": [19][2], "mm": [19][3]}              a person, or
     {"source": name, "stamp": ..., "frame": name, "reject": reason, "detail": text}
-    {"source": name, "stamp": ..., "end": ""}                 a video looked through to its end
+    {"source": name, "stamp": ..., "end": "", "note": ""}     a video looked through to its end
 A finding is valid while the file has the same stamp. The next run tries again what could not be read.
 
 The workers of a run keep journals of their own beside it, journal-<anything>.jsonl; the run's journal takes them in.
@@ -103,9 +103,13 @@ class AnnotationJournal:
         place, length = self._append({'source': source.name, 'stamp': source.stamp, 'frame': frame, **finding})
         self._places.setdefault(source.name, {})[frame] = source.stamp, place, length
 
-    def add_end(self, source, problem):
-        """Keeps that a video was looked through; `problem` is '' or says why it ended early."""
-        line = {'source': source.name, 'stamp': source.stamp, 'end': problem}
+    def note(self, source):
+        """Returns what the user is told of a video that was looked through, or ''."""
+        return self._ends[source.name]['note'] if self.end(source) is not None else ''
+
+    def add_end(self, source, problem, note=''):
+        """Keeps that a video was looked through; `problem` is '' or says why it cannot be read, `note` see above."""
+        line = {'source': source.name, 'stamp': source.stamp, 'end': problem, 'note': note}
         self._append(line)
         self._ends[source.name] = line
 

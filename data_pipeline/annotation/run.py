@@ -61,11 +61,8 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
             with tqdm(unit=' pictures', desc='writing') as bar:
                 for person in crops:
                     cutter(person, lambda name: bar.update())
-    report = _finish(root, writer, rejects, estimator.origin, smoothing)
-    if numbered := numbered_persons(sources):
-        named = ', '.join(f'{place} is {person}' for place, person in numbered.items())
-        report.append(f'Persons that would have the name of another have a number: {named}.')
-    return report
+        notes = [note for source in sources if source.is_video and (note := journal.note(source))]
+    return _finish(root, writer, rejects, estimator.origin, smoothing) + _told(sources, notes)
 
 
 def _crops(sources, journal, limits, smoothing, writer, rejects):
@@ -99,6 +96,18 @@ def _places(images, output, crop):
         raise DataError(f'--output: expected a new folder, or one that this program has made, found {there[0]} of '
                         f'another in {root}.')
     return root, work_dir
+
+
+def _told(sources, notes):
+    """Returns what the user is told of the files, a list of lines; `notes` are those of videos."""
+    lines = []
+    if notes:
+        lines.append(f'{len(notes)} videos are shorter than their headers announce, all that can be read was taken: '
+                     f'{" ".join(notes[:3])}')
+    if numbered := numbered_persons(sources):
+        named = ', '.join(f'{place} is {person}' for place, person in numbered.items())
+        lines.append(f'Persons that would have the name of another have a number: {named}.')
+    return lines
 
 
 def _finish(root, writer, rejects, origin, smoothing):

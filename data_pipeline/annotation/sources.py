@@ -9,9 +9,7 @@ import dataclasses
 import itertools
 import pathlib
 
-import cv2
-
-from data_pipeline.errors import DataError, PictureError
+from data_pipeline.errors import DataError
 
 # The reader says what is wrong with those that it cannot read.
 PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.avif', '.heic', '.heif', '.gif')
@@ -106,35 +104,18 @@ def _name_persons(shown, root_name):
     return persons
 
 
-def read_frames(source, every=1, is_wanted=lambda frame: True):
-    """Yields the frames of a video.
+def read_frames(video, every=1, is_wanted=lambda frame: True):
+    """Yields (name of five digits or more, uint8 [H, W, 3] RGB) of the frames of a `VideoReader`; see there.
 
     Args:
-      source: `PictureSource` of a video.
+      video: `VideoReader`.
       every: takes frames 0, every, 2 * every, ...
-      is_wanted: function of a frame's name; says whether the frame is decoded.
-
-    Yields:
-      (name of five digits or more, uint8 [H, W, 3] RGB).
-
-    Raises:
-      PictureError: the file is no video, or has fewer frames than it announces; then after the last of them.
+      is_wanted: function of a frame's name; says whether the frame is made.
     """
-    video = cv2.VideoCapture(str(source.path))
-    try:
-        if not video.isOpened():
-            raise PictureError(f'video {source.path}: expected a video that OpenCV can open, found none.')
-        count = 0
-        while video.grab():
-            frame = f'{count:05d}'
-            if count % every == 0 and is_wanted(frame):
-                is_read, image = video.retrieve()
-                if not is_read:
-                    break
-                yield frame, cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-            count += 1
-        announced = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
-        if count == 0 or count < announced:
-            raise PictureError(f'video {source.path}: expected {announced} frames, found {count} that can be read.')
-    finally:
-        video.release()
+    for index, image in video.frames(every, lambda index: is_wanted(frame_name(index))):
+        yield frame_name(index), image
+
+
+def frame_name(index):
+    """Returns the name of a frame of a video by its index."""
+    return f'{index:05d}'

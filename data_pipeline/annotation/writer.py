@@ -17,6 +17,7 @@ from data_pipeline.errors import DataError, PictureError
 from data_pipeline.files import writing
 from data_pipeline.picture_file import read_image, write_png
 from data_pipeline.poses import pose_file
+from data_pipeline.video_file import VideoReader
 
 CROPS = ('auto', 'picture', 'person', 'none')
 _STILL = 1.5  # one square for a whole video may be this much larger than those of its frames
@@ -153,9 +154,9 @@ def _read(crops, every):
             yield crop, read_image(crop.source.path)
         return
     wanted = {crop.frame: crop for crop in crops}
-    try:
-        for frame, image in read_frames(source, every, wanted.__contains__):
+    with VideoReader(source.path) as video:
+        for frame, image in read_frames(video, every, wanted.__contains__):
             yield wanted.pop(frame), image
-    except PictureError:  # among the rejects already, unless the video now ends earlier
-        if wanted:
-            raise
+    if wanted:
+        raise PictureError(f'video {source.path}: expected the frames that were looked at, found that it ends before '
+                           f'{min(wanted)} now.')

@@ -1,13 +1,13 @@
 """Listing and checking a folder with iPER, as frames or videos; iper/README.md says where each file goes."""
 
+import dataclasses
 import pathlib
 import re
 
-import cv2
-
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, PictureError
 from data_pipeline.poses import reference_poses
 from data_pipeline.records import folder
+from data_pipeline.video_file import VideoReader
 
 # Person -> outfits: those of the usual test videos, and the validation outfits of the paper's authors.
 _TEST = {'001': '9 11 18 19 31', '004': '1', '007': '1', '009': '5', '010': '1 2 3', '011': '1', '012': '2',
@@ -22,6 +22,22 @@ _VIDEO = re.compile(r'(\d+)_(\d+)_(\d+)\.mp4', re.IGNORECASE)
 _UNLISTED = 'an outfit in neither train.txt nor val.txt'
 _ABSENT = 'a video named in a list, not there'
 _DOUBLE = 'a video whose frames lie in images'
+_BROKEN = 'a video that cannot be read'
+
+
+@dataclasses.dataclass(frozen=True)
+class Film:
+    """A video of the data set.
+
+    Attributes:
+      path: its file.
+      name: `person_clothing_action`, as its file is called.
+      num_announced: frames that its header announces, 0 where it does not say.
+    """
+
+    path: pathlib.Path
+    name: str
+    num_announced: int
 
 
 def parse_name(name):
@@ -44,8 +60,16 @@ def open_folder(root, allow_missing_poses=False):
     """Lists and checks a folder with iPER, or the one above its iPER/; see `RecordBuilder.read_folder`."""
     root = pathlib.Path(root)
     root = root / 'iPER' if (root / 'iPER').is_dir() else root
-    images, left_out = _list_pictures(root)
+    images, left_out = _list_pictures(root), {}
+    films = _list_films(root, images, left_out)
+    if not (images or films):
+        unusable = ''.join(f' that can be used: {name} is {reason}' for name, reason in list(left_out.items())[:1])
+        raise DataError(f'{root}: expected iPER, images/001/1/1/0000.jpg or 001_1_1.mp4, found none{unusable}; '
+                        'data_pipeline/iper/README.md says where each file goes.')
     poses, unusable, pose_files = reference_poses.read(root, parse_key)
+    for film in films:
+        for index in range(_num_frames(film, poses, is_exact=not allow_missing_poses)):
+            _add(images, parse_name(f'{film.name}_{index}'), film.path, None, index)
     persons, without_pose = folder.match_poses(images, poses, pose_files[-1], allow_missing_poses, unusable)
     left_out.update(without_pose)
     persons = folder.drop_small(persons, left_out)
@@ -91,28 +115,58 @@ def _listed_outfits(lists, images, left_out):
 
 
 def _list_pictures(root):
-    """Returns dict, person -> dict, frame -> `Picture`, and what was left out."""
-    images, left_out = {}, {}
+    """Returns dict, person -> dict, frame -> `Picture`, of the frames that are files."""
+    images = {}
     places = [place for place in (root / 'images', root / 'images_HD') if place.is_dir()]
     for path in folder.picture_files(places[0], ('.pkl',)) if places else ():
         name = path.relative_to(places[0]).with_suffix('').as_posix()
         _add(images, parse_name(name), path, folder.find_mask(root, name))
-    filmed = {(person, frame.split('_')[0]) for person, frames in images.items() for frame in frames}
+    return images
+
+
+def _list_films(root, images, left_out):
+    """Returns the list of `Film`s whose frames are no files; adds those that cannot be used to `left_out`."""
+    films, filmed = [], {_film_of(person, frame) for person, frames in images.items() for frame in frames}
     for path in sorted([*root.glob('*.mp4'), *root.glob('*/*.mp4')]):
         match = _VIDEO.fullmatch(path.name)
         if match is None:
             raise DataError(f'{path}: expected a video named as 001_1_1.mp4, found {path.name!r}.')
-        video = '_'.join(match.groups())
-        person, frame = parse_name(f'{video}_0')
-        if (person, frame.split('_')[0]) in filmed:
-            left_out[video] = _DOUBLE
+        name = '_'.join(match.groups())
+        if _film_of(*parse_name(f'{name}_0')) in filmed:
+            left_out[name] = _DOUBLE
             continue
-        for index in range(num_frames(path)):
-            _add(images, parse_name(f'{video}_{index}'), path, None, index)
-    if not images:
-        raise DataError(f'{root}: expected iPER, images/001/1/1/0000.jpg or 001_1_1.mp4, found none; '
-                        'data_pipeline/iper/README.md says where each file goes.')
-    return images, left_out
+        try:
+            with VideoReader(path) as video:
+                (columns, rows), num_read = video.size, video.count(at_most=2)
+        except PictureError:
+            num_read = 0
+        if not num_read:
+            left_out[name] = _BROKEN
+        elif columns != rows:
+            left_out[name] = f'a video of {columns} x {rows} px, not square'
+        else:
+            films.append(Film(path, name, video.num_announced if num_read == 2 else num_read))
+    return films
+
+
+def _film_of(person, frame):
+    return person, frame.split('_')[0]
+
+
+def _num_frames(film, poses, is_exact):
+    """Returns how many frames of a film are listed.
+
+    Its header's count is an estimate, and to count truly takes long. So those that have a pose are listed too, and what
+    then cannot be read is left out of the records. If every frame must have a pose, the count must be true where one
+    seems to lack it.
+    """
+    person, action = _film_of(*parse_name(f'{film.name}_0'))
+    prefix = f'{person}/{action}_'
+    posed = {int(frame_id.removeprefix(prefix)) for frame_id in poses if frame_id.startswith(prefix)}
+    if not film.num_announced or (is_exact and not posed.issuperset(range(film.num_announced))):
+        with VideoReader(film.path) as video:
+            return video.count()
+    return max(film.num_announced, 1 + max(posed, default=-1))
 
 
 def _add(images, parsed, path, mask_path, video_index=None):
@@ -120,13 +174,3 @@ def _add(images, parsed, path, mask_path, video_index=None):
         raise DataError(f'{path}: expected a frame person/clothing/action/number as 001/1/1/0000.jpg, '
                         f'found {path.name!r} in {path.parent.name!r}.')
     folder.add_picture(images, *parsed, folder.Picture(path, mask_path, video_index))
-
-
-def num_frames(path):
-    """Returns how many frames a video has, as its file says; raises DataError if it is no video."""
-    video = cv2.VideoCapture(str(path))
-    count = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
-    video.release()
-    if count < 1:
-        raise DataError(f'{path}: expected a video, found none that OpenCV can read.')
-    return count

@@ -18,7 +18,8 @@ SPLITS = ('train', 'validation', 'test')
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 NO_POSE = 'no pose'
 _NO_PICTURE = 'a pose without a picture'
-_TOO_FEW = 'fewer than two pictures with a pose in the outfit'
+TOO_FEW = 'fewer than two pictures with a pose in the outfit'
+NOT_IN_FILM = 'a frame that its video does not have'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,6 +94,14 @@ class Folder:
         """How many pictures are left out because they have no usable pose."""
         return sum(reason.startswith(NO_POSE) for reason in self.left_out.values())
 
+    def without(self, left_out):
+        """Returns the folder without some frames; `left_out` is a dict, id -> reason. Persons may go with them."""
+        persons = {person: tuple(frame for frame in frames if frame.id not in left_out)
+                   for person, frames in self.persons.items()}
+        persons = {person: frames for person, frames in persons.items() if frames}
+        splits = {split: tuple(name for name in names if name in persons) for split, names in self.splits.items()}
+        return dataclasses.replace(self, persons=persons, splits=splits, left_out={**self.left_out, **left_out})
+
     def summary(self):
         """Returns a text that says how much was left out and why; '' if nothing was."""
         counts = collections.Counter(self.left_out.values())
@@ -144,7 +153,7 @@ def drop_small(persons, left_out):
     """Returns the persons with two or more frames; the others' frames are added to `left_out`."""
     for frames in persons.values():
         if len(frames) == 1:
-            left_out[frames[0].id] = _TOO_FEW
+            left_out[frames[0].id] = TOO_FEW
     return {person: frames for person, frames in persons.items() if len(frames) > 1}
 
 

@@ -5,16 +5,18 @@ upright and opaque; empty without a mask), size (rows and columns, px), pose_px 
 origin (who or what measured the pose).
 """
 
+import contextlib
 import random
 import tempfile
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, PictureError
 from data_pipeline.picture_file import decode_image, png, read_head
 from data_pipeline.poses.pose_file import is_far_outside
+from data_pipeline.records.folder import NOT_IN_FILM, TOO_FEW
+from data_pipeline.video_file import VideoReader
 from repose_tf.coordinates import scale_pose
 
 MAX_FRAMES = 32  # of a record: a training pair is drawn within one, so it must not grow with the data set
@@ -24,19 +26,30 @@ _FILM_IN_MEMORY = 32 << 20  # bytes of a person's frames of videos
 _JPEG, _PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
 
 
-def records_of(person, frames):
+def records_of(person, frames, left_out):
     """Yields (key, record) of all pictures of a person. Every picture is decoded once to find broken ones.
 
     Args:
       person: name.
       frames: the person's `folder.Frame`s. A video is read once; its frames are kept as PNG, from some MB on in a
         temporary file, until their records are written.
+      left_out: dict, which gets id -> reason of the frames that a video does not have, as headers only estimate how
+        many there are, and of a frame that is then the person's only one.
 
     Raises:
       DataError: a picture, mask or pose cannot be used; the message names the file.
     """
     with _Film([frame.picture for frame in frames if frame.picture.video_index is not None]) as film:
-        for index, part in enumerate(_cut(person, frames)):
+        found = []
+        for frame in frames:
+            if frame.picture.video_index is None or film.holds(frame.picture):
+                found.append(frame)
+            else:
+                left_out[frame.id] = NOT_IN_FILM
+        if len(found) < min(2, len(frames)):
+            left_out.update({frame.id: TOO_FEW for frame in found})
+            return
+        for index, part in enumerate(_cut(person, found)):
             yield f'{person}/{index:05d}', {'person': person, 'frames': [_encode(frame, film) for frame in part]}
 
 
@@ -141,6 +154,10 @@ class _Film:
     def __exit__(self, *exception):
         self._file.close()
 
+    def holds(self, picture):
+        """Says whether a frame could be read."""
+        return picture in self._places
+
     def read(self, picture):
         """Returns the PNG file and (rows, columns) of a frame."""
         place, length, size = self._places[picture]
@@ -148,14 +165,10 @@ class _Film:
         return self._file.read(length), size
 
     def _store(self, path, picture_at):
-        video = cv2.VideoCapture(str(path))
-        for index in range(max(picture_at) + 1):
-            if not video.grab():
-                raise DataError(f'{path}: expected a whole video, found one whose frame {index} cannot be read, '
-                                f'of {max(picture_at) + 1} or more.')
-            if index in picture_at:
-                _, image = video.retrieve()
-                data = cv2.imencode('.png', image)[1].tobytes()
+        with contextlib.suppress(PictureError), VideoReader(path) as video:  # it may have changed since it was listed
+            for index, image in video.frames(is_wanted=picture_at.__contains__):
+                data = png(image)
                 self._places[picture_at[index]] = self._file.tell(), len(data), image.shape[:2]
                 self._file.write(data)
-        video.release()
+                if index == max(picture_at):
+                    return

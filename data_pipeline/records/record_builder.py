@@ -8,8 +8,9 @@ import tensorflow as tf  # before tensorflow_datasets, which would otherwise loa
 import tensorflow_datasets as tfds
 
 from data_pipeline.errors import DataError
+from data_pipeline.records.folder import NOT_IN_FILM, TOO_FEW
 from data_pipeline.records.record import records_of
-from data_pipeline.records.record_parts import RecordParts
+from data_pipeline.records.record_parts import NO_RECORDS, RecordParts
 from repose_tf.skeleton import NUM_JOINTS
 
 # A full disk, a file larger than allowed, a folder of another user.
@@ -66,7 +67,7 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         config = tfds.core.BuilderConfig(name=self.folder.name, description=f'Of the folder {source_dir}.')
         self.get_builder_config = lambda name, version: config  # else TFDS warns that it does not know it
         super().__init__(data_dir=data_dir, config=config, **kwargs)
-        self._workers = workers
+        self._workers, self._unread = workers, {}
         # Beside the records, under the same digest, as TFDS makes the folder of the records only at the end.
         self._parts = RecordParts(pathlib.Path(f'{self.data_dir}.parts'), self.folder)
 
@@ -86,9 +87,10 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             if not isinstance(error, _WRITE_ERRORS) and not isinstance(error.__cause__, _WRITE_ERRORS):
                 raise
             if os.path.isdir(builder.data_dir):  # another process made the same records in the meantime
-                return cls(source_dir, data_dir, allow_missing_poses, workers)
+                return cls.opened(source_dir, data_dir, allow_missing_poses, workers)
             raise DataError(f'{builder.data_dir}: expected room for the records, found that they cannot be written '
                             f'({error}); nothing of them is kept.') from error
+        builder._take_out_unread()
         return builder
 
     def _info(self):
@@ -113,21 +115,40 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return {split: self._generate_examples(persons) for split, persons in self.folder.splits.items()}
 
     def _generate_examples(self, persons):
+        is_empty = True
         for person in persons:
-            yield from records_of(person, self.folder.persons[person])
+            for record in records_of(person, self.folder.persons[person], self._unread):
+                is_empty = False
+                yield record
+        if is_empty:
+            raise DataError(f'{self.folder.root}: {NO_RECORDS} that of {persons[0]}.')
 
     def _generate_splits(self, dl_manager, download_config):
         """Writes all records; returns a list of tfds.core.SplitInfo."""
         if self._workers is None:
-            return super()._generate_splits(dl_manager, download_config)
-        self._parts.make(self._workers, self.info.features)
+            splits = super()._generate_splits(dl_manager, download_config)
+        else:
+            self._parts.make(self._workers, self.info.features)
+            splits = [self._parts.write_shards(split, self._get_filename_template(split_name=split))
+                      for split in self.folder.splits]
+            self._unread = self._parts.left_out()
+            self._parts.remove()
         self._list_left_out()
-        splits = [self._parts.write_shards(split, self._get_filename_template(split_name=split))
-                  for split in self.folder.splits]
-        self._parts.remove()
         return splits
 
     def _list_left_out(self):
         # While records are made, data_dir is a folder that TFDS renames at the end.
+        left_out = {**self.folder.left_out, **self._unread}
         with tf.io.gfile.GFile(f'{self.data_dir}/{LEFT_OUT_FILE}', 'w') as file:
-            file.write(''.join(f'{name}: {reason}\n' for name, reason in self.folder.left_out.items()))
+            file.write(''.join(f'{name}: {reason}\n' for name, reason in left_out.items()))
+
+    def _take_out_unread(self):
+        """Takes out of the folder what could not be read of videos when the records were made."""
+        unread = {}
+        for line in pathlib.Path(self.data_dir, LEFT_OUT_FILE).read_text(encoding='utf-8').splitlines():
+            frame_id, _, reason = line.rpartition(': ')
+            if reason in (NOT_IN_FILM, TOO_FEW) and frame_id not in self.folder.left_out:
+                unread[frame_id] = reason
+        if unread:
+            self.folder = self.folder.without(unread)
+            logging.warning('%s: left out of videos: %s.', self.folder.root, self.folder.summary())

@@ -14,10 +14,12 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import hashing
 from tensorflow_datasets.core.utils import shard_utils
 
-from data_pipeline.errors import WorkerError
+from data_pipeline.errors import DataError, WorkerError
 from data_pipeline.files import whole_file, write_text
 from data_pipeline.records.record import records_of
 from repose_tf.errors import UserError
+
+NO_RECORDS = 'expected frames that can be read in every split, found none in'
 
 
 class RecordParts:
@@ -55,7 +57,10 @@ class RecordParts:
         hash_key = hashing.Hasher(split).hash_key
         records = sorted((hash_key(key), number, *place)
                          for person in self._folder.splits[split] for number in [self._numbers[person]]
-                         for key, place in json.loads(_index_path(self._root, number).read_text()).items())
+                         for key, place in self._index(number)['places'].items())
+        if not records:
+            self.remove()  # as above
+            raise DataError(f'{self._folder.root}: {NO_RECORDS} {split}.')
         total = sum(length for *_, length in records)
         num_shards = shard_utils.ShardConfig().get_number_shards(total, len(records))
         ends = shard_utils.get_shard_boundaries(len(records), num_shards)
@@ -69,6 +74,14 @@ class RecordParts:
                         writer.write(file.read(length))
         return tfds.core.SplitInfo(name=split, shard_lengths=[end - start for start, end in spans], num_bytes=total,
                                    filename_template=filename_template)
+
+    def left_out(self):
+        """Returns dict, id -> reason, of the frames that `records_of` left out."""
+        return {frame_id: reason for names in self._folder.splits.values() for person in names
+                for frame_id, reason in self._index(self._numbers[person])['left_out'].items()}
+
+    def _index(self, number):
+        return json.loads(_index_path(self._root, number).read_text())
 
     def remove(self):
         """Removes all parts."""
@@ -86,13 +99,13 @@ class RecordParts:
 def _write_part(root, features, task):
     """Writes the records of a person, and then their places in the file, as a sign that they are whole."""
     number, person, frames = task
-    places = {}
+    places, left_out = {}, {}
     with whole_file(_data_path(root, number)) as path, open(path, 'wb') as file:
-        for key, record in records_of(person, frames):
+        for key, record in records_of(person, frames, left_out):
             data = features.serialize_example(record)
             places[key] = file.tell(), len(data)
             file.write(data)
-    write_text(_index_path(root, number), json.dumps(places))
+    write_text(_index_path(root, number), json.dumps({'places': places, 'left_out': left_out}))
 
 
 def _data_path(root, number):

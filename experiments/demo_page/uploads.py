@@ -15,12 +15,14 @@ import numpy as np
 from data_pipeline.errors import DataError, PictureError, UsageError
 from data_pipeline.picture_file import decode_image, read_head, resized
 from data_pipeline.program import one_line
+from data_pipeline.video_file import VideoReader
 from experiments.reposing import targets
 
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.webm')
 _PHOTO_FORMATS = ('JPEG', 'PNG', 'WEBP', 'AVIF', 'HEIF')
 _MAX_ASPECT = 4  # longer side by the shorter one
 _LARGEST_PX = 1536  # of a photo's side; the model takes 256 px at the most
+_COUNTED_AT_ONCE = 100  # frames of a video, between two looks at the clock
 _SMOOTHING = 1.0  # frames, as in experiments.repose
 _EBML = b'\x1a\x45\xdf\xa3'  # WebM begins so
 _BOXES = (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip')  # MP4 and MOV begin with the length of one of these
@@ -118,10 +120,11 @@ def read_video(path, estimator, limits, deadline):
     Raises:
       RequestError: it is no video, is too large, or shows no person.
     """
-    num_frames = _announced_frames(path, limits)
-    every = math.ceil(num_frames / limits.frames)
+    _check_file(path, limits)
     try:
-        found = targets.of_video(path, _Bounded(estimator, limits.frames, deadline, limits.seconds), every, _SMOOTHING)
+        num_frames = _count_frames(path, limits, deadline)
+        every = math.ceil(num_frames / limits.frames)
+        found = targets.of_video(path, _Bounded(estimator, deadline, limits.seconds), every, _SMOOTHING)
     except (DataError, UsageError) as error:
         raise RequestError(_without_path(one_line(error), path)) from error
     except (cv2.error, MemoryError) as error:
@@ -132,16 +135,14 @@ def read_video(path, estimator, limits, deadline):
 
 
 class _Bounded:
-    """An `Estimator` that stops after so many frames and at the deadline."""
+    """An `Estimator` that stops at the deadline."""
 
-    def __init__(self, estimator, num_frames, deadline, seconds):
-        self._estimator, self._left, self._deadline, self._seconds = estimator, num_frames, deadline, seconds
+    def __init__(self, estimator, deadline, seconds):
+        self._estimator, self._deadline, self._seconds = estimator, deadline, seconds
         self._num_done = 0
 
     def largest_person(self, image):
         """See `person.Estimator`."""
-        if self._num_done == self._left:
-            raise RequestError('Expected a video of as many frames as it announces, found more.')
         if time.monotonic() > self._deadline:
             raise RequestError(f'This took longer than {self._seconds:g} s; {self._num_done} frames were looked at. '
                              'Try a shorter or smaller video.')
@@ -149,8 +150,8 @@ class _Bounded:
         return self._estimator.largest_person(image)
 
 
-def _announced_frames(path, limits):
-    """Returns how many frames the header of a video announces; refuses what is too large or no video."""
+def _check_file(path, limits):
+    """Refuses a file that is too large or no video by its first bytes."""
     if pathlib.Path(path).suffix.lower() not in VIDEO_SUFFIXES:
         raise RequestError(f'Expected a video ({", ".join(VIDEO_SUFFIXES)}), found {pathlib.Path(path).suffix[:20]!r}.')
     num_bytes = os.path.getsize(path)
@@ -163,35 +164,30 @@ def _announced_frames(path, limits):
     # FFmpeg takes texts too, lists of other files and addresses among them; such never reach it.
     if not start.startswith(_EBML) and start[4:8] not in _BOXES:
         raise RequestError(f'Expected a video as MP4, MOV or WebM, found {num_bytes} bytes that are none.')
-    columns, rows, num_frames, fps = _header(path)
-    if num_frames < 1:
-        raise RequestError('Expected a video that tells how many frames it has, found none; MP4 files do.')
-    if min(columns, rows) < 1 or not 0 < fps < 1000:
-        raise RequestError(f'Expected a video, found {columns} x {rows} px, {fps:g} frames a second.')
-    if columns * rows > limits.video_megapixels * 1e6:
-        raise RequestError(f'Expected a video of at most {limits.video_megapixels:g} megapixels, found {columns} x '
-                           f'{rows} px.')
-    if num_frames > limits.video_frames:
-        raise RequestError(f'Expected a video of at most {limits.video_frames} frames, found {num_frames} '
-                           f'({num_frames / fps:.0f} s); cut it shorter.')
-    return num_frames
 
 
-def _header(path):
-    """Returns (columns, rows, number of frames, frames a second) as the header announces them."""
-    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)  # no other: some take a name for a pattern of many files
-    try:
-        if not video.isOpened():
-            raise RequestError('Expected a video as MP4, MOV or WebM, found one that cannot be opened.')
-        columns, rows, num_frames = (_whole(video.get(name)) for name in (
-            cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_COUNT))
-        return columns, rows, num_frames, video.get(cv2.CAP_PROP_FPS)
-    finally:
-        video.release()
-
-
-def _whole(number):
-    return int(number) if math.isfinite(number) else 0
+def _count_frames(path, limits, deadline):
+    """Returns how many frames a video has; goes through it, as headers are wrong. Refuses what is too large."""
+    with VideoReader(path) as video:
+        columns, rows = video.size
+        if min(columns, rows) < 1:
+            raise RequestError(f'Expected a video, found {columns} x {rows} px.')
+        if columns * rows > limits.video_megapixels * 1e6:
+            raise RequestError(f'Expected a video of at most {limits.video_megapixels:g} megapixels, found {columns} x '
+                               f'{rows} px.')
+        num_frames = -1
+        while num_frames < video.num_read:
+            if video.num_read > limits.video_frames:
+                raise RequestError(f'Expected a video of at most {limits.video_frames} frames, found {video.num_read} '
+                                   'or more; cut it shorter.')
+            if time.monotonic() > deadline:
+                raise RequestError(f'This took longer than {limits.seconds:g} s; {video.num_read} frames were counted. '
+                                   'Try a shorter or smaller video.')
+            num_frames = video.num_read
+            video.count(min(num_frames + _COUNTED_AT_ONCE, limits.video_frames + 1))
+        if not num_frames:
+            raise RequestError('Expected a video with frames that can be read, found none.')
+        return num_frames
 
 
 def _without_path(message, path):

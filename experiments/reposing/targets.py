@@ -3,7 +3,6 @@
 import dataclasses
 import pathlib
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -13,6 +12,7 @@ from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, Pic
 from data_pipeline.errors import DataError, UsageError
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses import motion_capture, pose_file, rig_names
+from data_pipeline.video_file import VideoReader
 from experiments.reposing import source_person
 from repose_tf.coordinates import scale_pose
 from repose_tf.pose_edits import turned, with_proportions
@@ -113,12 +113,14 @@ def of_video(path, estimator, every=1, smoothing=0.0):
     Raises:
       DataError: the video cannot be read or shows no person.
     """
-    video = PictureSource(pathlib.Path(path), str(path), '', '', '')
-    fps = _frame_rate(path)
+    source = PictureSource(pathlib.Path(path), str(path), '', '', '')
     names, findings = [], []
-    for frame, image in tqdm(read_frames(video, every), unit=' frames', desc='looking for the person'):
-        names.append(frame)
-        findings.append((video, frame, find_largest(estimator, image)[0]))
+    with VideoReader(path) as video:
+        for frame, image in tqdm(read_frames(video, every), unit=' frames', desc='looking for the person'):
+            names.append(frame)
+            findings.append((source, frame, find_largest(estimator, image)[0]))
+        fps, note_on_fps = video.frame_rate()
+        notes = [*filter(None, (video.note(), note_on_fps))]
     accepted, rejects = check_person(findings, AcceptanceLimits(min_pictures=1), smoothing)
     if not accepted:
         raise DataError(f'{path}: expected a video of a person, found none in {len(names)} frames, the first: '
@@ -128,22 +130,19 @@ def of_video(path, estimator, every=1, smoothing=0.0):
     for name in names:
         latest_px = found_px.get(name, latest_px)
         poses_px.append(latest_px)
-    notes = [f'{path}: {len(rejects)} of {len(names)} frames without a usable pose keep the one before.'
+    notes += [f'{path}: {len(rejects)} of {len(names)} frames without a usable pose keep the one before.'
              ] * bool(rejects)
     num_several = sum(finding.get('people', 1) > 1 for _, _, finding in findings)
     notes += [f'{path}: {num_several} frames show several people: the largest was taken.'] * bool(num_several)
     return Targets(np.stack(poses_px), fps=fps / every, notes=tuple(notes),
-                   read_pictures=lambda: ((image, pose_px) for (_, image), pose_px in
-                                          zip(read_frames(video, every), poses_px, strict=True)))
+                   read_pictures=lambda: _pictures(path, every, poses_px))
 
 
-def _frame_rate(path):
-    video = cv2.VideoCapture(str(path))
-    fps = video.get(cv2.CAP_PROP_FPS) if video.isOpened() else 25.0  # reading the frames tells what is wrong
-    video.release()
-    if not 0 < fps < 1000:
-        raise DataError(f'{path}: expected a video with a frame rate, found {fps:g}.')
-    return fps
+def _pictures(path, every, poses_px):
+    """Yields the frames of a video with their poses."""
+    with VideoReader(path) as video:
+        for (_, image), pose_px in zip(video.frames(every), poses_px, strict=True):
+            yield image, pose_px
 
 
 def turntable(pose_px, num_frames):

@@ -21,6 +21,7 @@ from experiments.configuration.data import Data
 from experiments.configuration.settings import DataSettings
 from experiments.models import opening
 from experiments.reposing import contact_sheet
+from tests.data_pipeline.workers.beam_workers_test import OneWorker
 from tests.experiments.configuration.flags_test import parsed
 from tests.experiments.reposing.contact_sheet_test import Negative
 from tests.support.data_set_folders import (
@@ -38,6 +39,7 @@ from tests.support.data_set_folders import (
     write_json_poses,
     write_pickled_poses,
 )
+from tests.support.films import cut_mp4
 from tests.support.people_folders import SIZE, write_people
 
 
@@ -131,6 +133,25 @@ def test_iper_from_videos_to_batches(tmp_path):
     found = frames_of(IperBuilder.opened(tmp_path / 'source', tmp_path / 'records'))
     assert {frame_id for frames in found.values() for frame_id in frames} == set(iper_ids())
     assert all(frame['size'] == 64 for frame in found['train'].values())
+
+
+@pytest.mark.parametrize('make_workers', [lambda: None, OneWorker])
+def test_frames_that_a_video_only_announces_are_left_out_of_the_build_and_counted(tmp_path, make_workers):
+    for video in IPER_VIDEOS:
+        write_film(tmp_path / 'source' / f'{video.replace("/", "_")}.mp4', num_frames=5)
+    cut_mp4(tmp_path / 'source' / '001_9_1.mp4', 80)  # 2 frames of 40 ms, in the test split
+    write_json_poses(tmp_path / 'source', [f'{video.replace("/", "_")}/000{index}' for video in IPER_VIDEOS
+                                           for index in range(5)], size=64)
+    missing = {f'001_9/1_000{index}' for index in (2, 3, 4)}
+    for workers in (make_workers(), None):  # made, and opened again
+        builder = IperBuilder.opened(tmp_path / 'source', tmp_path / 'records', True, workers)
+        assert builder.folder.summary() == '3 x a frame that its video does not have'
+        found = frames_of(builder)
+        assert set(found['test']) == {'001_9/1_0000', '001_9/1_0001'} and len(found['train']) == 15
+        assert set(builder.folder.left_out) == missing
+        listed = pathlib.Path(builder.data_dir, 'left_out.txt').read_text().splitlines()
+        assert {line.partition(': ')[0] for line in listed} == missing
+        assert builder.folder.frame_ids('test') == {'001_9': ['001_9/1_0000', '001_9/1_0001']}  # no pair of others
 
 
 def test_pictures_are_read_person_by_person(tmp_path):

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from repose_tf.skeleton import JOINT_NAMES
+from tests.support.films import write_frames
 from tests.support.people_folders import SIZE, random_pose
 
 FASHION_OUTFITS = [f'WOMEN/Blouses_Shirts/id_{item:08d}/0{outfit}' for item in range(1, 4) for outfit in (1, 2)]
@@ -62,12 +63,9 @@ def write_iper(root, videos=IPER_VIDEOS, digits=4, suffix='.jpg'):
 
 
 def write_film(path, num_frames=NUM_VIDEO_FRAMES, size=64):
-    """Writes a video of grey frames, each 40 brighter than the one before, from 255 on dark again."""
+    """Writes a video of grey frames, each 40 brighter than the one before, from 255 on dark again; returns `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 25, (size, size))
-    for index in range(num_frames):
-        writer.write(np.full((size, size, 3), 40 * index % 256, np.uint8))
-    writer.release()
+    return write_frames(path, [np.full((size, size, 3), 40 * index % 256, np.uint8) for index in range(num_frames)], 25)
 
 
 def iper_ids(videos=IPER_VIDEOS):

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
+from tests.support.films import write_frames
 
 SIZE = 16
 
@@ -65,12 +66,7 @@ def write_poses(path, poses, changes=()):
 def write_video(path, images):
     """Writes uint8 [H, W, 3] frames; makes the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows, columns = images[0].shape[:2]
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (columns, rows))
-    assert video.isOpened()
-    for image in images:
-        video.write(np.ascontiguousarray(image[..., ::-1]))
-    video.release()
+    write_frames(path, images)
 
 
 def annotated_files(root):

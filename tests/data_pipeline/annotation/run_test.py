@@ -15,6 +15,7 @@ from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import read_poses
 from repose_tf.skeleton import JOINT_INDEX
 from tests.support.fake_estimator import HEIGHT_MM, FakeEstimator, KilledAfter, KilledError, picture
+from tests.support.films import cut_mp4, turn_mp4
 from tests.support.people_folders import annotated_files, write_image, write_video
 from tests.support.programs import assert_one_error, run_program
 from tests.support.turned_pictures import write_turned
@@ -160,6 +161,20 @@ def test_a_still_video_gets_one_square_and_a_walk_through_the_picture_many(tmp_p
     x = {key: pose.px[JOINT_INDEX['pelv'], 0] for key, pose in read_poses(root / 'poses.json').items()}
     assert x['still/00003'] - x['still/00000'] == pytest.approx(9, abs=1)
     assert abs(x['walk/00001'] - x['walk/00002']) < 2
+
+
+def test_a_video_that_is_shorter_than_it_announces_and_turned_is_used_and_said(tmp_path):
+    film = tmp_path / 'films/walk.mp4'
+    write_video(film, [np.rot90(picture(400, 300, (100 + 2 * index, 60, 50, 150))) for index in range(6)])
+    turn_mp4(film, 90)
+    cut_mp4(film, 300)
+    root, report = run(film.parent)
+    assert set(read_poses(root / 'poses.json')) == {f'walk/0000{index}' for index in range(3)}
+    assert report[1:] == ['1 videos are shorter than their headers announce, all that can be read was taken: '
+                          f'{film}: 3 frames can be read, its header announces 6.']
+    assert_poses_lie_on_their_pictures(root)
+    estimator = FakeEstimator()
+    assert run(film.parent, estimator)[1] == report and estimator.num_calls == 0
 
 
 def test_square_pictures_may_stay_where_they_are(tmp_path):

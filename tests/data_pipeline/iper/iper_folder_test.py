@@ -16,6 +16,7 @@ from tests.support.data_set_folders import (
     write_pickled_poses,
     write_picture,
 )
+from tests.support.films import cut_mp4, write_frames
 
 SPLITS = {'train': ('001_1', '002_1'), 'validation': ('001_2',), 'test': ('001_9',)}
 
@@ -84,6 +85,34 @@ def test_videos_and_frames_beside_them(tmp_path, below):
     assert indices == [None] * 6 + 3 * [0, 1, 2]
 
 
+def test_headers_of_videos_only_estimate_how_many_frames_there_are(tmp_path):
+    """Frames with a pose are listed beyond the header's count; those that it has too many need no pose."""
+    first, second = (write_film(tmp_path / f'001_1_{action}.mp4', num_frames=4) for action in (1, 2))
+    cut_mp4(first, 80)  # 2 frames of 40 ms; the header says 4
+    write_json_poses(tmp_path, [f'001_1/1_000{index}' for index in range(2)]
+                     + [f'001_1/2_000{index}' for index in range(6)], size=64)
+    ids = [f'001_1/1_000{index}' for index in range(2)] + [f'001_1/2_000{index}' for index in range(6)]
+    assert ids_of(open_folder(tmp_path)) == ids and second.is_file()
+    found = open_folder(tmp_path, allow_missing_poses=True)
+    assert ids_of(found) == ids and found.left_out == {'001_1/1_0002': 'no pose', '001_1/1_0003': 'no pose'}
+
+
+def test_a_bad_video_never_refuses_the_others(tmp_path):
+    write_json_poses(tmp_path, iper_ids(), size=64)
+    for video in IPER_VIDEOS:
+        write_film(tmp_path / f'{video.replace("/", "_")}.mp4')
+    (tmp_path / '005_1_1.mp4').write_bytes(b'no film')
+    write_frames(tmp_path / '006_1_1.mp4', [np.zeros((64, 96, 3), np.uint8)] * 2)
+    folder = open_folder(tmp_path)
+    assert ids_of(folder) == iper_ids()
+    assert folder.left_out == {'005_1_1': 'a video that cannot be read',
+                               '006_1_1': 'a video of 96 x 64 px, not square'}
+    for path in tmp_path.glob('00[1-5]*.mp4'):
+        path.unlink()
+    with pytest.raises(DataError, match='found none that can be used: 006_1_1 is a video of 96 x 64 px, not square'):
+        open_folder(tmp_path)
+
+
 def test_high_resolution_is_taken_where_there_is_nothing_else(tmp_path):
     write_json_poses(tmp_path, write_iper(tmp_path))
     (tmp_path / 'images').rename(tmp_path / 'images_HD')
@@ -149,6 +178,6 @@ def test_folders_out_of_order_are_named(tmp_path):
     (tmp_path / 'walk.mp4').touch()
     refused("walk.mp4: expected a video named as 001_1_1.mp4, found 'walk.mp4'")
     (tmp_path / 'walk.mp4').rename(tmp_path / '005_1_1.mp4')
-    refused('005_1_1.mp4: expected a video, found none that OpenCV can read')
+    assert open_folder(tmp_path).left_out['005_1_1'] == 'a video that cannot be read'
     (tmp_path / '005_1_1.mp4').rename(tmp_path / 'images' / '005_1_1.mp4')
     refused('005_1_1.mp4: expected a picture')

@@ -23,11 +23,11 @@ def pose(size=SIZE, **changes):
     return Pose(np.array(random_pose(np.random.default_rng(1), size), np.float32), 0.1, **changes)
 
 
-def frames_of(*pictures, person='p', poses=None):
+def frames_of(*pictures, person='p', poses=None, left_out=None):
     """Returns the frames of the records of some pictures."""
     frames = [Frame(f'{person}/{index:02d}', picture, (poses or [pose()] * len(pictures))[index])
               for index, picture in enumerate(pictures)]
-    records = list(record.records_of(person, frames))
+    records = list(record.records_of(person, frames, {} if left_out is None else left_out))
     assert all(content['person'] == person for _, content in records)
     return sorted((frame for _, content in records for frame in content['frames']), key=lambda frame: frame['name'])
 
@@ -137,7 +137,13 @@ def test_frames_of_a_video_are_its_frames(tmp_path, monkeypatch, bytes_in_memory
         assert abs(record._decode(tmp_path, frame['image'], 3).mean() - 40 * index) < 4
 
 
-def test_a_video_that_ends_too_early_is_named(tmp_path):
+def test_what_a_video_does_not_have_is_left_out_and_listed(tmp_path):
     write_film(tmp_path / 'film.mp4', num_frames=3)
-    with pytest.raises(DataError, match='film.mp4: expected a whole video, found one whose frame 3 cannot be read'):
-        frames_of(*(Picture(tmp_path / 'film.mp4', None, index) for index in (0, 4)))
+    (tmp_path / 'broken.mp4').write_bytes(b'no film')
+    wanted = [Picture(tmp_path / name, None, index) for name, index in (
+        ('film.mp4', 0), ('film.mp4', 2), ('film.mp4', 4), ('broken.mp4', 0))]
+    left_out = {}
+    assert [frame['name'] for frame in frames_of(*wanted, poses=[pose(64)] * 4, left_out=left_out)] == ['00', '01']
+    assert left_out == dict.fromkeys(('p/02', 'p/03'), 'a frame that its video does not have')
+    assert frames_of(*wanted[1:], poses=[pose(64)] * 3, left_out=left_out) == []  # one frame is no pair
+    assert left_out['p/00'] == 'fewer than two pictures with a pose in the outfit'

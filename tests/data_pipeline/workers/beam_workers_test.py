@@ -119,11 +119,11 @@ def test_a_part_without_its_index_is_made_again(films):
     assert again.num_done == 1 and (root / '000001.records').stat().st_size > 4
 
 
-def test_a_broken_film_is_said_by_workers_and_leaves_nothing(films):
+def test_a_split_without_records_is_said_by_workers_and_leaves_nothing(films):
     data = (films / '001_2_1.mp4').read_bytes()
     builder = IperBuilder(films, films.parent / 'records', workers=OneWorker())
     (films / '001_2_1.mp4').write_bytes(data[:len(data) // 2])
-    with pytest.raises(DataError, match='001_2_1.mp4: expected a whole video'):
+    with pytest.raises(DataError, match='expected frames that can be read in every split, found none in validation'):
         builder.download_and_prepare()
     assert [path for path in (films.parent / 'records').rglob('*') if path.is_file()] == []
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from data_pipeline.picture_file import png
-from experiments.demo_page import samples, uploads
+from experiments.demo_page import samples
 from experiments.demo_page.backend import Backend, Edits
 from experiments.demo_page.motions import MOTIONS, motion_poses
 from experiments.demo_page.uploads import RequestError, UploadLimits
@@ -18,6 +18,7 @@ from repose_tf.reposer import Reposer
 from repose_tf.skeleton import BONES, JOINT_INDEX
 from tests.support.bad_requests import good_video, make_person, resident_mb, send
 from tests.support.fake_estimator import FakeEstimator, picture
+from tests.support.films import announce_webm, write_frames
 from tests.support.tiny import tiny_generator
 
 LIMITS = UploadLimits(upload_mb=2, megapixels=1, frames=6, seconds=60, video_mb=0.2, video_megapixels=0.01,
@@ -145,7 +146,7 @@ def test_of_a_longer_video_every_so_many_frames_are_taken(backend, tmp_path):
 @pytest.mark.parametrize('data, name, words', [
     (b'', 'v.mp4', 'empty file'), (b'#EXTM3U /etc/passwd', 'v.mp4', 'MP4, MOV or WebM, found 19 bytes'),
     (good_video(), 'v.txt', r"\.mp4, .mov, .webm\), found '.txt'"), (good_video()[:300], 'v.mp4', 'expected|Expected'),
-    (good_video(0), 'v.mp4', 'Expected a video'), (good_video(21), 'v.mp4', 'at most 20 frames, found 21'),
+    (good_video(0), 'v.mp4', 'your video: expected a video'), (good_video(21), 'v.mp4', 'at most 20 frames, found 21'),
     (good_video(2, 160, 128), 'v.mp4', 'at most 0.01 megapixels'), (bytes(200_001), 'v.mp4', 'at most 0.2 MB'),
     (good_video(3, 16, 16), 'v.mp4', 'your video: expected a video of a person')])
 def test_bad_videos_are_named(backend, tmp_path, data, name, words):
@@ -154,15 +155,18 @@ def test_bad_videos_are_named(backend, tmp_path, data, name, words):
     assert str(tmp_path) not in str(error.value)
 
 
-def test_a_video_is_bounded_in_time_and_by_what_it_announces(backend, tmp_path, monkeypatch):
-    path = write(tmp_path, good_video())
+def test_a_video_is_bounded_in_time(backend, tmp_path):
     hasty = Backend(backend._reposer, UploadLimits(seconds=0), FakeEstimator())
     with pytest.raises(RequestError, match='longer than 0 s; 0 frames'):
-        hasty.read_video(path)
-    monkeypatch.setattr(uploads, '_announced_frames', lambda path, limits: 3)
-    few = Backend(backend._reposer, UploadLimits(frames=3), FakeEstimator())
-    with pytest.raises(RequestError, match='found more'):
-        few.read_video(path)
+        hasty.read_video(write(tmp_path, good_video()))
+
+
+def test_the_frames_of_a_video_are_counted_and_not_its_headers(backend, tmp_path):
+    path = write_frames(tmp_path / 'browsers.webm', [picture(96, 64, (10, 8, 20, 50))] * 7)
+    for milliseconds in (6000.0, 0.0):
+        announce_webm(path, milliseconds=milliseconds, frame_ms=1)
+        video = backend.read_video(path)
+        assert len(video.poses_px) == 4 and video.fps == pytest.approx(5) and '4 of its 7 frames' in video.note
 
 
 def test_without_a_video_there_is_nothing_to_follow(backend):

@@ -8,6 +8,7 @@ from data_pipeline.errors import DataError, UsageError
 from experiments.pictures.files import open_output
 from experiments.reposing.targets import fitted, turntable
 from tests.support import fake_estimator
+from tests.support.films import announce_webm, turn_mp4, write_frames
 from tests.support.source_people import photo_path, targets, write_layout, write_photo
 
 
@@ -49,6 +50,29 @@ def test_bones_keep_their_length_and_a_turntable_comes_round(tmp_path):
     turns = turntable(own, 4)
     np.testing.assert_allclose(turns[:, :, 1], np.tile(own[:, 1], (4, 1)), atol=1e-4)
     np.testing.assert_allclose(turns[2] - own[-1], (own - own[-1]) * (-1, 1, -1), atol=1e-4)
+
+
+def person_film(path, num_frames=5):
+    return write_frames(path, [fake_estimator.picture(160, 120, (40 + 4 * index, 20, 24, 70))
+                               for index in range(num_frames)])
+
+
+def test_films_of_phones_are_followed_upright(tmp_path):
+    upright, turned = person_film(tmp_path / 'upright.mp4'), tmp_path / 'turned.mp4'
+    write_frames(turned, [np.rot90(image) for image, _ in targets(str(upright)).read_pictures()])
+    turn_mp4(turned, 90)
+    expected, found = targets(str(upright)), targets(str(turned))
+    assert np.abs(found.poses_px - expected.poses_px).max() < 2
+    assert [image.shape for image, _ in found.read_pictures()] == [(120, 160, 3)] * 5
+
+
+def test_what_can_be_read_of_a_film_is_followed_and_a_line_says_so(tmp_path):
+    film = person_film(tmp_path / 'film.webm')
+    announce_webm(film, milliseconds=6000, frame_ms=1)
+    found = targets(str(film))
+    assert len(found.poses_px) == 5 and found.fps == pytest.approx(10) and len(list(found.read_pictures())) == 5
+    assert 'film.webm: 5 frames can be read, its header announces 6000.' in found.notes[0]
+    assert 'film.webm: 10 frames a second by their times, its header says 1000.' in found.notes[1]
 
 
 @pytest.mark.parametrize('suffix', ['.mp4', '.webm'])
