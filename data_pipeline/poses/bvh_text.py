@@ -13,6 +13,7 @@ from data_pipeline.errors import DataError
 CHANNELS = {f'{axis}{kind}': (kind, index) for kind in ('position', 'rotation') for index, axis in enumerate('xyz')}
 _MOTION = re.compile(r'\bMOTION\s+(?=Frames\s*:)', re.IGNORECASE)
 _TIMES = re.compile(r'Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)', re.IGNORECASE)
+_LARGEST = 1e9  # of degrees or of any unit of length
 _SECONDS = (1e-3, 1.0)  # of a frame; what is outside counts in milliseconds, or is no time at all
 
 
@@ -162,7 +163,7 @@ def _table(lines, num_channels):
     numbers = np.nan
     with contextlib.suppress(ValueError):
         numbers = np.array([words for _, words in lines], np.float64)
-    if odd or not np.all(np.isfinite(numbers)):
+    if odd or not np.all(np.abs(numbers) < _LARGEST):
         for number, words in odd or lines:
             for word in words:
                 _number(word, f' in line {number}')
@@ -171,13 +172,13 @@ def _table(lines, num_channels):
 
 
 def _number(word, where=''):
-    """Returns a word as a finite float, or says what is wrong with it."""
+    """Returns a word as a float, or says what is wrong with it."""
     number = np.nan
     with contextlib.suppress(ValueError):
         number = float(word)
-    if not np.isfinite(number):
+    if not abs(number) < _LARGEST:
         kind = ('a decimal comma, expected a point' if re.fullmatch(r'[-+]?\d*,\d+', word) else
                 'several numbers without a blank between them' if re.search(r'\d.*[.].*[.]|\d[-+]', word) else
-                'no number')
+                'no usable number')
         raise ValueError(f'{word[:40]!r}{where} ({kind})')
     return number

@@ -20,7 +20,7 @@ _SIDED = {
     # A rig's shoulder is the collar bone where it has an arm, too.
     'sho': ('upperarm', 'uparm', 'uarm', 'shldrbend', 'shldr', 'humerus', 'arm', 'shoulder'),
 }
-_MIDDLE = {'neck': ('neck', 'necktwist', 'lowerneck', 'necklower'), HEAD: ('head',)}
+_MIDDLE = {'neck': ('neck', 'necktwist', 'lowerneck', 'necklower', 'spine004'), HEAD: ('head', 'spine006')}  # Rigify's
 _JOINTS = (*(side + joint for joint in _SIDED for side in 'lr'), *_MIDDLE)
 _NUMBERS = ('', '1', '01', '0', '00', '001')  # MakeHuman's upperarm01.L, Unreal's neck_01
 
@@ -103,9 +103,10 @@ def _chosen(found, places):
 def _wanted(joint):
     """Returns the spellings of a joint, the best first."""
     if joint in _MIDDLE:
-        return [f'{side}{base}{number}' for base in _MIDDLE[joint] for number in _NUMBERS for side in ('', 'c')]
-    sides = {'l': ('left', 'l'), 'r': ('right', 'r')}[joint[0]]
-    return [text for base in _SIDED[joint[1:]] for number in _NUMBERS for side in sides
+        sides, bases = ('', 'c', 'm'), _MIDDLE[joint]
+    else:
+        sides, bases = {'l': ('left', 'l'), 'r': ('right', 'r')}[joint[0]], _SIDED[joint[1:]]
+    return [text for base in bases for number in _NUMBERS for side in sides
             for text in (f'{side}{base}{number}', f'{base}{number}{side}')]
 
 

@@ -60,6 +60,8 @@ RIGS = {
                'Hips Spine1 Spine4 Neck Head'),
     'VRM': ('L R', 'J_Bip_{side}_{part}', 'Shoulder UpperArm LowerArm Hand UpperLeg LowerLeg Foot ToeBase',
             'J_Bip_C_{}', 'Hips Spine Chest Neck Head'),
+    'Maya': ('L R', '{part}_{side}', 'Scapula Shoulder Elbow Wrist Hip Knee Ankle Toes', '{}_M',
+             'Root Spine1 Chest Neck Head'),
     'VRChat': ('Left Right', '{side} {part}', 'shoulder arm elbow wrist leg knee ankle toe', '{}',
                'Hips Spine Chest Neck Head'),
     'Kinect': ('Left Right', '{part}{side}', 'Clavicle Shoulder Elbow Wrist Hip Knee Ankle Foot', '{}',
