@@ -35,21 +35,21 @@ def group_norm(x, gamma, beta, num_groups, epsilon, plain_means=False):
         if x.shape[0] == 1:
             result = _normalised_alone(x, gamma, beta, mean, variance + epsilon)
         else:
-            result = x * tf.cast(gain, x.dtype) + tf.cast(beta - mean * gain, x.dtype)
+            # In float32 as in the fused kernel: in 8 bits, product and offset would cancel where means are large.
+            result = tf.cast(wide * gain + (beta - mean * gain), x.dtype)
 
         scope = tf.get_current_name_scope()
 
         def gradient(upstream):
             with tf.name_scope(f'{scope}/gradient/' if scope else 'gradient'):  # a profile then shows where it belongs
                 # In closed form: two sums per channel, then the gradient is linear in `upstream` and `x`.
-                wide_upstream = tf.cast(upstream, tf.float32)
+                wide_upstream, wide = tf.cast(upstream, tf.float32), tf.cast(x, tf.float32)
                 total = channel_means(wide_upstream)[:, tf.newaxis]  # [B, 1, C]
-                product = channel_means(wide_upstream * tf.cast(x, tf.float32))[:, tf.newaxis]
-                product = (product - mean * total) * inverse
+                product = (channel_means(wide_upstream * wide)[:, tf.newaxis] - mean * total) * inverse
                 total_mean = _group_means((gamma * total)[:, 0], num_groups)
                 slope = -inverse * inverse * _group_means((gamma * product)[:, 0], num_groups)
                 offset = -inverse * total_mean - slope * mean
-                to_x = (upstream * tf.cast(gain, x.dtype) + x * tf.cast(slope, x.dtype)) + tf.cast(offset, x.dtype)
+                to_x = tf.cast((wide_upstream * gain + wide * slope) + offset, x.dtype)
                 positions = tf.cast(tf.shape(x)[1], tf.float32)
                 to_gamma, to_beta = (positions * tf.reduce_sum(means, axis=[0, 1]) for means in (product, total))
                 return to_x, to_gamma, to_beta

@@ -44,15 +44,29 @@ def test_per_row_takes_each_row_for_itself():
     np.testing.assert_allclose(random_layer(8, 2, per_row=True)(x), tf.concat(rows, axis=1), atol=1e-5)
 
 
-def test_bfloat16_rounds_only_its_last_two_operations():
-    x = tf.constant(np.random.default_rng(0).normal(3, 1, (1, 64, 64, 4)), tf.bfloat16)
-    y = tf.cast(random_layer(4, 1, dtype='mixed_bfloat16')(x), tf.float32)
-    exact = random_layer(4, 1)(tf.cast(x, tf.float32))
-    # y = x * gain + offset: gain, product, offset and sum are each off by at most half of the last of 8 bits.
-    values = np.asarray(tf.cast(x, tf.float32))
-    gain = random_layer(4, 1).gamma.numpy() / values.std()
-    bound = 2.0 ** -8 * (2 * np.abs(values * gain) + np.abs(values.mean() * gain) + np.abs(exact) + 1.0)
-    assert np.all(np.abs(y - exact) <= bound)
+@pytest.mark.parametrize('num_samples', [1, 3])
+@pytest.mark.parametrize('mean', [0, 3, 30, 200])
+def test_bfloat16_rounds_only_its_result(num_samples, mean):
+    rng = np.random.default_rng(0)
+    x = tf.constant(rng.normal(mean, 1, (num_samples, 24, 24, 8)), tf.bfloat16)
+    # As in a network, the upstream gradient goes with the values, so that all terms of the closed form matter.
+    upstream = tf.constant(rng.normal(size=x.shape) + np.asarray(x, np.float64) - mean, tf.bfloat16)
+    exact = keras.layers.GroupNormalization(4, epsilon=1e-6, dtype='float64')
+    exact.build(x.shape)
+    layer = random_layer(8, 4, dtype='mixed_bfloat16')
+    # Mixed precision reads gain and offset rounded.
+    exact.set_weights([np.asarray(tf.cast(weight, tf.bfloat16), np.float64) for weight in (layer.gamma, layer.beta)])
+    found, expected = [], []
+    for norm, values, given in ((layer, x, found), (exact, tf.cast(x, tf.float64), expected)):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            y = norm(values)
+        given += [y, tape.gradient(y, values, tf.cast(upstream, values.dtype))]
+    assert [value.dtype for value in found] == [tf.bfloat16] * 2
+    for ours, theirs in zip(found, expected):
+        # Half of the last of 8 bits, and what float32 loses where the mean cancels.
+        bound = 2.0 ** -8 * np.abs(theirs) + 2.0 ** -20 * (1 + mean)
+        assert np.all(np.abs(tf.cast(ours, tf.float64) - theirs) <= bound)
 
 
 def test_groups_must_divide_the_channels():
