@@ -102,6 +102,11 @@ def sha256_of_file(path):
         return sha256(iter(lambda: file.read(2 ** 20), b''))
 
 
+def sha256_of_files(root, files):
+    """Returns the SHA-256 of files, by their path below `root` and their content, hexadecimal; holds one at a time."""
+    return sha256(part for file in files for part in (str(file.relative_to(root)).encode(), file.read_bytes()))
+
+
 def sha256_of_folder(path):
     """Returns the SHA-256 of all files below a folder, by name and content, hexadecimal."""
     root = pathlib.Path(path)

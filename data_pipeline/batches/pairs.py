@@ -8,12 +8,15 @@ Scores can be compared only if their pairs follow the same protocol:
     iper-lwb    every frame of each of iPER's 42 test videos from 3 frames of that video; 126 runs. The frames
                 are the first, and those after one and two thirds, as Liquid Warping GAN's own choice is not
                 known; a frame is not paired with itself
+Of the last two, pairs of which a picture is not there or has no pose are left out; `unscorable_pairs` names them, so
+that the rest is never taken for the whole.
 """
 
 import random
 
 from data_pipeline.errors import DataError
 from data_pipeline.poses import pose_file
+from data_pipeline.records.folder import NO_POSE
 
 PROTOCOLS = ('people', 'reference', 'patn-8570', 'iper-lwb')
 NUM_RANDOM_PAIRS = 256  # the size of the paper authors' validation list
@@ -49,10 +52,26 @@ def load_pairs(folder, split, num_pairs=0, seed=0, protocol='people'):
         return _spread(_checked(f'{path}: "{split}"', listed[split], frame_ids), num_pairs)
     if protocol == 'reference':
         return _spread(random_pairs(frame_ids, max(num_pairs, NUM_RANDOM_PAIRS), seed), num_pairs)
-    if split != 'test':
-        raise DataError(f'{folder.root}: the protocol {protocol} has pairs of the split test, found {split!r}.')
-    pairs = _patn_pairs(folder, frame_ids) if protocol == 'patn-8570' else _lwb_pairs(folder, frame_ids)
-    return _spread(pairs, num_pairs)
+    lacking = unscorable_pairs(folder, split, protocol)
+    scorable = [pair for pair in _fixed_pairs(folder, split, protocol) if pair not in lacking]
+    if not scorable:
+        pair, why = next(iter(lacking.items()))
+        raise DataError(f'{folder.root}: expected pictures with a pose for the pairs of the protocol {protocol}, found '
+                        f'none for any of its {len(lacking)} pairs, as {" -> ".join(pair)} ({why}).')
+    return _spread(scorable, num_pairs)
+
+
+def unscorable_pairs(folder, split, protocol):
+    """Returns dict, pair of a protocol -> which of its pictures is not there or has no pose, in words, and why."""
+    if protocol not in ('patn-8570', 'iper-lwb'):
+        return {}
+    known = {frame_id for ids in folder.frame_ids(split).values() for frame_id in ids}
+    lacking = {}
+    for pair in _fixed_pairs(folder, split, protocol):
+        if absent := [frame_id for frame_id in pair if frame_id not in known]:
+            why = folder.left_out.get(absent[0], 'no picture with a pose in this split')
+            lacking[pair] = f'{absent[0]}: {why}'
+    return lacking
 
 
 def random_pairs(frame_ids, num_pairs, seed=0):
@@ -88,27 +107,38 @@ def _spread(pairs, num_pairs):
     return [pairs[index * len(pairs) // num_pairs] for index in range(num_pairs)]
 
 
-def _patn_pairs(folder, frame_ids):
-    """Returns the listed test pairs; raises DataError if they are not all there."""
+def _fixed_pairs(folder, split, protocol):
+    """Returns the pairs of 'patn-8570' or 'iper-lwb', also those whose pictures have no pose or are not there."""
+    if split != 'test':
+        raise DataError(f'{folder.root}: the protocol {protocol} has pairs of the split test, found {split!r}.')
+    return (_patn_pairs if protocol == 'patn-8570' else _lwb_pairs)(folder)
+
+
+def _patn_pairs(folder):
+    """Returns the listed test pairs, each of one outfit as its reader made sure; raises DataError for another list."""
     if 'patn-8570' not in folder.pairs:
         raise DataError(f'{folder.root}: the protocol patn-8570 is the list fashion-pairs-test.csv, found none.')
-    pairs = list(map(list, folder.pairs['patn-8570']))
+    pairs = list(folder.pairs['patn-8570'])
     if len(pairs) != NUM_PATN_PAIRS:
         raise DataError(f'{folder.root}: the protocol patn-8570 has {NUM_PATN_PAIRS} pairs, found {len(pairs)}.')
-    return _checked(f'{folder.root}: patn-8570', pairs, frame_ids)
+    return pairs
 
 
-def _lwb_pairs(folder, frame_ids):
+def _lwb_pairs(folder):
     """Returns the pairs run by run: a video and one of its source frames."""
-    videos = {}
-    for person, ids in frame_ids.items():
-        for frame_id in ids:
-            # The person stands apart, as iPER's older layout has frames without an action: `001_1/0000`.
-            videos.setdefault((person, frame_id.removeprefix(f'{person}/').rpartition('_')[0]), []).append(frame_id)
+    frame_ids, videos = folder.frame_ids('test'), {}
+    without_pose = [frame_id for frame_id, reason in folder.left_out.items()
+                    if reason.startswith(NO_POSE) and frame_id.split('/')[0] in frame_ids]
+    for frame_id in [*(frame_id for ids in frame_ids.values() for frame_id in ids), *without_pose]:
+        # The person stands apart, as iPER's older layout has frames without an action: `001_1/0000`.
+        person, frame = frame_id.split('/', 1)
+        videos.setdefault((person, frame.rpartition('_')[0]), []).append(frame_id)
     if len(videos) != NUM_LWB_VIDEOS:
         raise DataError(f'{folder.root}: the protocol iper-lwb has {NUM_LWB_VIDEOS} test videos, '
                         f'found {len(videos)} with poses.')
-    return [(source, target) for ids in videos.values()
+    # By number, as frames without a pose stand behind the others above.
+    films = [sorted(ids, key=lambda frame_id: (len(frame_id), frame_id)) for ids in videos.values()]
+    return [(source, target) for ids in films
             for source in (ids[index * len(ids) // NUM_LWB_SOURCES] for index in range(NUM_LWB_SOURCES))
             for target in ids if target != source]
 

@@ -52,6 +52,10 @@ class Data:
         """Returns the protocol's pairs of a split, all or `num_pairs` spread over them."""
         return pairs.load_pairs(self._builder.folder, split, num_pairs, protocol=self.protocol)
 
+    def unscorable_pairs(self, split):
+        """Returns dict, pair of the protocol that the data cannot give -> why, see `pairs.unscorable_pairs`."""
+        return pairs.unscorable_pairs(self._builder.folder, split, self.protocol)
+
     def pair_batches(self, split, image_size, batch_size, num_pairs=0):
         """Returns batches of `pairs(split, num_pairs)`, see `input_pipeline.pair_batches`."""
         return self.batches_of(split, self.pairs(split, num_pairs), image_size, batch_size)

@@ -105,7 +105,8 @@ def _open_data(options):
     first = ModelSystem(options.model, options.weights) if options.model else None
     data = Data(options.data, options.protocol)
     pairs = data.pairs(options.split, options.num_pairs)
-    common = {'part': options.predictions_part, 'others': data.pairs(options.split),
+    known = [*data.pairs(options.split), *data.unscorable_pairs(options.split)]
+    common = {'part': options.predictions_part, 'others': known,
               'scored_columns': lambda size: columns_of(data.protocol, size)}
     if first is None:
         first = PredictionFolder(options.predictions, pairs, options.predictions_list, **common)

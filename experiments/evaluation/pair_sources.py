@@ -2,8 +2,9 @@
 
 A pair source has `name` (of what is scored, in words), `facts` (dict of texts for the report), `identity` (dict of
 everything but the system that decides the scores), `pairs`, `groups` (the person of each pair), `num_expected` (number
-of pairs of the whole protocol), `image_size` px, `scored_columns` (slice) and `pose_changes` (dict, name -> [N]);
-`batches(pairs, batch_size)` yields batches as `augment.prepare` returns them.
+of pairs of the whole protocol), `lacking` (dict, pair of the protocol that cannot be scored -> why), `image_size` px,
+`scored_columns` (slice) and `pose_changes` (dict, name -> [N]); `batches(pairs, batch_size)` yields batches as
+`augment.prepare` returns them.
 """
 
 import functools
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 from data_pipeline.batches import augment
 from data_pipeline.errors import DataError
+from data_pipeline.files import sha256_of_files
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import true_mm
 from data_pipeline.records.folder import IMAGE_SUFFIXES
@@ -44,7 +46,8 @@ class DataPairs:
         self.data, self._split = data, split
         self.pairs = data.pairs(split, num_pairs)
         self.groups = [source.partition('/')[0] for source, _ in self.pairs]
-        self.num_expected = max(len(data.pairs(split)), len(self.pairs))
+        self.lacking = data.unscorable_pairs(split)
+        self.num_expected = max(len(data.pairs(split)), len(self.pairs)) + len(self.lacking)
         self.image_size = image_size
         self.scored_columns = columns_of(data.protocol, image_size)
         self.name = f'{data.protocol}-{split}'
@@ -52,6 +55,10 @@ class DataPairs:
         self.facts = {'protocol': data.protocol, 'split': split, 'data': data.name,
                       'image size': f'{image_size} px, {columns}'}
         self.identity = dict(self.facts)
+        if self.lacking:  # known by its name, too: what is scored here is not the protocol
+            self.name = f'{data.protocol}-partial-{split}'
+            self.facts['protocol'] = (f'{data.protocol}, PARTIAL: {len(self.lacking)} of its {self.num_expected} pairs '
+                                      'cannot be scored')
         source_px, target_px = (np.stack([data.frame(pair[side]).pose.px for pair in self.pairs]) for side in (0, 1))
         factors = np.array([_relative_scale(*map(data.frame, pair)) for pair in self.pairs])[:, np.newaxis, np.newaxis]
         self.pose_changes = {
@@ -90,7 +97,7 @@ class FilePairs:
     """Pictures of a folder, each with the true one of the same name in another; no poses and no persons."""
 
     def __init__(self, truth, masks=''):
-        """Lists the true pictures, all of one size; DataError where there are none.
+        """Lists the true pictures, all of one size, and hashes them; DataError where there are none.
 
         Args:
           truth: folder of the true pictures.
@@ -104,13 +111,20 @@ class FilePairs:
                             f'found {len(files)} pictures of {len(self._files)} names.')
         self.pairs = [(name, name) for name in self._files]
         self.groups = list(self._files)
-        self.num_expected = len(self.pairs)
+        self.num_expected, self.lacking = len(self.pairs), {}
         self._shape = rows, columns, _ = read_image(files[0]).shape
         self.image_size, self.scored_columns = rows, slice(0, columns)
         self.name = 'files'
-        self.facts = {'protocol': 'files: pictures against those of the same name', 'truth': root.resolve().name,
+        self.facts = {'protocol': 'files: pictures against those of the same name',
+                      'truth': f'{root.resolve().name}, files {sha256_of_files(root, files)[:12]}',
                       'image size': f'{columns} x {rows} px'}
-        self.identity = {**self.facts, 'truth': str(root.resolve()), 'masks': str(self._masks)}
+        if self._masks:
+            mask_files = [self._masks / f'{name}.png' for name in self._files]
+            if missing := [file for file in mask_files if not file.is_file()]:
+                raise DataError(f'--masks={masks}: expected a mask for every true picture, found none for '
+                                f'{len(missing)}, the first being {missing[0]}.')
+            self.facts['masks'] = f'files {sha256_of_files(self._masks, mask_files)[:12]}'
+        self.identity = dict(self.facts)  # by their contents, so that changed pictures are scored anew
         self.pose_changes = {}
 
     def batches(self, pairs, batch_size):

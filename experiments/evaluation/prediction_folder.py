@@ -15,7 +15,7 @@ import re
 import numpy as np
 
 from data_pipeline.errors import DataError
-from data_pipeline.files import sha256
+from data_pipeline.files import sha256, sha256_of_files
 from data_pipeline.picture_file import read_image
 from data_pipeline.records.folder import IMAGE_SUFFIXES
 from experiments.evaluation.pair_sources import pairs_of
@@ -69,8 +69,11 @@ class PredictionFolder:
         used = set(found.values())
         self.extra = [str(file.relative_to(root)) for file in files if file not in used]
         self.name = root.resolve().name
-        self.digest = sha256(part for file in files for part in (
-            str(file.relative_to(root)).encode(), file.read_bytes()))[:12]
+        digest = sha256_of_files(root, files)
+        if list_path or part:  # which picture is a pair's, and where in it, then does not follow from the files
+            chosen = [f'{pair} {file.relative_to(root)}' for pair, file in sorted(found.items())]
+            digest = sha256(text.encode() for text in (digest, f'part {part}', *chosen))
+        self.digest = digest[:12]
         self.description = f'{len(found)} pictures in {self.name}, files {self.digest}'
 
     def complaint(self):

@@ -67,8 +67,15 @@ def _facts(report):
 
 def _notes(report):
     sentences = [*report.notes, *filter(None, [report.few_persons()])]
-    items = ''.join(f'<li>{html.escape(str(sentence))}</li>\n' for sentence in sentences)
-    return f'<ul class="notes">\n{items}</ul>\n' if items else ''
+    notes = f'<ul class="notes">\n{_items(sentences)}</ul>\n' if sentences else ''
+    if not report.lacking:
+        return notes
+    return (f'{notes}<details>\n<summary>{html.escape(score_tables.lacking_caption(report))}</summary>\n'
+            f'<ul class="fine">\n{_items(report.lacking_lines())}</ul>\n</details>\n')
+
+
+def _items(texts):
+    return ''.join(f'<li>{html.escape(str(text))}</li>\n' for text in texts)
 
 
 def _scores(report):

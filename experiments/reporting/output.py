@@ -1,5 +1,6 @@
 """Results of an evaluation as files: a table, a line of JSON, an HTML report and a contact sheet."""
 
+import collections
 import dataclasses
 import functools
 import json
@@ -18,6 +19,7 @@ from experiments.reporting import html_report, score_tables
 from experiments.reporting.report_data import ReportData
 
 LOWER_IS_BETTER = frozenset({'l1', 'l1_fg', 'lpips_alex', 'lpips_vgg', 'vgg16_distance', 'fid'})
+_LISTED_ON_SCREEN = 20  # pairs that cannot be scored
 _ORDER = ('ssim_fg', 'l1_fg', 'ssim', 'ssim_gauss', 'psnr', 'l1', 'lpips_alex', 'lpips_vgg', 'vgg16_distance',
           'pose_auc', 'pose_auc_true')
 
@@ -38,14 +40,17 @@ def report_data(outcome, command):
         lower_is_better=LOWER_IS_BETTER, groups=list(pair_source.groups), pairs=list(pair_source.pairs),
         scores={name: {metric: values.get(metric, undefined) for metric in metrics} for name, values in scores.items()},
         main=systems[0].name, pose_changes=pair_source.pose_changes, notes=_notes(outcome, found),
-        missing=pair_source.num_expected - scored, expected=pair_source.num_expected)
+        missing=pair_source.num_expected - scored, expected=pair_source.num_expected, lacking=pair_source.lacking)
 
 
 def _notes(outcome, found):
     """Returns what a reader must know beside the numbers; `found` is the set of the metrics."""
     pair_source, said = outcome.pair_source, []
-    if len(pair_source.pairs) < pair_source.num_expected:
-        said.append(f'A sample: {len(pair_source.pairs)} of the {pair_source.num_expected} pairs of the protocol.')
+    scorable = pair_source.num_expected - len(pair_source.lacking)
+    if pair_source.lacking:
+        said.append(_lacking_note(pair_source))
+    if len(pair_source.pairs) < scorable:
+        said.append(f'A sample: {len(pair_source.pairs)} of {scorable} pairs of the protocol.')
     for system in outcome.systems:
         if complaint := getattr(system, 'complaint', str)():
             said.append(f'{system.name}: {complaint}.')
@@ -63,11 +68,21 @@ def _notes(outcome, found):
     return said
 
 
+def _lacking_note(pair_source):
+    """Returns a sentence on the pairs that cannot be scored, with their reasons counted and the first of them."""
+    reasons = collections.Counter(why.partition(': ')[2] for why in pair_source.lacking.values())
+    pair, _ = next(iter(pair_source.lacking.items()))
+    counts = ', '.join(f'{count} x {reason}' for reason, count in reasons.most_common())
+    return (f'{len(pair_source.lacking)} of the {pair_source.num_expected} pairs of the protocol cannot be scored '
+            f'({counts}), the first being {" -> ".join(pair)}. table.md, report.html and evaluation.json list all.')
+
+
 def as_json(report):
     """Returns the whole report as one line of JSON; null where there is no number."""
     return json.dumps({
         **{name: text for name, text in report.facts.items() if name != 'command'},
         'complete': not report.missing, 'system': report.main, 'notes': report.notes,
+        **({'cannot_be_scored': report.lacking_lines()} if report.lacking else {}),
         'scores': {system: {metric: _numbers(report.interval(system, metric)) for metric in report.metrics}
                    for system in report.systems},
         'differences': {system: {metric: _numbers(report.difference(system, metric)) for metric in report.metrics}
@@ -90,7 +105,8 @@ def write_results(outcome, num_sheet_rows, command):
     page = os.path.join(outcome.folder, 'report.html')
     html_report.write_report(page, report, pictures)
     about_sheet = _write_sheet(os.path.join(outcome.folder, 'contact_sheet.png'), report, pictures, num_sheet_rows)
-    return [f'\n{report.title}\n{table}\n', *report.notes, f'Report: {page}', about_sheet, line]
+    shown = score_tables.markdown_table(report, _LISTED_ON_SCREEN)
+    return [f'\n{report.title}\n{shown}\n', *report.notes, f'Report: {page}', about_sheet, line]
 
 
 def _write_sheet(path, report, pictures, num_rows):

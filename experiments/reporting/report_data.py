@@ -29,6 +29,7 @@ class ReportData:
       notes: sentences shown above the scores: what is missing, skipped, not measured.
       missing: how many pairs of the protocol lack scores of a system; above 0, report and table say so in bold.
       expected: how many pairs the protocol has.
+      lacking: dict, pair of the protocol that cannot be scored of any system -> why.
     """
     title: str
     facts: dict
@@ -42,6 +43,7 @@ class ReportData:
     notes: list
     missing: int
     expected: int
+    lacking: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         """Raises ValueError if the parts do not go together: a bug of the caller, not a user's mistake."""
@@ -153,6 +155,10 @@ class ReportData:
             return ''
         return (f'Partial result: {self.missing} of {self.expected} pairs are missing. These scores are not those of '
                 'the protocol and must not stand beside complete ones.')
+
+    def lacking_lines(self):
+        """Returns a line for each pair of the protocol that cannot be scored."""
+        return [f'{" -> ".join(pair)} ({why})' for pair, why in self.lacking.items()]
 
     def few_persons(self):
         """Returns a sentence on intervals that are missing or too narrow, or ''."""

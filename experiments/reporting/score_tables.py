@@ -5,10 +5,11 @@ import html
 import numpy as np
 
 
-def markdown_table(report):
+def markdown_table(report, most_listed=None):
     """Returns Markdown: a caption, an empty line, and a table of the means with their 95 % intervals, a system a row.
 
-    A partial result says so first; the main system is the first one.
+    The main system is the first one. A partial result says so first, and names the pairs that cannot be scored last,
+    `most_listed` of them.
     """
     lines = [f'**{report.partial_warning()}**\n'] if report.missing else []
     lines.append(f'{_markdown(report.title)}: {caption(report)}. {report.few_persons()}'.rstrip() + '\n')
@@ -17,6 +18,11 @@ def markdown_table(report):
     for system in report.systems:
         cells = [' '.join(_parts(report.interval(system, metric), len(report.pairs))) for metric in report.metrics]
         lines.append(f'| {_markdown(system)} | ' + ' | '.join(cells) + ' |')
+    if report.lacking:
+        lines.append(f'\n{lacking_caption(report)}:\n')
+        lines += [f'- {_markdown(line)}' for line in report.lacking_lines()[:most_listed]]
+        if most_listed is not None and len(report.lacking) > most_listed:
+            lines.append(f'- and {len(report.lacking) - most_listed} more')
     return '\n'.join(lines) + '\n'
 
 
@@ -27,6 +33,11 @@ def caption(report):
     interval = '' if report.num_persons < 2 else ' [95 % interval, bootstrap over persons]'
     return (f'{missing}{num_pairs} {"pair" if num_pairs == 1 else "pairs"} of {report.num_persons} '
             f'{"person" if report.num_persons == 1 else "persons"}; mean{interval}; ↑ higher is better, ↓ lower')
+
+
+def lacking_caption(report):
+    """Returns what the list of pairs that cannot be scored is."""
+    return f'{len(report.lacking)} pairs of the protocol cannot be scored, as a picture is not there or has no pose'
 
 
 def score_table(report):

@@ -102,9 +102,30 @@ def test_listed_test_pairs_are_all_or_none(tmp_path, monkeypatch):
     assert load_pairs(opened, 'test', protocol='patn-8570') == expected
     with pytest.raises(DataError, match="patn-8570 has pairs of the split test, found 'train'"):
         load_pairs(opened, 'train', protocol='patn-8570')
-    path.write_text('\n'.join(['from,to', rows[0], rows[0].replace(VIEWS[1].replace('_', ''), '2side')]))
-    with pytest.raises(DataError, match="expected pictures with a pose, .* found 'MEN_Denim_id_00000001_01/2_side'"):
-        load_pairs(fashion_folder.open_folder(tmp_path), 'test', protocol='patn-8570')
+
+
+def test_listed_pairs_without_a_pose_are_left_out_and_named(tmp_path, monkeypatch):
+    outfits = [f'MEN/Denim/id_0000000{item}/01' for item in range(3)]
+    views = ('1_front', '2_side', '3_back')
+    ids = write_fashion(tmp_path, outfits=outfits, views=views)
+    lame = fashion_id(outfits[1], '2_side')
+    write_json_poses(tmp_path, [frame_id for frame_id in ids if frame_id != lame])
+    wanted = [(0, '1_front', '3_back'), (1, '1_front', '2_side'), (1, '2_side', '3_back'), (1, '3_back', '1_front'),
+              (0, '1_front', '7_additional')]
+    rows = [','.join(flat_name(outfits[outfit], view) for view in sides) for outfit, *sides in wanted]
+    (tmp_path / 'fashion-pairs-test.csv').write_text('\n'.join(['from,to', *rows]))
+    monkeypatch.setattr(pairs, 'NUM_PATN_PAIRS', len(wanted))
+    opened = fashion_folder.open_folder(tmp_path, allow_missing_poses=True)
+    every = [tuple(fashion_id(outfits[outfit], view) for view in sides) for outfit, *sides in wanted]
+    assert load_pairs(opened, 'test', protocol='patn-8570') == [every[0], every[3]]
+    absent = f'{every[4][1]}: named in a list, no such picture'
+    assert pairs.unscorable_pairs(opened, 'test', 'patn-8570') == {
+        every[1]: f'{lame}: no pose', every[2]: f'{lame}: no pose', every[4]: absent}
+    assert pairs.unscorable_pairs(opened, 'test', 'reference') == {}
+    (tmp_path / 'fashion-pairs-test.csv').write_text('\n'.join(['from,to', rows[1]]))
+    monkeypatch.setattr(pairs, 'NUM_PATN_PAIRS', 1)
+    with pytest.raises(DataError, match=rf'found none for any of its 1 pairs, as .*{lame} \({lame}: no pose\)'):
+        load_pairs(fashion_folder.open_folder(tmp_path, allow_missing_poses=True), 'test', protocol='patn-8570')
 
 
 def test_imitation_makes_every_frame_of_a_video_from_three(tmp_path, monkeypatch):
@@ -121,6 +142,19 @@ def test_imitation_makes_every_frame_of_a_video_from_three(tmp_path, monkeypatch
     monkeypatch.setattr(pairs, 'NUM_LWB_SOURCES', 1)
     assert load_pairs(opened, 'test', protocol='iper-lwb') == [
         (video[0], target) for video in ids.values() for target in video[1:]]
+
+
+def test_imitated_frames_without_a_pose_are_left_out_and_named(tmp_path, monkeypatch):
+    ids = write_iper(tmp_path, ('001/1/1', '001/9/1', '001/9/2'))
+    write_json_poses(tmp_path, ids)
+    monkeypatch.setattr(pairs, 'NUM_LWB_VIDEOS', 2)
+    whole = load_pairs(iper_folder.open_folder(tmp_path), 'test', protocol='iper-lwb')
+    lame = {'001_9/1_0001', '001_9/2_0000', '001_9/2_0001', '001_9/2_0002'}
+    write_json_poses(tmp_path, [frame_id for frame_id in ids if frame_id not in lame])
+    opened = iper_folder.open_folder(tmp_path, allow_missing_poses=True)
+    lacking = pairs.unscorable_pairs(opened, 'test', 'iper-lwb')
+    assert set(lacking) == {pair for pair in whole if lame & set(pair)}
+    assert load_pairs(opened, 'test', protocol='iper-lwb') == [pair for pair in whole if not lame & set(pair)]
 
 
 def test_a_protocol_that_is_none_is_named(tmp_path):

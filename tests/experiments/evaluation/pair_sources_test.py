@@ -1,7 +1,10 @@
 """Sources of pairs: what is known of the pairs, and the baseline of the person's other pictures."""
 
 import json
+import os
+import shutil
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -148,3 +151,30 @@ def test_files_are_paired_by_name(tmp_path):
         the_batch(FilePairs(tmp_path / 'truth'))
     with pytest.raises(DataError, match='found 0 pictures'):
         FilePairs(tmp_path / 'nowhere')
+
+
+@pytest.mark.parametrize('changed', ['truth/a.png', 'masks/a.png'])
+def test_files_are_known_by_their_contents(tmp_path, changed):
+    def identity(root):
+        return FilePairs(root / 'truth', root / 'masks').identity
+
+    def bmp(level):
+        return cv2.imencode('.bmp', np.full((16, 16, 3), level, np.uint8))[1].tobytes()
+
+    for folder in ('truth', 'masks'):
+        for name in 'ab':
+            file = tmp_path / 'one' / folder / f'{name}.png'
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(bmp(0))
+    before = identity(tmp_path / 'one')
+    shutil.copytree(tmp_path / 'one', tmp_path / 'other')
+    assert identity(tmp_path / 'other') == before  # wherever they lie
+    file = tmp_path / 'one' / changed
+    stat = file.stat()
+    file.write_bytes(bmp(1))
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert file.stat().st_size == stat.st_size and identity(tmp_path / 'one') != before
+    file.unlink()
+    if changed.startswith('masks'):
+        with pytest.raises(DataError, match='--masks=.*found none for 1, the first being .*a.png'):
+            identity(tmp_path / 'one')

@@ -60,6 +60,15 @@ def test_the_digest_is_of_the_contents(tmp_path):
     assert PredictionFolder(tmp_path, PAIRS).digest != first
 
 
+def test_the_digest_is_of_what_is_taken_of_the_files(tmp_path):
+    write(tmp_path, ['a.png', 'b.png'], 2 * SIZE)
+    rows, digests = tmp_path / 'list.csv', set()
+    for files in ('ab', 'ba'):
+        rows.write_text(f'source,target,file\np0/00,p0/01,{files[0]}.png\np1/00,p1/02,{files[1]}.png\n')
+        digests |= {PredictionFolder(tmp_path, PAIRS, str(rows), part).digest for part in (1, 2)}
+    assert len(digests) == 4
+
+
 def test_a_list_names_pictures_of_any_name(tmp_path):
     write(tmp_path, ['a.png', 'b.png'])
     rows = tmp_path / 'list.csv'

@@ -149,6 +149,17 @@ def test_partial_result_says_so_first_everywhere():
     assert markdown.startswith('**Partial result: 12 of 52') and 'PARTIAL, 12 of 52' in markdown
 
 
+def test_pairs_that_cannot_be_scored_are_all_listed():
+    lacking = {(f'p{index}/0', HOSTILE): f'p{index}/0: no pose' for index in range(30)}
+    data = made_up_report(missing=30, expected=70, lacking=lacking)
+    page = Page(html_report.page(data, pictures)).text()
+    markdown = markdown_table(data)
+    for text in (page, markdown):
+        assert all(f'p{index}/0: no pose' in text for index in range(30)) and '30 pairs of the protocol cannot' in text
+    shown = markdown_table(data, 20)
+    assert 'p19/0: no pose' in shown and 'p20/0: no pose' not in shown and '- and 10 more' in shown
+
+
 def test_whole_result_is_not_called_partial(whole):
     assert 'partial' not in (whole + markdown_table(made_up_report())).lower()
 
