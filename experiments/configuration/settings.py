@@ -23,7 +23,7 @@ class ModelSettings(Group):
     pose: str = setting('3d', 'Pose that the decoder is given (paper, Table 1).', choices=('3d', '2d'))
     conventions: str = setting(
         'standard', 'Details such as the axes of the group norm: as they train best, or as the weights that the '
-        "paper's authors released need them.", choices=('standard', 'reference'))
+        "paper's authors released need them; docs/results.md lists them.", choices=('standard', 'reference'))
     precision: str = setting(
         'float32', 'Type of the arithmetic; geometry and variables stay in float32. auto, for training: mixed_bfloat16 '
         'where this machine computes it natively, else float32.',

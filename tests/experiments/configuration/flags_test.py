@@ -8,7 +8,7 @@ from absl import flags as absl_flags
 from data_pipeline.errors import UsageError
 from experiments.configuration import flags
 from experiments.configuration.settings import RULES, Settings, TrainSettings
-from repose_tf.architecture import PRESETS
+from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS
 from tests.support.programs import ROOT
 
 FLAG_FILES = sorted(ROOT.glob('*.flags'))
@@ -177,6 +177,16 @@ def test_the_papers_runs_have_flag_files():
         found = settings(f'--flagfile={ROOT / name}.flags')
         assert (found.data.dataset, found.losses) == (name, settings().losses)
         assert dataclasses.replace(found.train, num_virtual_cpus=0) == settings().train
+
+
+def test_what_differs_from_the_papers_runs_is_named():
+    # Whatever `reference` changes: flag files that leave it at its default are not the paper's in this.
+    for name in ('fashion', 'iper'):
+        header = [line for line in (ROOT / f'{name}.flags').read_text().splitlines() if line.startswith('#')]
+        assert [key for key in REFERENCE_CONVENTIONS if key not in ' '.join(header)] == []
+        assert '--conventions=reference' in ' '.join(header)
+    table = (ROOT / 'docs/results.md').read_text()
+    assert [key for key in REFERENCE_CONVENTIONS if f'| `{key}` |' not in table] == []
 
 
 @pytest.mark.parametrize('warp', ['2d', '3d'])
