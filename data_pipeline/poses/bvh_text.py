@@ -134,8 +134,8 @@ def _read_frames(text, place, joints, path, is_timed):
              enumerate(text[head.end():].split('\n'), 1 + text.count('\n', 0, head.end())) if line.strip()]
     rows, num_channels = [words for _, words in lines], sum(len(joint.channels) for joint in joints)
     if rows and sum(map(len, rows)) == num_channels * _count(announced) and len(rows[0]) != num_channels:
-        rows = [sum(rows, [])]  # frames of several lines
-        rows = [rows[0][start:start + num_channels] for start in range(0, len(rows[0]), num_channels)]
+        words = list(itertools.chain.from_iterable(rows))  # frames of several lines
+        rows = [words[start:start + num_channels] for start in range(0, len(words), num_channels)]
         lines = [(lines[0][0], row) for row in rows]
     notes = []
     if len(rows) > 1 and len(rows[-1]) < num_channels:

@@ -54,8 +54,10 @@ def read(path, every=1, fps=None):
     rest, _ = _follow([dataclasses.replace(joint, channels=[]) for joint in text.joints], np.zeros((1, 0)))
     if fps is None and np.isfinite(text.seconds):
         fps = 1 / (text.seconds * every)
-    return Motion([joint.name for joint in text.joints], [joint.parent for joint in text.joints], rest[0], positions,
-                  rotations, fps, text.notes)
+    parents = [joint.parent for joint in text.joints]
+    notes = [f'{path} holds {parents.count(None)} bodies: one is taken.'] * (parents.count(None) > 1)
+    return Motion([joint.name for joint in text.joints], parents, rest[0], positions, rotations, fps,
+                  (*text.notes, *notes))
 
 
 def _follow(joints, numbers):
@@ -134,11 +136,14 @@ def _body(positions, places):
 def _face(motion, places, joints, rest):
     """Returns dict, joint of the face -> [T, 3], in the file's axes.
 
-    A head looks ahead where the rest pose stands; else it is taken to do so in the mean over all frames.
+    A head looks ahead where the rest pose stands; else it is taken to do so in the mean over all frames. In a file of
+    places without angles the face follows the chest.
     """
     turns = motion.rotations[:, _head_place(motion, places)]
     axes = body_axes(rest) if stands(rest) else body_axes(joints)  # rows: left, up, forwards
-    if axes.ndim == 3:
+    if np.allclose(motion.rotations, np.eye(3)):
+        turns, axes = np.nan_to_num(body_axes(joints)).swapaxes(1, 2), np.eye(3)
+    elif axes.ndim == 3:
         is_clear = np.isfinite(axes).all(axis=(1, 2))
         first, _, second = np.linalg.svd(np.einsum('tai,tij->aj', axes[is_clear], turns[is_clear]))
         axes = first @ np.diag([1, 1, np.linalg.det(first @ second)]) @ second

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from data_pipeline.errors import DataError
 from data_pipeline.poses import motion_capture
 from repose_tf.skeleton import BONES, JOINT_INDEX, LIMB_BONES, joint_indices
-from tests.support.motion_files import BODY, FRAMES, expected, names_of, text_of, turns
+from tests.support.motion_files import BODY, FRAMES, T_POSE, body, expected, names_of, text_of, turns
 
 PLACES = joint_indices(*BODY)
 UPWARDS = {'y': 0, 'z': 90, '-y': 180, '-z': -90}  # degrees about x
@@ -114,6 +114,28 @@ def test_places_of_joints_stand_for_offsets_or_are_none(tmp_path):
         longer = [row[:6] + sum((moves[joint] + row[3 + 3 * joint:6 + 3 * joint] for joint in range(1, len(moves))), [])
                   for row in rows]
         check_body(poses(tmp_path, head + '\n'.join(map(' '.join, longer))), FRAMES)
+
+
+def test_files_of_places_without_angles(tmp_path):
+    text, (places, _) = text_of(FRAMES), body(FRAMES)
+    parents = {joint: parent for joint, (parent, _) in T_POSE.items()}
+    head = re.sub(r'CHANNELS .*', 'CHANNELS 3 Xposition Yposition Zposition', text[:text.index('Frame Time')])
+    words = {name: joint for joint, name in names_of('CMU').items()}
+    order = [words[name] for name in re.findall(r'(?:ROOT|JOINT) (.*)', head)]
+    rows = np.concatenate([places[joint] - places.get(parents[joint], 0) for joint in order], axis=1)
+    found = poses(tmp_path, f'{head}Frame Time: 0.1\n' + '\n'.join(' '.join(map(str, row)) for row in rows))
+    check_body(found, FRAMES)
+    nose = found[:, JOINT_INDEX['nose']] - found[:, JOINT_INDEX['neck']]
+    assert nose[0, 2] < -10 and nose[2, 0] > 10  # turned to the left in the third
+
+
+def test_of_two_bodies_one_is_taken_and_this_is_said(tmp_path):
+    text = text_of(FRAMES)
+    head, rows = text[:text.index('MOTION')], text.split('0.02\n')[1]
+    other = re.sub('OFFSET .*', 'OFFSET 1 2 3', head.removeprefix('HIERARCHY'))
+    text = f'{head}{other}MOTION\nFrames: 5\nFrame Time: 0.02\n' + re.sub('(.*)\n', r'\1 \1\n', rows)
+    check_body(poses(tmp_path, text), FRAMES)
+    assert 'holds 2 bodies' in motion_capture.read(tmp_path / 'clip.bvh').notes[0]
 
 
 @pytest.mark.parametrize('spoil, words', [
