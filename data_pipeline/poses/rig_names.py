@@ -22,6 +22,7 @@ _SIDED = {
 }
 _MIDDLE = {'neck': ('neck', 'necktwist', 'lowerneck', 'necklower', 'spine004'), HEAD: ('head', 'spine006')}  # Rigify's
 _JOINTS = (*(side + joint for joint in _SIDED for side in 'lr'), *_MIDDLE)
+_COUNTER = re.compile(r'[_.]\d+$')  # converters number all joints: LeftArm_09, LeftForeArm_010
 _NUMBERS = ('', '1', '01', '0', '00', '001')  # MakeHuman's upperarm01.L, Unreal's neck_01
 
 
@@ -62,13 +63,14 @@ def find_places(names, where, given=None):
       DataError: names the joints that were not found.
     """
     places = _given_places(names, where, given or {})
-    by_affixes = collections.defaultdict(lambda: collections.defaultdict(list))  # -> joint -> (rank, place)
+    by_affixes = collections.defaultdict(lambda: collections.defaultdict(list))  # -> joint -> (is_cut, rank, place)
     for place, name in enumerate(names):
-        word = '' if name.endswith(' end') else re.sub(r'[\W_]', '', name).lower()
-        for spelling, meanings in _MEANINGS.items():
-            for match in re.finditer(spelling, word) if spelling in word else ():
-                for joint, rank in meanings:
-                    by_affixes[word[:match.start()], word[match.end():]][joint].append((rank, place))
+        for is_cut, text in enumerate(dict.fromkeys((name, _COUNTER.sub('', name)))):
+            word = '' if name.endswith(' end') else re.sub(r'[\W_]', '', text).lower()
+            for spelling, meanings in _MEANINGS.items():
+                for match in re.finditer(spelling, word) if spelling in word else ():
+                    for joint, rank in meanings:
+                        by_affixes[word[:match.start()], word[match.end():]][joint].append((is_cut, rank, place))
     by_length = sorted(by_affixes, key=lambda affixes: len(''.join(affixes)))
     places = max((_chosen(by_affixes[affixes], places) for affixes in by_length), key=len, default=places)
     if missing := [f'{joint} ({" or ".join(_wanted(joint)[:3])})' for joint in _JOINTS
@@ -94,9 +96,9 @@ def _chosen(found, places):
     """Returns `places` and the best of what was found for the other joints; none is two joints."""
     chosen = dict(places)
     for joint in _JOINTS:
-        free = [item for item in found[joint] if item[1] not in chosen.values()] if joint not in chosen else ()
+        free = [item for item in found[joint] if item[-1] not in chosen.values()] if joint not in chosen else ()
         if free:
-            chosen[joint] = min(free)[1]
+            chosen[joint] = min(free)[-1]
     return chosen
 
 

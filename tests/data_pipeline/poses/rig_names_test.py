@@ -23,6 +23,11 @@ def test_every_program_s_joints_are_found(rig):
         assert found == {joint: names[joint] for joint in (*BODY, 'head')}
 
 
+def test_joints_may_be_numbered():
+    numbered = [f'{name}_0{index}' for index, name in enumerate([*CMU, 'RightArm'])]
+    assert find_places(numbered, 'x.bvh') == find_places(CMU, 'x.bvh')
+
+
 def test_a_file_of_names_comes_first(tmp_path):
     path = tmp_path / 'names.json'
     path.write_text(json.dumps({'lank': 'Paw L', 'head': 'Skull'}), encoding='utf-8-sig')
