@@ -38,6 +38,9 @@ def define_annotation():
     flags.DEFINE_integer('every', 1, 'Takes every so many frames of a video.', lower_bound=1)
     flags.DEFINE_float('smoothing', 0, 'Smooths the joints over the frames of a video: width of the Gaussian, frames; '
                                        '0: no.', lower_bound=0)
+    flags.DEFINE_integer('person', None, 'Who is followed in videos: the n-th from the left, from 1, in the first '
+                         'frame that shows so many. Default: the largest of the first frame that shows anybody.',
+                         lower_bound=1)
 
 
 def main():
@@ -50,7 +53,7 @@ def main():
     open_again = functools.partial(open_estimator, FLAGS.estimator, FLAGS.model_dir, FLAGS.model_size, FLAGS.fov_deg)
     try:
         report = annotate(FLAGS.images, FLAGS.output, open_again(), FLAGS.crop, FLAGS.size, limits, FLAGS.every,
-                          FLAGS.smoothing, workers, open_again)
+                          FLAGS.smoothing, workers, open_again, FLAGS.person)
     except KeyboardInterrupt:
         sys.exit('Interrupted; the same command goes on.')
     print(*report, sep='\n')

@@ -49,6 +49,8 @@ def define_flags():
                                    'but for pose files, whose px are taken as they are.')
     integer('every', clip.ClipOptions.every, 'Takes every so many frames of a video or of motion capture.',
             lower_bound=1)
+    integer('person', None, 'Who is followed in a video: the n-th from the left, from 1, in the first frame that shows '
+            'so many. Default: the largest of the first frame that shows anybody.', lower_bound=1)
     number('smoothing', clip.ClipOptions.smoothing, 'Smooths the poses of a video: width of the Gaussian, frames; '
            '0: no.', lower_bound=0)
 

@@ -50,7 +50,7 @@ def measure(folder, estimator):
     for frame in tqdm([frame for frames in folder.persons.values() for frame in frames], unit=' pictures'):
         image = read_image(frame.image_path)
         begin = time.perf_counter()
-        person, _ = estimator.largest_person(image)
+        person, _ = estimator.find_person(image)
         seconds.append(time.perf_counter() - begin)
         scale = fit_scale(person.joints_px, person.joints_mm)[0] if person else 0
         result = compare(lift(person.joints_px, person.joints_mm, scale), frame.pose) if scale > 0 else None

@@ -14,6 +14,7 @@ REASONS = {
     'not_square': 'not square, and --crop=none',
     'turned': 'stored turned, and --crop=none',
     'no_person': 'nobody found',
+    'other_person': 'the person who is followed not found',
     'not_finite': 'joints that are no numbers',
     'low_score': 'the estimator is not sure enough',
     'no_scale': 'joints in px and in mm do not go together',

@@ -1,10 +1,15 @@
-"""Finding the largest person in every picture, in one process or many; the journal keeps the findings."""
+"""Finding a person in every picture, in one process or many; the journal keeps the findings.
+
+Of a photo that is the largest, of a video the one who is followed through it, see estimators/following.py.
+"""
 
 import numpy as np
 
 from data_pipeline.annotation.journal import UNREADABLE, AnnotationJournal, worker_path
 from data_pipeline.annotation.sources import read_frames
 from data_pipeline.errors import DataError, PictureError
+from data_pipeline.estimators.following import Follower
+from data_pipeline.estimators.person import Place, largest
 from data_pipeline.picture_file import read_head, read_image, write_png
 from data_pipeline.video_file import VideoReader
 
@@ -14,7 +19,8 @@ _TURNED = {'reject': 'turned', 'detail': 'expected a picture that is stored upri
 _PHOTOS = 32  # of a task; a worker that is killed loses the findings of one task at most
 
 
-def look_through(sources, estimator, journal, mask_dir, every=1, must_be_upright=False, progress=lambda name: None):
+def look_through(sources, estimator, journal, mask_dir, every=1, must_be_upright=False, person=None,
+                 progress=lambda name: None):
     """Runs the estimator on every photo and frame that the journal does not know yet.
 
     Args:
@@ -24,10 +30,11 @@ def look_through(sources, estimator, journal, mask_dir, every=1, must_be_upright
       mask_dir: pathlib.Path of the folder for the masks, which are as large as their pictures.
       every: takes every so many frames of a video.
       must_be_upright: refuse photos that only an orientation tag turns upright, as they stay as they are.
+      person: who is followed in videos, see `Follower`.
       progress: called with the name of each photo and video when it is done, and of each frame.
     """
-    def look(source, frame, image):
-        finding, mask = find_largest(estimator, image)
+    def look(source, frame, image, follower=None):
+        finding, mask = find_followed(estimator, image, follower) if follower else find_largest(estimator, image)
         if mask is not None:
             write_png(mask_path(mask_dir, source, frame), mask)
         journal.add(source, frame, finding)
@@ -35,7 +42,7 @@ def look_through(sources, estimator, journal, mask_dir, every=1, must_be_upright
     for source in sources:
         if source.is_video:
             if journal.end(source) is None:
-                journal.add_end(source, *_look_through_video(source, journal, look, every, progress))
+                journal.add_end(source, *_look_through_video(source, journal, look, every, person, progress))
         elif not journal.knows(source, source.frame):
             try:
                 image = read_image(source.path)
@@ -48,13 +55,17 @@ def look_through(sources, estimator, journal, mask_dir, every=1, must_be_upright
         progress(source.name)
 
 
-def _look_through_video(source, journal, look, every, progress):
+def _look_through_video(source, journal, look, every, person, progress):
     """Looks at the frames that the journal does not know; returns what is wrong with the video and what is to be told
     of it, each a line or ''."""
+    follower = Follower(person)
+    for finding in journal.frames(source).values():  # of a run that was interrupted
+        _follow(follower, finding['places'])
+        follower.confirm(finding.get('score', 0))
     try:
         with VideoReader(source.path) as video:
             for frame, image in read_frames(video, every, lambda frame: not journal.knows(source, frame)):
-                look(source, frame, image)
+                look(source, frame, image, follower)
                 progress(f'{source.name} {frame}')
             return '', video.note()
     except PictureError as error:
@@ -76,12 +87,38 @@ def find_largest(estimator, image):
     Returns:
       the finding for the journal, a dict, see journal.py; and the mask, uint8 [H, W], 0 or 255, or None.
     """
+    return _find(estimator, image, largest)
+
+
+def find_followed(estimator, image, follower):
+    """Finds the person whom a `Follower` chooses in the next frame of a video; arguments and results as above."""
+    places = []
+
+    def choose(found):
+        # Rounded first, so that a run that goes on from the journal chooses alike.
+        places.extend(np.round([*place.centre_px, place.size_px], 2).tolist() for place in found)
+        return _follow(follower, places)
+
+    finding, mask = _find(estimator, image, choose)
+    follower.confirm(finding.get('score', 0))
+    return {**finding, 'places': places}, mask
+
+
+def _follow(follower, places):
+    """Lets a `Follower` choose among places as the journal holds them: lists of x, y and size, px."""
+    return follower([Place(np.array(place[:2]), place[2]) for place in places])
+
+
+def _find(estimator, image, choose):
     rows, columns = image.shape[:2]
     finding = {'size': [columns, rows]}
     if min(rows, columns) < MIN_PICTURE_PX:
         return {**finding, 'reject': 'too_small', 'detail': f'expected {MIN_PICTURE_PX} px or more a side, '
                                                             f'found {columns} x {rows}'}, None
-    person, num_people = estimator.largest_person(image)
+    person, num_people = estimator.find_person(image, choose)
+    if person is None and num_people:
+        return {**finding, 'reject': 'other_person', 'detail': 'expected the person who is followed, found '
+                                                               f'{num_people} others or one who may be either'}, None
     if person is None:
         return {**finding, 'reject': 'no_person', 'detail': 'nobody was found'}, None
     if not (np.isfinite(person.joints_px).all() and np.isfinite(person.joints_mm).all()):
@@ -94,19 +131,19 @@ def find_largest(estimator, image):
 class FinderWorker:
     """Looks through sources in one worker."""
 
-    def __init__(self, open_estimator, journal_path, settings, mask_dir, every, must_be_upright):
+    def __init__(self, open_estimator, journal_path, settings, mask_dir, every, must_be_upright, person=None):
         """Loads the estimator and begins a journal.
 
         Args:
           open_estimator: function without arguments; returns the `person.Estimator`.
           journal_path, settings: of the run's `AnnotationJournal`.
-          mask_dir, every, must_be_upright: see `look_through`.
+          mask_dir, every, must_be_upright, person: see `look_through`.
 
         Raises:
           DataError: the estimator is not the run's.
         """
         self._estimator, self._mask_dir = open_estimator(), mask_dir
-        self._every, self._must_be_upright = every, must_be_upright
+        self._every, self._must_be_upright, self._person = every, must_be_upright, person
         if self._estimator.origin != settings['estimator']:
             raise DataError(f'--estimator: expected the same in every worker, {settings["estimator"]!r}, found '
                             f'{self._estimator.origin!r}.')
@@ -114,10 +151,10 @@ class FinderWorker:
 
     def __call__(self, task):
         """Looks through a task of `finder_tasks`."""
-        for source, frames in task:
-            self._journal.skip(source, frames)
+        for source, findings in task:
+            self._journal.skip(source, findings)
         look_through([source for source, _ in task], self._estimator, self._journal, self._mask_dir, self._every,
-                     self._must_be_upright)
+                     self._must_be_upright, self._person)
 
     def close(self):
         """Closes the journal."""
@@ -125,10 +162,12 @@ class FinderWorker:
 
 
 def finder_tasks(sources, journal):
-    """Yields tasks: lists of (`PictureSource`, known frames), of some photos or of one video that are not known."""
-    photos = [(source, ()) for source in sources if not source.is_video and not journal.knows(source, source.frame)]
+    """Yields tasks: lists of (`PictureSource`, what of its findings is needed to go on: dict, frame -> dict), of some
+    photos or of one video that are not known."""
+    photos = [(source, {}) for source in sources if not source.is_video and not journal.knows(source, source.frame)]
     for start in range(0, len(photos), _PHOTOS):
         yield photos[start:start + _PHOTOS]
     for source in sources:
         if source.is_video and journal.end(source) is None:
-            yield [(source, journal.frames_known(source))]
+            yield [(source, {frame: {name: finding[name] for name in ('places', 'score') if name in finding}
+                             for frame, finding in journal.frames(source).items()})]

@@ -5,6 +5,7 @@ The first line holds the settings on which the findings depend; each further one
      "score": ..., "px": [19][2], "mm": [19][3]}              a person, or
     {"source": name, "stamp": ..., "frame": name, "reject": reason, "detail": text}
     {"source": name, "stamp": ..., "end": "", "note": ""}     a video looked through to its end
+Those of a video's frames have "places" too, lists of x, y and size, px, of all people: who is followed depends on them.
 A finding is valid while the file has the same stamp. The next run tries again what could not be read.
 
 The workers of a run keep journals of their own beside it, journal-<anything>.jsonl; the run's journal takes them in.
@@ -74,6 +75,8 @@ class AnnotationJournal:
         if not self.knows(source, frame):
             return None
         _, place, length = self._places[source.name][frame]
+        if length is None:  # see `skip`
+            return place
         return json.loads(os.pread(self._file.fileno(), length, place))
 
     def knows(self, source, frame):
@@ -94,9 +97,11 @@ class AnnotationJournal:
         end = self._ends.get(source.name)
         return end['end'] if end and end['stamp'] == source.stamp else None
 
-    def skip(self, source, frames):
-        """Marks frames of a source as known, as their findings are in another journal."""
-        self._places.setdefault(source.name, {}).update(dict.fromkeys(frames, (source.stamp, 0, 0)))
+    def skip(self, source, findings):
+        """Takes findings of a source, dict, frame -> finding, as known without keeping them: they are in another
+        journal."""
+        self._places.setdefault(source.name, {}).update(
+            {frame: (source.stamp, finding, None) for frame, finding in findings.items()})
 
     def add(self, source, frame, finding):
         """Keeps the finding, a dict as above without its first three keys, of a photo or of a video's frame."""

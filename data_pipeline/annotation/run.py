@@ -18,7 +18,7 @@ from data_pipeline.files import write_text
 
 
 def annotate(images, output, estimator, crop='auto', size=512, limits=None, every=1, smoothing=0.0, workers=None,
-             open_again=None):
+             open_again=None, person=None):
     """Finds the people in a folder of photos and videos, and writes a folder in the people layout.
 
     Args:
@@ -31,6 +31,7 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
       smoothing: width of the Gaussian over the frames of a video, frames; 0: no smoothing.
       workers: `BeamWorkers`, or None: this process does everything.
       open_again: function without arguments that opens the estimator in a worker.
+      person: who is followed in videos, see `following.Follower`.
 
     Returns:
       the report: a list of lines.
@@ -44,23 +45,24 @@ def annotate(images, output, estimator, crop='auto', size=512, limits=None, ever
     root, work_dir = _places(images, output, crop)
     masks, path, must_be_upright = work_dir / 'masks', work_dir / 'journal.jsonl', crop == 'none'
     rejects = [checks.Reject(name, '', 'unusable_file', detail) for name, detail in unusable]
-    settings = {'estimator': estimator.origin, 'every': every, 'must_be_upright': must_be_upright}
+    settings = {'estimator': estimator.origin, 'every': every, 'must_be_upright': must_be_upright,
+                'person': person}
     writer, cutter = PeopleWriter(root, work_dir / 'new', crop, size), CropWriter(work_dir / 'new', masks, size, every)
     with AnnotationJournal(path, settings) as journal:
         crops = _crops(sources, journal, limits, smoothing, writer, rejects)
         if workers:
-            workers.run(lambda: FinderWorker(open_again, path, settings, masks, every, must_be_upright),
+            workers.run(lambda: FinderWorker(open_again, path, settings, masks, every, must_be_upright, person),
                         finder_tasks(sources, journal), work_dir / 'tasks')
             journal.take_in()
             workers.run(lambda: cutter, crops, work_dir / 'tasks')
         else:
             files = {source.name for source in sources}
             with tqdm(total=len(sources), unit=' files', desc='looking for people') as bar:
-                look_through(sources, estimator, journal, masks, every, must_be_upright,
+                look_through(sources, estimator, journal, masks, every, must_be_upright, person,
                              lambda name: bar.update() if name in files else bar.set_postfix_str(name))
             with tqdm(unit=' pictures', desc='writing') as bar:
-                for person in crops:
-                    cutter(person, lambda name: bar.update())
+                for some in crops:
+                    cutter(some, lambda name: bar.update())
         notes = [note for source in sources if source.is_video and (note := journal.note(source))]
     return _finish(root, writer, rejects, estimator.origin, smoothing) + _told(sources, notes)
 
@@ -126,7 +128,8 @@ def _finish(root, writer, rejects, origin, smoothing):
     if rejects:
         report.append(f'Not used: {len(rejects)} ({told}); listed in {path}.')
     if writer.num_several:
-        report.append(f'{writer.num_several} pictures show several people: the largest was taken.')
+        report.append(f'{writer.num_several} pictures show several people: of photos the largest was taken, in videos '
+                      'one was followed.')
     if writer.num_moving_videos:
         report.append(f'In {writer.num_moving_videos} videos the person moves too far for one square: every frame has '
                       'its own, so their background moves.')

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from data_pipeline.errors import DataError
 from data_pipeline.estimators import landmark_model, person_detector
-from data_pipeline.estimators.person import PersonEstimate
+from data_pipeline.estimators.person import PersonEstimate, Place, largest
 from data_pipeline.files import sha256
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
@@ -49,12 +49,14 @@ class MediaPipePose:
         self.origin = (f'MediaPipe Pose, model {model_size}, files {digest}; neck and pelvis are the points midway '
                        'between the shoulders and between the hips')
 
-    def largest_person(self, image):
+    def find_person(self, image, choose=largest):
         """See `person.Estimator`; `mask` is the network's segmentation."""
         people = self._detect(image) or self._detect_in_parts(image)
-        if not people:
-            return None, 0
-        landmarks = max((self._find_landmarks(image, detection) for detection in self._look_closer(image, people[0])),
+        chosen = choose([Place(person.hips_px, 2 * person.radius_px) for person in people])
+        if chosen is None:
+            return None, len(people)
+        detections = self._look_closer(image, people[chosen])
+        landmarks = max((self._find_landmarks(image, detection) for detection in detections),
                         key=lambda found: found.score)
         person = PersonEstimate(joints(landmarks.px), 1000 * joints(landmarks.metres), landmarks.score, landmarks.mask)
         return person, len(people)
@@ -89,7 +91,8 @@ class MediaPipePose:
         right, bottom = np.ceil(detection.hips_px + reach).astype(int)
         around = np.ascontiguousarray(image[top:bottom, left:right])
         closer = self._detect(around) if around.size else []  # the hips may lie far outside of the picture
-        return [detection, *(found.moved((left, top)) for found in closer[:1])]
+        closer = [found.moved((left, top)) for found in closer]
+        return [detection, *sorted(closer, key=lambda found: np.hypot(*(found.hips_px - detection.hips_px)))[:1]]
 
     def _find_landmarks(self, image, detection):
         """Returns the `Landmarks` of a detected person."""

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
-from data_pipeline.estimators.person import PersonEstimate
+from data_pipeline.estimators.person import PersonEstimate, Place, largest
 from repose_tf.skeleton import JOINT_NAMES
 
 SKELETON = 'coco_19'
@@ -46,14 +46,16 @@ class Metrabs:
         self.origin = (f'MeTRAbs {pathlib.Path(model_dir).resolve().name}, skeleton {SKELETON}, '
                        f'field of view {fov_deg:g} degrees')
 
-    def largest_person(self, image):
-        """See `person.Estimator`; the largest box counts, and there is no mask."""
+    def find_person(self, image, choose=largest):
+        """See `person.Estimator`; a person is as large as their box, and there is no mask."""
         found = self._model.detect_poses(
             tf.constant(image), default_fov_degrees=self._fov_deg, skeleton=SKELETON)
         boxes, poses_mm, poses_px = (found[name].numpy() for name in ('boxes', 'poses3d', 'poses2d'))
-        if not len(boxes):
-            return None, 0
-        largest = int(np.argmax(boxes[:, 2] * boxes[:, 3]))
-        person = PersonEstimate(*(poses[largest][_FROM_MODEL].astype(np.float64) for poses in (poses_px, poses_mm)),
-                                float(boxes[largest, 4]))
+        order = np.argsort(-boxes[:, 2] * boxes[:, 3], kind='stable')
+        chosen = choose([Place(box[:2] + box[2:4] / 2, float(box[2:4].max())) for box in boxes[order]])
+        if chosen is None:
+            return None, len(boxes)
+        index = order[chosen]
+        person = PersonEstimate(*(poses[index][_FROM_MODEL].astype(np.float64) for poses in (poses_px, poses_mm)),
+                                float(boxes[index, 4]))
         return person, len(boxes)

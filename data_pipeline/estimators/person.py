@@ -23,6 +23,24 @@ class PersonEstimate:
     mask: np.ndarray | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where somebody is in a picture.
+
+    Attributes:
+      centre_px: float [2], (x, y) px, about the middle of the body.
+      size_px: about the height of the body, px.
+    """
+
+    centre_px: np.ndarray
+    size_px: float
+
+
+def largest(places):
+    """Chooses the largest person; see `Estimator.find_person`."""
+    return 0 if places else None
+
+
 class Estimator(typing.Protocol):
     """The interface of all estimators.
 
@@ -32,12 +50,14 @@ class Estimator(typing.Protocol):
 
     origin: str
 
-    def largest_person(self, image):
-        """Finds the largest person.
+    def find_person(self, image, choose=largest):
+        """Finds one person.
 
         Args:
           image: uint8 [H, W, 3], RGB.
+          choose: function of the list of the `Place`s of all people found, the largest first; returns the index of the
+            one that is wanted, or None. It is called once, with an empty list if there is nobody.
 
         Returns:
-          (`PersonEstimate`, or None if there is nobody; number of people found).
+          (`PersonEstimate`, or None if there is nobody or nobody is wanted; number of people found).
         """

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.errors import DataError, PictureError, UsageError
+from data_pipeline.estimators.person import largest
 from data_pipeline.picture_file import decode_image, read_head, resized
 from data_pipeline.program import one_line
 from data_pipeline.video_file import VideoReader
@@ -141,13 +142,13 @@ class _Bounded:
         self._estimator, self._deadline, self._seconds = estimator, deadline, seconds
         self._num_done = 0
 
-    def largest_person(self, image):
+    def find_person(self, image, choose=largest):
         """See `person.Estimator`."""
         if time.monotonic() > self._deadline:
             raise RequestError(f'This took longer than {self._seconds:g} s; {self._num_done} frames were looked at. '
                              'Try a shorter or smaller video.')
         self._num_done += 1
-        return self._estimator.largest_person(image)
+        return self._estimator.find_person(image, choose)
 
 
 def _check_file(path, limits):

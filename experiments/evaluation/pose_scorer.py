@@ -86,7 +86,7 @@ def _open_regressor(path):
 
 def _pose_of_largest(estimator, image):
     """Returns the joints [19, 3] mm of the largest person; NaN where there is none or a joint is not finite."""
-    person, _ = estimator.largest_person(resized(image, max(len(image), _MIN_SIZE), cv2.INTER_CUBIC))
+    person, _ = estimator.find_person(resized(image, max(len(image), _MIN_SIZE), cv2.INTER_CUBIC))
     if person is None or not np.isfinite(person.joints_mm).all():
         return np.full((NUM_JOINTS, 3), np.nan)
     return person.joints_mm

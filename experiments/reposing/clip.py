@@ -37,6 +37,7 @@ class ClipOptions:
     every: int = 1
     smoothing: float = 1.0
     fps: float | None = None
+    person: int | None = None
     paste_back: bool | None = None
     max_side: int | None = None
     side_by_side: bool = False
@@ -86,7 +87,8 @@ def _load_targets(source, options, open_estimator):
     if options.joint_names and not any(name.lower().endswith('.bvh') for name in options.target):
         raise UsageError('--joint_names: expected a .bvh file as --target, found none.')
     found = [load_targets(name, source, open_estimator, every=options.every, smoothing=options.smoothing,
-                          joint_names=options.joint_names, fps=options.fps) for name in options.target]
+                          joint_names=options.joint_names, fps=options.fps, person=options.person)
+             for name in options.target]
     fitted_px = [fitted(targets, source.pose_px, options.keep_proportions) for targets in found]
     poses_px = np.concatenate(fitted_px) if found else source.pose_px[np.newaxis]
     if options.target_turn:

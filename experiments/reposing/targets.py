@@ -1,15 +1,17 @@
 """Target poses: of pose files, photos, videos and motion capture, and the turntable."""
 
 import dataclasses
+import functools
 import pathlib
 
 import numpy as np
 from tqdm import tqdm
 
 from data_pipeline.annotation.checks import AcceptanceLimits, check_person
-from data_pipeline.annotation.finder import find_largest
+from data_pipeline.annotation.finder import find_followed
 from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, PictureSource, read_frames
 from data_pipeline.errors import DataError, UsageError
+from data_pipeline.estimators.following import Follower
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses import motion_capture, pose_file, rig_names
 from data_pipeline.video_file import VideoReader
@@ -40,7 +42,7 @@ class Targets:
     notes: tuple = ()
 
 
-def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_names='', fps=None):
+def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_names='', fps=None, person=None):
     """Reads one value of `--target`, whatever its kind; returns `Targets`.
 
     Args:
@@ -50,6 +52,7 @@ def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_
       every: takes every so many frames of a video and of motion capture.
       smoothing: of a video, see `of_video`.
       joint_names: file for motion capture, see `rig_names.read_joint_names`, or ''.
+      person: who is followed in a video, see `Follower`.
       fps: pictures a second of motion capture whatever its file tells, or None.
 
     Raises:
@@ -69,7 +72,7 @@ def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_
                        notes=motion.notes)
     if suffix in PHOTO_SUFFIXES:
         return of_photo(name, open_estimator())
-    return of_video(name, open_estimator(), every, smoothing)
+    return of_video(name, open_estimator(), every, smoothing, person)
 
 
 def of_pose_file(name, source):
@@ -98,44 +101,80 @@ def of_photo(path, estimator):
                    notes=source_person.note_on_people(path, num_people))
 
 
-def of_video(path, estimator, every=1, smoothing=0.0):
-    """Finds the poses of the largest person in a video. Each frame is looked at once; only its pose is kept.
+def of_video(path, estimator, every=1, smoothing=0.0, person=None):
+    """Finds the poses of one person in a video. Each frame is looked at once; only its pose is kept.
 
     Args:
       path: the video.
       estimator: `person.Estimator`.
       every: takes every so many frames.
       smoothing: width of a Gaussian over the poses, frames; 0: none.
+      person: who is followed, see `Follower`.
 
     Returns:
       `Targets`. A frame without a usable pose has that of the frame before; the first ones have the first pose.
 
     Raises:
+      UsageError: the video never shows so many people.
       DataError: the video cannot be read or shows no person.
     """
+    follower = Follower(person)
+    found, = follow(path, estimator, [follower], every, smoothing)
+    if isinstance(found, Targets):
+        return found
+    if person and follower.most_people < person:
+        raise UsageError(f'--person: expected so many people in a frame of {path}, found {follower.most_people}, asked '
+                         f'for {person}.')
+    raise DataError(f'{path}: expected a video of a person, found none in {len(found)} frames, the first: '
+                    f'{found[0].detail}.')
+
+
+def follow(path, estimator, followers, every=1, smoothing=0.0):
+    """Finds the poses of several people in a video, each by a `Follower`; arguments as of `of_video`.
+
+    Returns:
+      list, for every follower, of `Targets`, or of the list of `Reject`s of all frames.
+    """
     source = PictureSource(pathlib.Path(path), str(path), '', '', '')
-    names, findings = [], []
+    names, findings = [], [[] for _ in followers]
     with VideoReader(path) as video:
         for frame, image in tqdm(read_frames(video, every), unit=' frames', desc='looking for the person'):
             names.append(frame)
-            findings.append((source, frame, find_largest(estimator, image)[0]))
+            for follower, found in zip(followers, findings, strict=True):
+                found.append((source, frame, find_followed(estimator, image, follower)[0]))
         fps, note_on_fps = video.frame_rate()
-        notes = [*filter(None, (video.note(), note_on_fps))]
-    accepted, rejects = check_person(findings, AcceptanceLimits(min_pictures=1), smoothing)
-    if not accepted:
-        raise DataError(f'{path}: expected a video of a person, found none in {len(names)} frames, the first: '
-                        f'{rejects[0].detail}.')
-    found_px = {item.frame: item.pose.px for item in accepted}
-    poses_px, latest_px = [], found_px[accepted[0].frame]
-    for name in names:
-        latest_px = found_px.get(name, latest_px)
-        poses_px.append(latest_px)
-    notes += [f'{path}: {len(rejects)} of {len(names)} frames without a usable pose keep the one before.'
-             ] * bool(rejects)
-    num_several = sum(finding.get('people', 1) > 1 for _, _, finding in findings)
-    notes += [f'{path}: {num_several} frames show several people: the largest was taken.'] * bool(num_several)
-    return Targets(np.stack(poses_px), fps=fps / every, notes=tuple(notes),
-                   read_pictures=lambda: _pictures(path, every, poses_px))
+        notes = [' '.join(filter(None, (video.note(), note_on_fps)))]
+    results = []
+    for follower, found in zip(followers, findings, strict=True):
+        accepted, rejects = check_person(found, AcceptanceLimits(min_pictures=1), smoothing)
+        poses_px = accepted and _held(names, {item.frame: item.pose.px for item in accepted})
+        results.append(rejects if not accepted else Targets(
+            np.stack(poses_px), fps=fps / every,
+            notes=(*filter(None, notes), *_notes(path, follower, len(names), rejects, every)),
+            read_pictures=functools.partial(_pictures, path, every, poses_px)))
+    return results
+
+
+def _held(names, found_px):
+    """Returns the poses of all frames: of one without a pose that of the frame before, of the first ones the first."""
+    latest_px = next(iter(found_px.values()))
+    return [latest_px := found_px.get(name, latest_px) for name in names]
+
+
+def _notes(path, follower, num_frames, rejects, every):
+    """Returns what the user is told of a person who was followed, a list of lines."""
+    notes = []
+    if rejects:
+        notes.append(f'{path}: {len(rejects)} of {num_frames} frames without a usable pose keep the one before.')
+    if follower.most_people > 1:
+        notes.append(f'{path} shows up to {follower.most_people} people: {follower.description} was followed.')
+    others = [int(reject.frame) for reject in rejects if reject.reason == 'other_person']
+    if others:
+        gaps = [place for place, (one, other) in enumerate(zip(others, others[1:]), 1) if other > one + every]
+        parts = [others[start:end] for start, end in zip([0, *gaps], [*gaps, None])]
+        told = ', '.join(f'{part[0]}-{part[-1]}' if len(part) > 1 else f'{part[0]}' for part in parts)
+        notes.append(f'{path}: frames that show others alone, who are not drawn: {told}.')
+    return notes
 
 
 def _pictures(path, every, poses_px):

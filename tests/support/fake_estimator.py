@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from data_pipeline.estimators.person import PersonEstimate
+from data_pipeline.estimators.person import PersonEstimate, Place, largest
 from repose_tf.skeleton import JOINT_NAMES
 
 # A body seen from the front, as shares of its box: x, y, and depth in shares of the height.
@@ -43,19 +43,20 @@ class FakeEstimator:
     def __init__(self, origin='bright rectangles', score=0.9, has_mask=True):
         self.origin, self.score, self.has_mask, self.num_calls = origin, score, has_mask, 0
 
-    def largest_person(self, image):
+    def find_person(self, image, choose=largest):
         self.num_calls += 1
         bright = np.uint8(image.mean(axis=2) > 110)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(bright)
         boxes = [label for label in range(1, len(stats)) if stats[label, cv2.CC_STAT_AREA] > 30]
-        if not boxes:
-            return None, 0
-        largest = max(boxes, key=lambda label: stats[label, cv2.CC_STAT_AREA])
-        left, top, width, height = stats[largest, :4]
+        boxes.sort(key=lambda label: -stats[label, cv2.CC_STAT_AREA])
+        chosen = choose([Place(stats[label, :2] + stats[label, 2:4] / 2, float(stats[label, 3])) for label in boxes])
+        if chosen is None:
+            return None, len(boxes)
+        left, top, width, height = stats[boxes[chosen], :4]
         points = body()
         px = points[:, :2] * [width, height] + [left, top]
         mm = points * [width / height, 1, 1] * HEIGHT_MM
-        mask = np.uint8(labels == largest) * 255 if self.has_mask else None
+        mask = np.uint8(labels == boxes[chosen]) * 255 if self.has_mask else None
         return PersonEstimate(px, mm, self.score, mask), len(boxes)
 
 
@@ -70,8 +71,8 @@ class KilledAfter(FakeEstimator):
         super().__init__()
         self.left = num_calls
 
-    def largest_person(self, image):
+    def find_person(self, image, choose=largest):
         self.left -= 1
         if self.left < 0:
             raise KilledError
-        return super().largest_person(image)
+        return super().find_person(image, choose)

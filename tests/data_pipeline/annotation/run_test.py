@@ -47,7 +47,7 @@ def rejects(root):
 def assert_poses_lie_on_their_pictures(root):
     """What the estimator finds in the pictures as written is what the file says."""
     for key, pose in read_poses(root / 'poses.json').items():
-        person, _ = FakeEstimator().largest_person(read_image(root / 'images' / f'{key}.png'))
+        person, _ = FakeEstimator().find_person(read_image(root / 'images' / f'{key}.png'))
         assert np.abs(person.joints_px - pose.px[:, :2]).max() < 1.6, key
         mask = cv2.imread(str(root / 'masks' / f'{key}.png'), cv2.IMREAD_UNCHANGED)
         assert np.mean(mask != person.mask) < 0.01 and set(np.unique(mask)) == {0, 255}
@@ -116,6 +116,21 @@ def test_an_interrupted_run_goes_on_and_ends_alike(photos, tmp_path):
     assert again.num_calls == 0 and annotated_files(root) == expected
 
 
+def test_one_person_is_followed_through_a_video_also_by_a_run_that_goes_on(tmp_path):
+    """Two people, now the one and now the other the larger; the one who is followed leaves."""
+    frames = [picture(400, 300, (60 + 2 * index, 60, 50, 150 + 20 * (index % 2)), (260, 60, 50, 160))
+              for index in range(6)] + [picture(400, 300, (260, 60, 50, 160))] * 2
+    write_video(tmp_path / 'films/two.avi', frames)
+    with pytest.raises(KilledError):
+        run(tmp_path / 'films', KilledAfter(4), person=1)
+    root, report = run(tmp_path / 'films', person=1)
+    assert rejects(root) == {('two.avi', f'0000{index}'): 'other_person' for index in (6, 7)}
+    file = json.loads((root / 'annotation/journal.jsonl').read_text().splitlines()[4])
+    assert file['frame'] == '00003' and len(file['places']) == 2 and file['px'][JOINT_INDEX['pelv']][0] < 150
+    assert set(read_poses(root / 'poses.json')) == {f'two/0000{index}' for index in range(6)}
+    assert '6 pictures show several people: of photos the largest was taken, in videos one was followed.' in report
+
+
 def test_new_and_changed_photos_alone_are_looked_at_again(photos):
     run(photos)
     write_image(photos / 'ben/0.png', picture(400, 300, (200, 90, 60, 140)))
@@ -153,7 +168,7 @@ def test_nothing_accepted_is_an_error_and_the_reasons_are_kept(photos):
 
 def test_a_still_video_gets_one_square_and_a_walk_through_the_picture_many(tmp_path):
     still = [picture(400, 300, (100 + 3 * index, 60, 50, 150)) for index in range(4)]
-    walk = [picture(900, 200, (10 + 250 * index, 40, 50, 150)) for index in range(4)]
+    walk = [picture(900, 200, (10 + 100 * index, 40, 50, 150)) for index in range(8)]
     write_video(tmp_path / 'videos/still.avi', still)
     write_video(tmp_path / 'videos/walk.avi', walk)
     root, report = run(tmp_path / 'videos')
@@ -193,8 +208,8 @@ def test_square_pictures_may_stay_where_they_are(tmp_path):
 
 def test_joints_outside_and_few_pictures_are_limits_of_the_users(photos):
     class Wide(FakeEstimator):
-        def largest_person(self, image):
-            person, count = super().largest_person(image)
+        def find_person(self, *arguments):
+            person, count = super().find_person(*arguments)
             person.joints_px[:8] += 1000
             return person, count
 
@@ -206,8 +221,8 @@ def test_joints_outside_and_few_pictures_are_limits_of_the_users(photos):
 
 def test_joints_that_are_no_numbers_are_rejected(photos):
     class Broken(FakeEstimator):
-        def largest_person(self, image):
-            person, count = super().largest_person(image)
+        def find_person(self, *arguments):
+            person, count = super().find_person(*arguments)
             person.joints_mm[3, 1] = np.nan
             return person, count
 

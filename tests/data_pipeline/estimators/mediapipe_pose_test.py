@@ -32,7 +32,7 @@ def test_the_files_give_what_the_library_gives(estimator):
     apart_px, apart_mm, apart_mask = [], [], []
     for path in PICTURES:
         image = read_image(path)
-        person, _ = estimator.largest_person(image)
+        person, _ = estimator.find_person(image)
         expected = library.process(image)
         px = [[point.x * image.shape[1], point.y * image.shape[0]] for point in expected.pose_landmarks.landmark]
         mm = [[1000 * point.x, 1000 * point.y, 1000 * point.z] for point in expected.pose_world_landmarks.landmark]
@@ -46,24 +46,24 @@ def test_the_files_give_what_the_library_gives(estimator):
 
 
 def test_a_picture_without_people_has_none(estimator):
-    assert estimator.largest_person(np.full((300, 500, 3), 128, np.uint8)) == (None, 0)
+    assert estimator.find_person(np.full((300, 500, 3), 128, np.uint8)) == (None, 0)
 
 
 def test_two_people_are_counted_and_the_larger_one_is_taken(estimator):
     image = read_image(PICTURES[0])
-    alone, _ = estimator.largest_person(image)
+    alone, _ = estimator.find_person(image)
     far = cv2.resize(image, (200, 200), interpolation=cv2.INTER_AREA)
     both = np.full((256, 456, 3), 90, np.uint8)
     both[:, :256] = image
     both[56:, 256:] = far
-    person, count = estimator.largest_person(both)
+    person, count = estimator.find_person(both)
     assert count == 2 and np.median(np.hypot(*(person.joints_px - alone.joints_px).T)) < 3
 
 
 def test_a_turned_picture_gives_a_turned_pose(estimator):
     image = read_image(PICTURES[0])
-    upright, _ = estimator.largest_person(image)
-    turned, _ = estimator.largest_person(np.ascontiguousarray(np.rot90(image)))
+    upright, _ = estimator.find_person(image)
+    turned, _ = estimator.find_person(np.ascontiguousarray(np.rot90(image)))
     x, y = upright.joints_px.T
     assert np.median(np.hypot(*(turned.joints_px - np.stack([y, 256 - x], axis=1)).T)) < 3
     x, y, _ = upright.joints_mm.T
@@ -73,10 +73,10 @@ def test_a_turned_picture_gives_a_turned_pose(estimator):
 @pytest.mark.parametrize('columns, rows, left, top', [(640, 500, 340, 200), (1500, 600, 900, 200), (500, 1500, 0, 900)])
 def test_small_people_are_found_where_they_are(columns, rows, left, top, estimator):
     image = read_image(PICTURES[0])
-    alone, _ = estimator.largest_person(image)
+    alone, _ = estimator.find_person(image)
     wide = np.full((rows, columns, 3), 90, np.uint8)
     wide[top:top + 256, left:left + 256] = image
-    person, _ = estimator.largest_person(wide)
+    person, _ = estimator.find_person(wide)
     apart = np.hypot(*(person.joints_px - [left, top] - alone.joints_px).T)
     assert person.score > 0.9 and np.median(apart) < 4 and np.mean(wide[person.mask == 255] == 90) < 0.02
 

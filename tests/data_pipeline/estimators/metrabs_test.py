@@ -39,7 +39,7 @@ def saved(tmp_path, *arguments):
 
 def test_the_largest_person_comes_in_the_projects_order_of_joints(tmp_path):
     estimator = Metrabs(saved(tmp_path, 3), fov_deg=40)
-    person, count = estimator.largest_person(np.zeros((7, 9, 3), np.uint8))
+    person, count = estimator.find_person(np.zeros((7, 9, 3), np.uint8))
     assert count == 3 and person.mask is None and person.score == pytest.approx(0.6)
     places = [int(x) - 100 for x in person.joints_px[:, 0]]
     assert [MODEL_JOINT_NAMES[place] for place in places] == list(JOINT_NAMES)
@@ -49,7 +49,7 @@ def test_the_largest_person_comes_in_the_projects_order_of_joints(tmp_path):
 
 
 def test_nobody_is_no_error(tmp_path):
-    assert Metrabs(saved(tmp_path, 0)).largest_person(np.zeros((7, 9, 3), np.uint8)) == (None, 0)
+    assert Metrabs(saved(tmp_path, 0)).find_person(np.zeros((7, 9, 3), np.uint8)) == (None, 0)
 
 
 def test_another_order_of_joints_is_refused(tmp_path):

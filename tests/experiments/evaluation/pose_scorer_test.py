@@ -29,7 +29,7 @@ def test_estimators_see_enlarged_pictures_and_nobody_is_nan(monkeypatch):
     class Estimator:
         origin = 'an estimator'
 
-        def largest_person(self, image):
+        def find_person(self, image):
             assert image.shape == (256, 256, 3)
             return (PersonEstimate(None, np.full((19, 3), 7.0), 1.0), 1) if image.any() else (None, 0)
 

@@ -6,7 +6,7 @@ import pytest
 
 from data_pipeline.errors import DataError, UsageError
 from experiments.pictures.files import open_output
-from experiments.reposing.targets import fitted, turntable
+from experiments.reposing.targets import fitted, of_video, turntable
 from tests.support import fake_estimator
 from tests.support.films import announce_webm, turn_mp4, write_frames
 from tests.support.source_people import photo_path, targets, write_layout, write_photo
@@ -72,7 +72,22 @@ def test_what_can_be_read_of_a_film_is_followed_and_a_line_says_so(tmp_path):
     found = targets(str(film))
     assert len(found.poses_px) == 5 and found.fps == pytest.approx(10) and len(list(found.read_pictures())) == 5
     assert 'film.webm: 5 frames can be read, its header announces 6000.' in found.notes[0]
-    assert 'film.webm: 10 frames a second by their times, its header says 1000.' in found.notes[1]
+    assert 'film.webm: 10 frames a second by their times, its header says 1000.' in found.notes[0]
+    assert len(found.notes) == 1
+
+
+def test_one_of_two_people_is_followed_and_others_are_listed_and_not_drawn(tmp_path):
+    """The larger one changes from frame to frame; then only the one on the right is there."""
+    boxes = [(20, 20, 24, 70 + index % 2 * 8) for index in range(8)], [(110, 20, 24, 74)] * 12
+    film = write_frames(tmp_path / 'two.mp4', [
+        fake_estimator.picture(160, 120, *(of[index] for of in boxes if index < len(of))) for index in range(12)])
+    for person, place in ((1, 32), (2, 122), (None, 122)):
+        found = of_video(film, fake_estimator.FakeEstimator(), person=person)
+        assert len(found.poses_px) == 12 and np.abs(found.poses_px[:, -1, 0] - place).max() < 2, person
+        assert ('frames that show others alone, who are not drawn: 8-11' in ' '.join(found.notes)) == (person == 1)
+        assert 'two.mp4 shows up to 2 people' in ' '.join(found.notes)
+    with pytest.raises(UsageError, match='--person: expected so many people in a frame of .*, found 2, asked for 3'):
+        of_video(film, fake_estimator.FakeEstimator(), person=3)
 
 
 @pytest.mark.parametrize('suffix', ['.mp4', '.webm'])
