@@ -10,6 +10,8 @@ import uuid
 
 from data_pipeline.errors import UsageError, WriteError
 
+_LONGEST_SUFFIX = 16  # that says what kind of file it is
+
 
 @contextlib.contextmanager
 def writing(path):
@@ -34,8 +36,10 @@ def whole_file(path):
       WriteError: the file or its folder cannot be written.
     """
     path = pathlib.Path(path)
-    # The name is of this call alone: a worker of a run that was killed may still write the same file.
-    unfinished = path.with_name(f'.{path.stem}.{uuid.uuid4().hex}.unfinished{path.suffix}')
+    # The name is of this call alone: a worker of a run that was killed may still write the same file. It is short, as
+    # the file's own may be as long as a name can be.
+    suffix = path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ''
+    unfinished = path.with_name(f'.{uuid.uuid4().hex}.unfinished{suffix}')
     try:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +76,7 @@ def whole_folder(path):
     try:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            scratch = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=f'.{path.name}-'))
+            scratch = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix='.unfinished-'))
             scratch.chmod(0o755)  # mkdtemp makes folders that only their owner can open
             yield scratch
             check_is_free(path)

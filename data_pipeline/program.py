@@ -1,13 +1,18 @@
 """Starting and ending programs: the flags that several of them share, and errors as one line."""
 
 import functools
+import os
+import re
 import sys
 
 from absl import app, logging
 from absl import flags as absl_flags
 
 from data_pipeline.errors import UsageError
+from data_pipeline.text_file import read_text
 from repose_tf.errors import UserError
+
+_FLAG_FILE = re.compile('--?flagfile(=.*)?', re.DOTALL)
 
 
 def define_settings(group, values=absl_flags.FLAGS):
@@ -70,6 +75,30 @@ def run(main, *define_flags):
         sys.exit(1)
 
 
+def parse(values, argv):
+    """Parses a command line, in which flag files may be of any form of Unicode, and ~ at the head of a path is home.
+
+    Args:
+      values: absl's `FlagValues`; they get the values.
+      argv: list of texts, the program's name first.
+
+    Returns:
+      list of what is no flag.
+
+    Raises:
+      absl.flags.Error: a flag or a value that there is not.
+      UsageError, DataError: a flag file that cannot be read, or names itself.
+    """
+    rest = values([argv[0], *_with_flag_files(argv[1:])])[1:]
+    for name in values:
+        value = values[name].value
+        if isinstance(value, str):
+            values[name].value = os.path.expanduser(value)
+        elif isinstance(value, list):
+            values[name].value = [os.path.expanduser(item) if isinstance(item, str) else item for item in value]
+    return rest
+
+
 def is_user_error(error):
     """Says whether an exception is the user's mistake and not a bug."""
     return isinstance(error, (UserError, absl_flags.Error))
@@ -85,7 +114,29 @@ def _parse(own, argv):
     values = absl_flags.FLAGS
     for name in own:
         values.register_key_flag_for_module(argv[0], values[name])
-    rest = values(argv)[1:]
+    rest = parse(values, argv)
     if rest:
         raise UsageError(f'arguments are given as --name=value, found {rest[0]!r}.')
     return rest
+
+
+def _with_flag_files(arguments, around=()):
+    """Returns arguments with the lines of their flag files in the place of --flagfile=..., as absl takes them.
+
+    Blank lines and lines that begin with # or // say nothing; others may name a flag file. `around` are the files that
+    the arguments come from.
+    """
+    given, found = list(arguments), []
+    while given:
+        argument = given.pop(0)
+        match = _FLAG_FILE.fullmatch(argument)
+        if not match or not (match[1] or given):
+            found.append(argument)
+            continue
+        path = os.path.expanduser(match[1][1:] if match[1] else given.pop(0))
+        if path in around:
+            raise UsageError(f'{path}: expected a flag file that does not name itself, found one that does.')
+        lines = [line.strip() for line in read_text(path, 'a flag file').splitlines()]
+        lines = [line for line in lines if line and not line.startswith(('#', '//'))]
+        found += _with_flag_files(lines, (*around, path))
+    return found

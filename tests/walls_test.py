@@ -32,7 +32,7 @@ FLOORS = {
     ),
     'data_pipeline': (
         ('errors',),
-        ('files', 'settings', 'restricted_pickle'),
+        ('files', 'finding', 'text_file', 'settings', 'restricted_pickle'),
         ('picture_file', 'video_file', 'data_sets'),
         ('program',),
         ('poses/', 'estimators/', 'workers/'),

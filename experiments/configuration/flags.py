@@ -9,7 +9,7 @@ import dataclasses
 from absl import flags
 
 from data_pipeline.errors import UsageError
-from data_pipeline.program import define_settings
+from data_pipeline.program import define_settings, parse
 from experiments.configuration.settings import RULES, DataSettings, Settings
 
 _DEFAULTS = Settings()
@@ -113,5 +113,5 @@ def _values_of(path, **changes):
     """Returns the parsed flags of a flag file, with changes."""
     values = flags.FlagValues()
     define_training_run(values)
-    values(['', f'--flagfile={path}', *(f'--{name}={value}' for name, value in changes.items())])
+    parse(values, ['', f'--flagfile={path}', *(f'--{name}={value}' for name, value in changes.items())])
     return values

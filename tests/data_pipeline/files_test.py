@@ -30,6 +30,15 @@ def test_a_folder_appears_at_the_end_and_replaces_nothing(tmp_path):
         pass
 
 
+@pytest.mark.parametrize('name', ['x' * 255, 'x.' + 'y' * 253, 'ä' * 125 + '.json'])
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path, name):
+    files.write_text(tmp_path / name, 'text')
+    assert (tmp_path / name).read_text() == 'text'
+    with files.whole_folder(tmp_path / 'new' / name):
+        pass
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == [name]
+
+
 def test_what_cannot_be_written_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(WriteError, match=r'file/below\.txt: cannot be written \(File exists\)'):
