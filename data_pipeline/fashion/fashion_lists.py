@@ -1,26 +1,29 @@
 """The names and lists of DeepFashion in all common spellings, converted to the ids of this project.
 
-Three names of one picture, and its id `person/frame`, whose person is an outfit:
+Three names of one picture, and its id `person/frame`, whose person is an outfit; any folders may stand before them:
     img/WOMEN/Blouses_Shirts/id_00000015/02_1_front.jpg         as it is delivered
-    fashionWOMENBlouses_Shirtsid0000001502_1front.jpg           flattened; also fasion..., with or without `_`
+    fashionWOMENBlouses_Shirtsid0000001502_1front.jpg           flattened; fasion, deepfashion, with or without `_`
     WOMEN/Blouses_Shirts/id_00000015/02/1_front.png             the reference layout
     WOMEN_BlousesShirts_id_00000015_02/1_front                  the id
 """
 
 import csv
 import json
-import pathlib
 import re
 
 from data_pipeline.errors import DataError
+from data_pipeline.text_file import read_text
 
 NUM_KEYPOINTS = 18
-_NAME = re.compile(r'(?:img|fashion|fasion)*(WOMEN|MEN)([A-Za-z]+?)id(\d{8})(\d{2})(\w+)')
+# Behind whatever stands before it: folders, `fashion`, `deepfashion`; but not one name of two pictures.
+_NAME = re.compile(r'(?:(?!id\d{8}).)*(WOMEN|(?<!WO)MEN)([A-Za-z]+?)id(\d{8})(\d{2})((?:(?!id\d{8})\w)+)')
 _VIEW = re.compile(r'(\d)([a-z]+)')
 _SUFFIX = re.compile(r'\.(jpg|jpeg|png)$', re.IGNORECASE)
 _STATUSES = ('train', 'query', 'gallery')
-_PAIR_LISTS = re.compile(r'fash?ion-(?:resize-)?pairs-(train|test)\.csv')
-_KEYPOINT_LISTS = re.compile(r'fash?ion-(?:resize-)?annotation-(train|test)\.csv')
+_LISTS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in (
+    ('pairs', r'fash?ion-(?:resize-)?pairs-(train|test)\.csv'),
+    ('keypoints', r'fash?ion-(?:resize-)?annotation-(train|test)\.csv'),
+    ('names', r'(train|test)\.lst'))}
 
 
 def parse_name(name):
@@ -32,35 +35,31 @@ def parse_name(name):
     return f'{gender}_{category}_id_{item}_{outfit}', _VIEW.sub(r'\1_\2', rest)
 
 
-def parse_key(key):
-    """Parses the key of a pose as `parse_name` does; any folders may stand before it."""
-    return parse_name(re.sub(r'^.*?(?=WOMEN|MEN)', '', key, count=1))
+def find_lists(root, *places):
+    """Returns dict, 'partition' and ('pairs' | 'keypoints' | 'names', 'train' | 'test') -> path, of all lists.
 
-
-def find_lists(root):
-    """Returns dict, 'partition' and ('pairs' | 'keypoints', 'train' | 'test') -> path, of the lists in a folder.
-
-    They lie in the folder itself or in Eval/ below it.
+    They lie in the root, in Eval/ below it, or beside the pictures in one of `places`.
 
     Raises:
-      DataError: two files that would be the same list.
+      DataError: two files that would be the same list, and differ.
     """
     found = {}
-    for path in sorted([*root.glob('*'), *root.glob('Eval/*')]):
-        kind = 'partition' if path.name == 'list_eval_partition.txt' else None
-        for name, pattern in (('pairs', _PAIR_LISTS), ('keypoints', _KEYPOINT_LISTS)):
+    folders = [place for place in dict.fromkeys([root, root / 'Eval', *places]) if place.is_dir()]
+    for path in (path for place in folders for path in sorted(place.iterdir()) if path.is_file()):
+        kind = 'partition' if path.name.lower() == 'list_eval_partition.txt' else None
+        for name, pattern in _LISTS.items():
             if match := pattern.fullmatch(path.name):
-                kind = (name, match.group(1))
-        if kind in found:
+                kind = (name, match.group(1).lower())
+        if kind in found and path.read_bytes() != found[kind].read_bytes():
             raise DataError(f'{path}: expected this list in one spelling, found {found[kind].name} too.')
         if kind is not None:
-            found[kind] = path
+            found.setdefault(kind, path)
     return found
 
 
 def read_partition(path):
     """Reads list_eval_partition.txt: dict, id -> 'train', 'query' or 'gallery'; DataError for another file."""
-    lines = [line.split() for line in _text(path).splitlines() if line.strip()]
+    lines = [line.split() for line in read_text(path, 'a list in text').splitlines() if line.strip()]
     if len(lines) < 2 or len(lines[0]) != 1 or lines[1] != ['image_name', 'item_id', 'evaluation_status']:
         raise DataError(f'{path}: expected a count, then "image_name item_id evaluation_status", '
                         f'found {[" ".join(line) for line in lines[:2]]}.')
@@ -90,6 +89,15 @@ def read_pairs(path):
     return tuple(pairs)
 
 
+def read_names(path):
+    """Reads train.lst or test.lst, a picture's name a line: tuple of ids; DataError for other names and for none."""
+    names = [line.strip() for line in read_text(path, 'a list in text').splitlines()]
+    ids = tuple(_id(f'{path}: row {number}', name) for number, name in enumerate(names, 1) if name)
+    if not ids:
+        raise DataError(f'{path}: expected a picture a row, found none.')
+    return ids
+
+
 def read_keypoints(path):
     """Reads a keypoint list: dict, id -> tuple of 18 (x, y), px, or None where a keypoint is missing."""
     keypoints = {}
@@ -104,7 +112,7 @@ def read_keypoints(path):
 
 def _rows(path, separator, header):
     """Yields (where, cells) of every row of a list; DataError where it has other columns or no rows."""
-    rows = list(csv.reader(_text(path).splitlines(), delimiter=separator))
+    rows = list(csv.reader(read_text(path, 'a list in text').splitlines(), delimiter=separator))
     found = [cell.strip() for cell in rows[0]] if rows else []
     if found != header:
         raise DataError(f'{path}: expected the columns {separator.join(header)!r}, found {separator.join(found)!r}.')
@@ -133,10 +141,3 @@ def _id(where, name):
     if parsed is None:
         raise DataError(f'{where}: expected the name of a DeepFashion picture, found {name!r}.')
     return '/'.join(parsed)
-
-
-def _text(path):
-    try:
-        return pathlib.Path(path).read_text(encoding='utf-8-sig')
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f'{path}: expected a list in text, found nothing readable ({error}).') from error

@@ -12,6 +12,7 @@ import re
 
 from data_pipeline.errors import DataError
 from data_pipeline.files import sha256
+from data_pipeline.finding import files_below, find_file, natural_key, what_is
 from data_pipeline.poses import pose_file
 
 SPLITS = ('train', 'validation', 'test')
@@ -67,7 +68,7 @@ class Folder:
     Attributes:
       root: the folder.
       name: its name and a digest of its contents: when they change, so does the name.
-      persons: dict, person -> tuple of `Frame`, two or more, by name.
+      persons: dict, person -> tuple of `Frame`, two or more, in natural order.
       splits: dict, split -> tuple of persons; only splits that the folder has.
       left_out: dict, id of a picture or name of something else that was left out -> reason.
       pairs: dict, protocol -> tuple of (source id, target id), from the folder's own lists.
@@ -125,7 +126,7 @@ def match_poses(images, poses, where, allow_missing_poses, unusable=()):
       unusable: dict, `person/frame` -> why its pose cannot be used.
 
     Returns:
-      dict, person -> tuple of `Frame`, by name, maybe empty; dict, id -> why it was left out.
+      dict, person -> tuple of `Frame`, in natural order, maybe empty; dict, id -> why it was left out.
 
     Raises:
       DataError: there are pictures without a pose, and they are not allowed.
@@ -133,7 +134,7 @@ def match_poses(images, poses, where, allow_missing_poses, unusable=()):
     unusable, persons, left_out = dict(unusable), {}, {}
     for person, pictures in images.items():
         frames = []
-        for name in sorted(pictures):
+        for name in sorted(pictures, key=natural_key):
             key = f'{person}/{name}'
             if key in poses:
                 frames.append(Frame(key, pictures[name], poses[key]))
@@ -157,26 +158,24 @@ def drop_small(persons, left_out):
     return {person: frames for person, frames in persons.items() if len(frames) > 1}
 
 
-def picture_files(folder, other_suffixes):
-    """Yields the pictures below a folder, by name, without hidden ones and those in masks/.
+def picture_files(place, beside, left_out):
+    """Yields the pictures below a folder, in natural order, without hidden ones and those in masks/.
 
     Args:
-      folder: `pathlib.Path`.
-      other_suffixes: suffixes of files that may lie beside the pictures.
-
-    Raises:
-      DataError: there is a file of another suffix.
+      place: `pathlib.Path` of the folder.
+      beside: suffixes of files that may lie beside the pictures.
+      left_out: dict, name -> reason, to which all other files are added.
     """
-    for parent, subfolders, names in os.walk(folder):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith('.') and name != 'masks')
-        for name in sorted(names):
-            path = pathlib.Path(parent, name)
-            suffix = path.suffix.lower()
-            if name.startswith('.') or suffix in other_suffixes:
-                continue
-            if suffix not in IMAGE_SUFFIXES:
-                raise DataError(f'{path}: expected a picture, {", ".join(IMAGE_SUFFIXES)}, found {name!r}.')
+    for path in files_below(place):
+        name, suffix = path.relative_to(place), path.suffix.lower()
+        if 'masks' in name.parts[:-1] or suffix in beside:
+            continue
+        if not path.is_file():
+            left_out[name.as_posix()] = what_is(path)
+        elif suffix in IMAGE_SUFFIXES:
             yield path
+        else:
+            left_out[name.as_posix()] = f'no picture by its suffix, {", ".join(IMAGE_SUFFIXES)}'
 
 
 def add_picture(images, person, frame, picture):
@@ -189,8 +188,7 @@ def add_picture(images, person, frame, picture):
 
 def find_mask(root, key):
     """Returns the path of a picture's mask, <root>/masks/<key>.png, or None if there is none."""
-    path = root / 'masks' / f'{key}.png'
-    return path if path.is_file() else None
+    return find_file(root / 'masks' / key, ('.png',))
 
 
 def order_by_hash(names):

@@ -38,7 +38,7 @@ def test_lists_are_found_in_every_spelling_and_once(tmp_path, name):
     partition.touch()
     (tmp_path / name).touch()
     assert fashion_lists.find_lists(tmp_path) == {('pairs', 'test'): tmp_path / name, 'partition': partition}
-    (tmp_path / 'Eval' / 'fashion-pairs-test.csv').touch()
+    (tmp_path / 'Eval' / 'fashion-pairs-test.csv').write_text('from,to')
     with pytest.raises(DataError, match='expected this list in one spelling'):
         fashion_lists.find_lists(tmp_path)
 
