@@ -27,8 +27,9 @@ class VideoReader:
     def __init__(self, path):
         """Opens a film; raises PictureError if it is none."""
         self.path, self.num_read, self._times_ms = path, 0, []
-        # FFmpeg alone, as OpenCV's other readers take some names for patterns of many files.
-        self._video = cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG)
+        # FFmpeg alone, as OpenCV's other readers take some names for patterns of many files; and the whole path, as
+        # FFmpeg takes what stands before a : for a protocol.
+        self._video = cv2.VideoCapture(os.path.join(os.getcwd(), path), cv2.CAP_FFMPEG)
         if not self._video.isOpened():
             raise PictureError(f'video {path}: expected a video that OpenCV can open, found none.')
         self._video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # OpenCV 5 turns by itself, 4 does not

@@ -15,6 +15,7 @@ from data_pipeline.annotation.sources import list_sources, numbered_persons
 from data_pipeline.annotation.writer import CropWriter, PeopleWriter
 from data_pipeline.errors import DataError
 from data_pipeline.files import write_text
+from data_pipeline.finding import natural_key
 
 
 def annotate(images, output, estimator, crop='auto', size=512, limits=None, every=1, smoothing=0.0, workers=None,
@@ -114,7 +115,7 @@ def _told(sources, notes):
 
 def _finish(root, writer, rejects, origin, smoothing):
     """Writes rejects.json and the rest; returns the report."""
-    rejects = sorted(rejects, key=lambda reject: (reject.name, reject.frame))
+    rejects = sorted(rejects, key=lambda reject: natural_key(f'{reject.name}/{reject.frame}'))
     counts = collections.Counter(reject.reason for reject in rejects)
     path = root / 'rejects.json'
     content = {'counts': dict(sorted(counts.items())), 'rejects': [vars(reject) for reject in rejects]}

@@ -10,6 +10,7 @@ import itertools
 import pathlib
 
 from data_pipeline.errors import DataError
+from data_pipeline.finding import files_below, what_is
 
 # The reader says what is wrong with those that it cannot read.
 PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.avif', '.heic', '.heif', '.gif')
@@ -40,7 +41,7 @@ class PictureSource:
 
 
 def list_sources(folder):
-    """Lists the photos and videos below a folder, in the order of the names.
+    """Lists the photos and videos below a folder, in natural order; links are followed.
 
     Returns:
       list of `PictureSource`, and list of (name, what is wrong) of files that cannot be used.
@@ -52,11 +53,12 @@ def list_sources(folder):
     if not folder.is_dir():
         raise DataError(f'--images: expected a folder of photos and videos, found {str(folder)!r}, which is none.')
     found, refused, taken = [], [], {}
-    for path in sorted(folder.rglob('*')):
+    for path in files_below(folder):
         place = path.relative_to(folder)
-        if any(part.startswith('.') for part in place.parts) or path.is_dir():
-            continue
         suffix, name = path.suffix.lower(), place.as_posix()
+        if not path.is_file():
+            refused.append((name, what_is(path)))
+            continue
         if suffix not in (*PHOTO_SUFFIXES, *VIDEO_SUFFIXES):
             refused.append((name, 'neither a photo nor a video by its suffix'))
             continue

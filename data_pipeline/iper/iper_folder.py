@@ -5,8 +5,10 @@ import pathlib
 import re
 
 from data_pipeline.errors import DataError, PictureError
+from data_pipeline.finding import files_below
 from data_pipeline.poses import reference_poses
 from data_pipeline.records import folder
+from data_pipeline.text_file import read_text
 from data_pipeline.video_file import VideoReader
 
 # Person -> outfits: those of the usual test videos, and the validation outfits of the paper's authors.
@@ -60,7 +62,8 @@ def open_folder(root, allow_missing_poses=False):
     """Lists and checks a folder with iPER, or the one above its iPER/; see `RecordBuilder.read_folder`."""
     root = pathlib.Path(root)
     root = root / 'iPER' if (root / 'iPER').is_dir() else root
-    images, left_out = _list_pictures(root), {}
+    left_out = {}
+    images = _list_pictures(root, left_out)
     films = _list_films(root, images, left_out)
     if not (images or films):
         unusable = ''.join(f' that can be used: {name} is {reason}' for name, reason in list(left_out.items())[:1])
@@ -96,7 +99,7 @@ def _listed_outfits(lists, images, left_out):
     outfits = {}
     for split, path in lists.items():
         outfits[split] = set()
-        for number, line in enumerate(path.read_text(encoding='utf-8-sig').splitlines(), 1):
+        for number, line in enumerate(read_text(path, 'a list of videos').splitlines(), 1):
             if not line.strip():
                 continue
             parsed = parse_name(f'{line.strip()}/0')
@@ -114,11 +117,11 @@ def _listed_outfits(lists, images, left_out):
     return outfits
 
 
-def _list_pictures(root):
-    """Returns dict, person -> dict, frame -> `Picture`, of the frames that are files."""
+def _list_pictures(root, left_out):
+    """Returns dict, person -> dict, frame -> `Picture`, of the frames that are files; adds others to `left_out`."""
     images = {}
     places = [place for place in (root / 'images', root / 'images_HD') if place.is_dir()]
-    for path in folder.picture_files(places[0], ('.pkl',)) if places else ():
+    for path in folder.picture_files(places[0], ('.mp4', '.pkl'), left_out) if places else ():
         name = path.relative_to(places[0]).with_suffix('').as_posix()
         _add(images, parse_name(name), path, folder.find_mask(root, name))
     return images
@@ -127,7 +130,9 @@ def _list_pictures(root):
 def _list_films(root, images, left_out):
     """Returns the list of `Film`s whose frames are no files; adds those that cannot be used to `left_out`."""
     films, filmed = [], {_film_of(person, frame) for person, frames in images.items() for frame in frames}
-    for path in sorted([*root.glob('*.mp4'), *root.glob('*/*.mp4')]):
+    for path in files_below(root):
+        if path.suffix.lower() != '.mp4' or len(path.relative_to(root).parts) > 2:
+            continue
         match = _VIDEO.fullmatch(path.name)
         if match is None:
             raise DataError(f'{path}: expected a video named as 001_1_1.mp4, found {path.name!r}.')

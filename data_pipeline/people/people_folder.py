@@ -3,6 +3,7 @@
 import pathlib
 
 from data_pipeline.errors import DataError
+from data_pipeline.finding import what_is
 from data_pipeline.poses import pose_file
 from data_pipeline.records import folder
 
@@ -34,11 +35,14 @@ def _list_pictures(root):
         if person.name.startswith('.'):
             continue
         if not person.is_dir():
-            raise DataError(f'{person}: expected a folder for every person, found a file.')
+            raise DataError(f'{person}: expected a folder for every person, found '
+                            f'{"a file" if person.is_file() else what_is(person)}.')
         frames = images[person.name] = {}
         for path in sorted(person.iterdir()):
             if path.name.startswith('.'):
                 continue
+            if not path.is_file():
+                raise DataError(f'{path}: expected a picture, found {what_is(path)}.')
             if path.suffix.lower() not in folder.IMAGE_SUFFIXES:
                 raise DataError(f'{path}: expected a picture, {", ".join(folder.IMAGE_SUFFIXES)}, found {path.name!r}.')
             if path.stem in frames:

@@ -17,6 +17,9 @@ import numpy as np
 
 from data_pipeline.errors import DataError
 from data_pipeline.files import write_text
+from data_pipeline.finding import natural_key
+from data_pipeline.poses import foreign_poses
+from data_pipeline.text_file import read_text
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
 
 VERSION = 1
@@ -61,7 +64,12 @@ def read_poses(path):
     Raises:
       DataError: the file cannot be read or is not in the format; the message names the file and the key.
     """
-    content = read_json(path, 'a pose file')
+    content = _parse_json(path, 'a pose file')
+    if found := foreign_poses.format_of(content):
+        raise DataError(f'{path}: expected 3D poses in the format of poses.json, found what looks like {found}. '
+                        'data_pipeline.annotate makes a poses.json of pictures; experiments.repose takes a photo or a '
+                        'video as --target.')
+    _check_is_object(path, content)
     if content.get('version') != VERSION:
         raise DataError(f'{path}: "version": expected {VERSION}, found {content.get("version")!r}.')
     _check_joints(path, content.get('joints'))
@@ -86,7 +94,7 @@ def write(path, poses, origin):
       WriteError: the file cannot be written.
     """
     lines = []
-    for key in sorted(poses):
+    for key in sorted(poses, key=natural_key):
         entry = _entry(poses[key])
         _parse_pose(f'{path}: "{key}"', key, entry, origin)
         lines.append(f'{json.dumps(key)}: {json.dumps(entry, separators=(",", ":"))}')
@@ -112,16 +120,22 @@ def is_far_outside(px, image_size):
 
 def read_json(path, what):
     """Returns the object in a JSON file; raises DataError for no file, no JSON, no object, or a repeated key."""
+    content = _parse_json(path, what)
+    _check_is_object(path, content)
+    return content
+
+
+def _parse_json(path, what):
+    text = read_text(path, what)
     try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file, object_pairs_hook=_without_repeats)
-    except OSError as error:
-        raise DataError(f'{path}: expected {what}, found nothing readable ({error.strerror}).') from error
-    except ValueError as error:  # broken JSON, or bytes that are no text
+        return json.loads(text, object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
         raise DataError(f'{path}: expected {what} in JSON, found something else ({error}).') from error
+
+
+def _check_is_object(path, content):
     if not isinstance(content, dict):
         raise DataError(f'{path}: expected a JSON object, found {type(content).__name__}.')
-    return content
 
 
 def _without_repeats(pairs):

@@ -16,6 +16,7 @@ import tensorflow as tf
 from data_pipeline.batches import augment
 from data_pipeline.errors import DataError
 from data_pipeline.files import sha256_of_files
+from data_pipeline.finding import files_below, find_file
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import true_mm
 from data_pipeline.records.folder import IMAGE_SUFFIXES
@@ -103,8 +104,8 @@ class FilePairs:
           truth: folder of the true pictures.
           masks: folder with a foreground mask for each, of its name, or ''.
         """
-        root, self._masks = pathlib.Path(truth), pathlib.Path(masks) if masks else None
-        files = sorted(file for file in root.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)
+        root, self._masks = pathlib.Path(truth), None
+        files = [file for file in files_below(root) if file.suffix.lower() in IMAGE_SUFFIXES]
         self._files = {str(file.relative_to(root).with_suffix('')): file for file in files}
         if not files or len(files) != len(self._files):
             raise DataError(f'--truth={truth}: expected a folder of pictures, each of a name of its own, '
@@ -118,12 +119,12 @@ class FilePairs:
         self.facts = {'protocol': 'files: pictures against those of the same name',
                       'truth': f'{root.resolve().name}, files {sha256_of_files(root, files)[:12]}',
                       'image size': f'{columns} x {rows} px'}
-        if self._masks:
-            mask_files = [self._masks / f'{name}.png' for name in self._files]
-            if missing := [file for file in mask_files if not file.is_file()]:
+        if masks:
+            self._masks = {name: find_file(pathlib.Path(masks, name), ('.png',)) for name in self._files}
+            if missing := [name for name, file in self._masks.items() if file is None]:
                 raise DataError(f'--masks={masks}: expected a mask for every true picture, found none for '
-                                f'{len(missing)}, the first being {missing[0]}.')
-            self.facts['masks'] = f'files {sha256_of_files(self._masks, mask_files)[:12]}'
+                                f'{len(missing)}, the first being {pathlib.Path(masks, missing[0])}.png.')
+            self.facts['masks'] = f'files {sha256_of_files(pathlib.Path(masks), self._masks.values())[:12]}'
         self.identity = dict(self.facts)  # by their contents, so that changed pictures are scored anew
         self.pose_changes = {}
 
@@ -134,7 +135,7 @@ class FilePairs:
             images = np.stack([self._read(self._files[name]) for name in names])
             masks = np.zeros((*images.shape[:3], 1), np.float32)
             if self._masks:
-                masks = np.stack([self._read(self._masks / f'{name}.png')[..., :1] >= 128 for name in names])
+                masks = np.stack([self._read(self._masks[name])[..., :1] >= 128 for name in names])
             yield {'target_image': image_from_pixels(images), 'target_mask': tf.cast(masks, tf.float32),
                    'has_target_mask': tf.fill([len(names)], self._masks is not None),
                    'source_id': tf.constant(names), 'target_id': tf.constant(names)}

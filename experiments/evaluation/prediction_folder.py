@@ -9,6 +9,8 @@ For other names there is a list, a CSV file with the columns source,target,file.
 """
 
 import csv
+import io
+import os
 import pathlib
 import re
 
@@ -16,8 +18,10 @@ import numpy as np
 
 from data_pipeline.errors import DataError
 from data_pipeline.files import sha256, sha256_of_files
+from data_pipeline.finding import files_below
 from data_pipeline.picture_file import read_image
 from data_pipeline.records.folder import IMAGE_SUFFIXES
+from data_pipeline.text_file import read_text
 from experiments.evaluation.pair_sources import pairs_of
 
 _SHOWN = 5
@@ -52,7 +56,7 @@ class PredictionFolder:
         root = pathlib.Path(path)
         if not root.is_dir():
             raise DataError(f'--predictions={path}: expected a folder of pictures, found none.')
-        files = sorted(file for file in root.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)
+        files = [file for file in files_below(root) if file.suffix.lower() in IMAGE_SUFFIXES]
         known = list(dict.fromkeys([*pairs, *others]))
         found = _listed(list_path, root, known) if list_path else _named(root, files, known, by_path)
         self.missing = [pair for pair in pairs if pair not in found]
@@ -145,11 +149,7 @@ def _named(root, files, pairs, by_path):
 
 def _listed(list_path, root, pairs):
     """Returns dict, pair -> file, as a list names them."""
-    try:
-        with open(list_path, newline='', encoding='utf-8-sig') as file:
-            rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f'{list_path}: expected a CSV file, found nothing readable ({error}).') from None
+    rows = list(csv.reader(io.StringIO(read_text(list_path, 'a CSV file'), newline='')))
     if not rows or rows[0] != ['source', 'target', 'file']:
         raise DataError(f'{list_path}: expected the columns source,target,file, '
                         f'found {",".join(rows[0]) if rows else "nothing"}.')
@@ -159,7 +159,7 @@ def _listed(list_path, root, pairs):
         if len(row) != 3 or pair not in known:
             raise DataError(f'{where}: expected a pair of the protocol and its file, found {",".join(row)!r}.')
         path = root / row[2]
-        if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
+        if os.path.isabs(row[2]) or os.path.normpath(row[2]).startswith('..') or not os.path.isfile(path):
             raise DataError(f'{where}: expected a picture in {root}, found {row[2]!r}.')
         if pair in found:
             raise DataError(f'{where}: expected every pair once, found {" -> ".join(pair)} again.')

@@ -4,8 +4,10 @@ import contextlib
 import io
 import itertools
 import math
+import os
 import pathlib
 import re
+import stat
 
 import cv2
 import numpy as np
@@ -19,7 +21,7 @@ _CODECS = {'.mp4': 'mp4v', '.webm': 'VP80'}  # OpenCV's own FFmpeg can always en
 _PICTURES = ('.png', '.jpg')
 ANIMATIONS = (*_CODECS, '.gif')
 _MOST_IN_MEMORY = 400  # pictures of a grid or a GIF
-_NUMBER = re.compile(r'%0?\d*d')
+_NUMBER = re.compile(r'%0?\d*d(?![A-Za-z])')  # of a series; 100%done is no number
 _GIF_FPS = 50  # GIFs count in 10 ms, and browsers slow down what stands for less than 20 ms
 _CLIP_PX = 128  # a browser enlarges the rest; more takes long to find 256 colours for
 
@@ -63,13 +65,22 @@ def check_output(path, num_pictures):
       num_pictures: how many there will be.
 
     Raises:
-      UsageError: the path ends otherwise, or there are too many pictures for it.
+      UsageError: the path ends otherwise, cannot be, or there are too many pictures for it.
     """
     suffix = pathlib.Path(path).suffix.lower()
     if suffix not in (*_PICTURES, *ANIMATIONS):
         raise UsageError(f'--output: expected a name that ends in {", ".join((*_PICTURES, *ANIMATIONS))}, '
                          f'found {path!r}.')
-    is_kept = suffix == '.gif' or (suffix in _PICTURES and not _is_series(path))
+    if len(_numbers(path)) > 1:
+        raise UsageError(f'--output: expected one number in a name, found {" and ".join(_numbers(path))} in {path!r}.')
+    try:
+        if stat.S_ISDIR(os.lstat(numbered(path, 0)).st_mode):
+            raise UsageError(f'--output: expected a file to write, found the folder {path}.')
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise UsageError(f'--output: {path}: cannot be written ({error.strerror}).') from error
+    is_kept = suffix == '.gif' or (suffix in _PICTURES and not _numbers(path))
     if is_kept and num_pictures > _MOST_IN_MEMORY:
         raise UsageError(f'--output: expected at most {_MOST_IN_MEMORY} pictures for {path}, found {num_pictures}; '
                          'take .mp4, a series as %05d.png, or --every.')
@@ -91,17 +102,33 @@ def open_output(path, fps):
       WriteError: it cannot be written.
     """
     path = pathlib.Path(path)
-    if _is_series(path):
+    if _numbers(path):
         numbers = itertools.count()
-        yield lambda image: write_picture(path.with_name(path.name % next(numbers)), image)
+        yield lambda image: write_picture(numbered(path, next(numbers)), image)
         return
     with whole_file(path) as unfinished, (_video if path.suffix.lower() in _CODECS else _kept)(unfinished, fps) as add:
         yield add
 
 
-def _is_series(path):
-    """Says whether a path names a file for every picture, as out-%03d.png does."""
-    return bool(_NUMBER.search(pathlib.Path(path).name))
+def numbered(path, number):
+    """Returns the path of a picture of a series, as out-007.png of out-%03d.png; any other path as it is.
+
+    Args:
+      path: the output.
+      number: of the picture; None leaves the number out, and - and _ before it.
+    """
+    path = pathlib.Path(path)
+    if not _numbers(path):
+        return path
+    if number is None:
+        return path.with_name((re.sub(f'[-_]*{_NUMBER.pattern}', '', path.stem) or 'series') + path.suffix)
+    return path.with_name(_NUMBER.sub(lambda match: match[0] % number, path.name))
+
+
+def _numbers(path):
+    """Returns the number in the name of a series, as ['%03d'] of out-%03d.png, or []; only pictures are one."""
+    path = pathlib.Path(path)
+    return _NUMBER.findall(path.name) if path.suffix.lower() in _PICTURES else []
 
 
 def _encoded(image, suffix):
@@ -125,8 +152,9 @@ def _video(path, fps):
         nonlocal writer
         rows, columns = (length + length % 2 for length in image.shape[:2])  # codecs want even numbers
         if writer is None:
-            writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*_CODECS[path.suffix.lower()]), fps,
-                                     (columns, rows))
+            # The whole path, as FFmpeg takes what stands before a : for a protocol.
+            writer = cv2.VideoWriter(os.path.join(os.getcwd(), path), cv2.CAP_FFMPEG,
+                                     cv2.VideoWriter_fourcc(*_CODECS[path.suffix.lower()]), fps, (columns, rows))
             if not writer.isOpened():
                 raise UsageError(f'--output: {path.parent}: expected a folder that a video can be written to, found '
                                  'none.')

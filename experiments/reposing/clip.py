@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from data_pipeline.errors import UsageError
 from experiments.pictures import drawing
-from experiments.pictures.files import ANIMATIONS, check_output, gif_places, open_output, write_picture
+from experiments.pictures.files import ANIMATIONS, check_output, gif_places, numbered, open_output, write_picture
 from experiments.pictures.parts import of_parts
 from experiments.reposing.frames import Frames
 from experiments.reposing.source_person import load_source_person, note_on_people
@@ -126,8 +126,8 @@ def _write_parts(encoded, source, poses_px, output):
     """Writes the sheet of body parts and volumes beside the output, a row for each target; returns its path."""
     chosen = poses_px[np.unique(np.linspace(0, len(poses_px) - 1, _MOST_PARTS).astype(int))]
     rows = [of_parts(source.image, encoded.parts(pose_px)) for pose_px in chosen]
-    output = pathlib.Path(output)
-    path = output.with_name(f'{output.stem.split("%")[0].rstrip("-_")}-parts.png')
+    output = numbered(output, None)
+    path = output.with_name(f'{output.stem}-parts.png')
     captions = [caption for caption, _ in rows[0]]
     write_picture(path, drawing.grid([[image for _, image in row] for row in rows], captions))
     return path

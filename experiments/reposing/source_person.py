@@ -1,6 +1,7 @@
 """The source person: the photo that is reposed and the pose in it, brought to the model's size."""
 
 import dataclasses
+import os
 import pathlib
 
 import numpy as np
@@ -8,8 +9,9 @@ import numpy as np
 from data_pipeline.annotation.checks import AcceptanceLimits, check_person
 from data_pipeline.annotation.crop import Square, square_around
 from data_pipeline.annotation.finder import find_largest
-from data_pipeline.annotation.sources import PictureSource
-from data_pipeline.errors import PictureError, UsageError
+from data_pipeline.annotation.sources import PHOTO_SUFFIXES, PictureSource
+from data_pipeline.errors import DataError, PictureError, UsageError
+from data_pipeline.finding import find_file
 from data_pipeline.picture_file import read_image, resized
 from data_pipeline.poses import pose_file
 from data_pipeline.records.folder import IMAGE_SUFFIXES
@@ -154,23 +156,43 @@ def find_pose(flag, name, place):
 
 def split_name(flag, name, place):
     """Splits `POSES.json#person/frame` into path and key, see `find_pose`."""
-    file, mark, key = name.rpartition('#')
-    if not mark or not key or (not file and place is None):
+    mark = mark_of(name)
+    if mark is None or mark + 1 == len(name) or (mark == 0 and place is None):
         raise UsageError(f'{flag}: expected POSES.json#person/frame, found {name!r}.')
-    return pathlib.Path(file) if file else place.poses_path, key
+    return pathlib.Path(name[:mark]) if mark else place.poses_path, name[mark + 1:]
+
+
+def mark_of(name):
+    """Returns where the # of `POSES.json#person/frame` is, None for other names; any part of it may hold others."""
+    if os.path.isfile(name):
+        return None
+    folder = os.path.dirname(name)
+    marks = [place for place, letter in enumerate(name) if letter == '#']
+    found = ([place for place in marks if place == 0 or os.path.isfile(name[:place])]
+             or [place for place in marks if name[:place].lower().endswith('.json')
+                 and not (place < len(folder) and os.path.isdir(folder))])
+    return found[0] if found else None
 
 
 def picture_side(path, key):
-    """Returns the side of a pose's square picture in px, or None if none lies beside the pose file `path`."""
-    for suffix in IMAGE_SUFFIXES:
-        picture = path.parent / 'images' / f'{key}{suffix}'
-        if picture.is_file():
-            rows, columns = read_image(picture).shape[:2]
-            if rows != columns:
-                raise UsageError(f'{picture}: expected a square picture around the person, found {columns} x {rows} '
-                                 'px.')
-            return rows
-    return None
+    """Returns the side in px of the square picture beside the pose file `path` that a pose is px of.
+
+    None: the file has no folder of pictures beside it.
+
+    Raises:
+      DataError: the folder has no such picture, or one that is not square.
+    """
+    place = path.parent / 'images'
+    if not place.is_dir():
+        return None
+    picture = find_file(place / key, PHOTO_SUFFIXES)
+    if picture is None:
+        raise DataError(f'{path}: "{key}": expected the picture that this pose is px of, {place / key} with one of '
+                        f'{", ".join(IMAGE_SUFFIXES)}, found none.')
+    rows, columns = read_image(picture).shape[:2]
+    if rows != columns:
+        raise DataError(f'{picture}: expected a square picture around the person, found {columns} x {rows} px.')
+    return rows
 
 
 def _cut_out(photo, pose, square, size):

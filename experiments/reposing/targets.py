@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 import pathlib
 
 import numpy as np
@@ -12,6 +13,7 @@ from data_pipeline.annotation.finder import find_followed
 from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES, PictureSource, read_frames
 from data_pipeline.errors import DataError, UsageError
 from data_pipeline.estimators.following import Follower
+from data_pipeline.finding import natural_key
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses import motion_capture, pose_file, rig_names
 from data_pipeline.video_file import VideoReader
@@ -58,12 +60,12 @@ def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_
     Raises:
       UsageError, DataError: it is of no such kind, cannot be read, or shows no person.
     """
-    path, suffix = pathlib.Path(name), pathlib.Path(name).suffix.lower()
-    if suffix == '.json' or ('#' in name and not path.is_file()):
+    suffix = pathlib.Path(name).suffix.lower()
+    if suffix == '.json' or source_person.mark_of(name) is not None:
         return of_pose_file(name, source)
     if suffix not in (*PHOTO_SUFFIXES, *VIDEO_SUFFIXES, '.bvh'):
         raise UsageError(f'--target: expected {KINDS}, found {name!r}.')
-    if not path.is_file():
+    if not os.path.isfile(name):
         raise UsageError(f'--target: expected a file, found none at {name}.')
     if suffix == '.bvh':
         given = rig_names.read_joint_names(joint_names) if joint_names else None
@@ -82,9 +84,12 @@ def of_pose_file(name, source):
       name: POSES.json, POSES.json#person or POSES.json#person/frame; without POSES.json that of the source's place.
       source: `SourcePerson`; a pose without a picture of its own is in px of the source's square.
     """
-    path, wanted = source_person.split_name('--target', name, source.place) if '#' in name else (pathlib.Path(name), '')
+    path, wanted = pathlib.Path(name), ''
+    if source_person.mark_of(name) is not None:
+        path, wanted = source_person.split_name('--target', name, source.place)
     poses = pose_file.read(path)
-    keys = [wanted] if wanted in poses else sorted(key for key in poses if not wanted or key.startswith(f'{wanted}/'))
+    keys = [wanted] if wanted in poses else sorted(
+        (key for key in poses if not wanted or key.startswith(f'{wanted}/')), key=natural_key)
     if not keys:
         raise UsageError(f'--target: expected a pose or a person of {path}, for example '
                          f'{min(poses, default="none")}, found {wanted!r}.')

@@ -180,4 +180,19 @@ def test_folders_out_of_order_are_named(tmp_path):
     (tmp_path / 'walk.mp4').rename(tmp_path / '005_1_1.mp4')
     assert open_folder(tmp_path).left_out['005_1_1'] == 'a video that cannot be read'
     (tmp_path / '005_1_1.mp4').rename(tmp_path / 'images' / '005_1_1.mp4')
-    refused('005_1_1.mp4: expected a picture')
+    (tmp_path / 'images' / 'notes.docx').touch()
+    assert open_folder(tmp_path).left_out == {
+        '005_1_1': 'a video that cannot be read', 'notes.docx': 'no picture by its suffix, .jpg, .jpeg, .png'}
+
+
+def test_films_may_have_suffixes_in_capitals_and_lie_behind_links(tmp_path):
+    root, elsewhere = tmp_path / 'iper', tmp_path / 'elsewhere'
+    for name in ('001_1_10.MP4', '001_1_2.Mp4'):
+        write_film(elsewhere / 'film.mp4')
+        (elsewhere / 'film.mp4').rename(elsewhere / name)
+    root.mkdir()
+    (root / 'films').symlink_to(elsewhere)
+    write_json_poses(root, iper_ids(('001/1/2', '001/1/10')))
+    frames = open_folder(root).persons['001_1']
+    assert [frame.id for frame in frames] == [
+        f'001_1/{action}_{index:04d}' for action in (2, 10) for index in range(NUM_VIDEO_FRAMES)]

@@ -142,3 +142,37 @@ def test_joints_outside_of_the_picture_are_fine(path, rows):
     write_poses(path, {'p/00': _changed(rows, 'rwri', 0, -7.25)})
     assert pose_file.read(path)['p/00'].shape == (NUM_JOINTS, 3)
     assert pose_file.read_poses(path)['p/00'].tags == {'mood': 'cheerful'}
+
+
+@pytest.mark.parametrize('content, words', [
+    ({'version': 1.3, 'people': [{'pose_keypoints_2d': [1, 2, 3]}]}, "OpenPose's key points, which are 2D"),
+    ([{'people': [], 'canvas_width': 512}], "OpenPose's key points"),
+    ({'images': [], 'annotations': [], 'categories': []}, "COCO's annotations"),
+    ([{'image_id': '1.jpg', 'keypoints': [1, 2, 3], 'score': 1}], 'AlphaPose'),
+    ({'meta_info': {}, 'instance_info': []}, "MMPose's key points"),
+])
+def test_the_files_of_other_programs_are_told(path, content, words):
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match='expected 3D poses in the format of poses.json, found .*annotate') as caught:
+        pose_file.read(path)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize('form', ['utf-8-sig', 'utf-16', 'utf-16-le'])
+def test_a_pose_file_may_be_in_any_form_of_unicode(path, rows, form):
+    write_poses(path, {'Zo\u00eb/00': rows})
+    path.write_bytes(path.read_text().encode(form))
+    assert list(pose_file.read(path)) == ['Zo\u00eb/00']
+
+
+def test_json_nested_too_deep_is_none(path):
+    path.write_text('[' * 10 ** 5)
+    with pytest.raises(DataError, match='expected a pose file in JSON, found something else'):
+        pose_file.read(path)
+
+
+def test_poses_are_written_in_natural_order(path, rows):
+    keys = ['p2/1', 'p2/9', 'p2/10', 'p10/1']
+    pose = pose_file.Pose(np.float32(rows['px'] if isinstance(rows, dict) else rows), 0.1)
+    pose_file.write(path, dict.fromkeys(keys[::-1], pose), 'made up')
+    assert list(pose_file.read(path)) == keys

@@ -38,6 +38,43 @@ def test_outputs_that_cannot_be_made_are_named(arguments, words):
     assert [word for word in words if word not in str(caught.value)] == []
 
 
+@pytest.mark.parametrize('name', ['100%done.png', '50%.jpg', '%s%%.png', 'clip%d.mp4', '%05d.gif', 'a#b?*[1] ~.png',
+                                  '10:20:30.mp4', '10:20:30.webm', ' -x\n.png', 'Zoe\u0308.png', 'x' * 251 + '.png',
+                                  'ä' * 125 + '.webm', 'a.' + 'b' * 230 + '.png'])
+@pytest.mark.parametrize('folder', ['', '50%d #2: ~/..x/'])
+def test_a_name_is_what_it_says(tmp_path, monkeypatch, folder, name):
+    monkeypatch.chdir(tmp_path)
+    check_output(folder + name, 2)
+    for _ in range(2):  # an older file is replaced
+        with open_output(folder + name, 10) as add:
+            for _ in range(2):
+                add(np.zeros((20, 30, 3), np.uint8))
+    assert [path.name for path in (tmp_path / folder).iterdir() if path.is_file()] == [name]
+    assert (tmp_path / folder / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize('name, expected', [
+    ('50%_%03d.png', '50%_001.png'), ('%d.png', '1.png'), ('x%4d_100%done.jpg', 'x   1_100%done.jpg'),
+    ('a%dx/%02d.png', 'a%dx/01.png')])
+def test_a_series_has_its_number_where_the_name_has_it(tmp_path, name, expected):
+    check_output(str(tmp_path / name), 2)
+    with open_output(tmp_path / name, 10) as add:
+        for _ in range(2):
+            add(np.zeros((20, 30, 3), np.uint8))
+    assert (tmp_path / expected).is_file()
+
+
+@pytest.mark.parametrize('name, words', [
+    ('x' * 252 + '.png', 'File name too long'), ('file/x.png', 'Not a directory'), ('folder.png', 'found the folder'),
+    ('%d-%03d.png', 'expected one number in a name, found %d and %03d')])
+def test_names_that_cannot_be_are_told_at_once(tmp_path, monkeypatch, name, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'file').touch()
+    (tmp_path / 'folder.png').mkdir()
+    with pytest.raises(UsageError, match=f'--output: .*{words}'):
+        check_output(name, 1)
+
+
 def test_several_pictures_are_a_grid_a_series_or_a_gif_or_nothing(tmp_path):
     def write(name, count=5):
         with open_output(tmp_path / name, 10) as add:

@@ -83,6 +83,6 @@ def test_motion_capture_is_turned_named_and_timed_as_asked(tmp_path, capsys):
     ({'target': ['#p'], 'turntable': True}, 'expected one target, found 3'),
     ({'target': ['#p/02']}, 'found 1 of 1 that are for the most part outside')])
 def test_targets_that_cannot_be_shown_are_named(tmp_path, options, words):
-    write_layout(tmp_path, (SIZE, SIZE), {'p/02': [[2.0 * SIZE, 0.0, 0.0]] * 19})
+    write_layout(tmp_path, (SIZE,) * 3, {'p/02': [[2.0 * SIZE, 0.0, 0.0]] * 19})
     with pytest.raises(UsageError, match=words):
         repose(tmp_path, 'clip.gif', **options)

@@ -1,15 +1,19 @@
 """Target poses are found, scaled and fitted to the source person; what does not fit is said in one line."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
 
 from data_pipeline.errors import DataError, UsageError
 from experiments.pictures.files import open_output
+from experiments.reposing.source_person import Place, find_pose
 from experiments.reposing.targets import fitted, of_video, turntable
 from tests.support import fake_estimator
 from tests.support.films import announce_webm, turn_mp4, write_frames
-from tests.support.source_people import photo_path, targets, write_layout, write_photo
+from tests.support.people_folders import random_pose, write_poses
+from tests.support.source_people import SIZE, photo_path, targets, write_layout, write_photo
 
 
 def test_poses_are_found_by_the_sources_place_and_scaled(tmp_path):
@@ -103,3 +107,44 @@ def test_videos_go_in_and_out(tmp_path, suffix):
     shown = list(found.read_pictures())
     assert [image.shape for image, _ in shown] == [(120, 162, 3)] * 6
     assert np.array_equal([pose for _, pose in shown], found.poses_px)
+
+
+def test_a_hash_may_be_in_every_part_of_a_name(tmp_path, monkeypatch):
+    root = tmp_path / 'set #2.json#x'
+    write_layout(root, (SIZE, SIZE))
+    write_poses(root / 'poses.json', {'p#1/00': random_pose(np.random.default_rng(0), SIZE)})
+    (root / 'images' / 'p').rename(root / 'images' / 'p#1')
+    monkeypatch.chdir(tmp_path)
+    whole = targets('set #2.json#x/poses.json').poses_px
+    for name in ('set #2.json#x/poses.json#p#1', f'{root}/poses.json#p#1/00'):
+        assert np.array_equal(targets(name).poses_px, whole)
+    place = Place(root, 'p#1/00')
+    assert find_pose('--source_pose', '#p#1/00', place).px.shape == whole[0].shape
+    for name, words in (('set #2.json#x/absent.mp4', 'expected a file, found none at set #2.json#x/absent.mp4'),
+                        ('set #2/absent.json', 'set #2/absent.json: expected a pose file, found nothing readable'),
+                        ('absent.json#p', 'absent.json: expected a pose file'), ('a #2', 'expected POSES.json'),
+                        ('x' * 300 + '.png', 'expected a file, found none')):
+        with pytest.raises((UsageError, DataError), match=words):
+            targets(name)
+
+
+def test_poses_are_in_natural_order(tmp_path):
+    write_layout(tmp_path, (SIZE,) * 11)
+    for path in (tmp_path / 'images' / 'p').iterdir():
+        path.rename(path.with_name(path.name.lstrip('0') if path.stem != '00' else '0.png'))
+    content = json.loads((tmp_path / 'poses.json').read_text())
+    content['poses'] = {f'p/{int(key[2:])}': pose for key, pose in content['poses'].items()}
+    (tmp_path / 'poses.json').write_text(json.dumps(content))
+    expected = [np.array(content['poses'][f'p/{index}']['px']) for index in range(11)]
+    np.testing.assert_allclose(targets(f'{tmp_path}/poses.json').poses_px, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize('suffix', ['.PNG', '.Jpg', '.webp'])
+def test_the_picture_of_a_pose_tells_its_size_whatever_its_suffix(tmp_path, suffix):
+    px = write_layout(tmp_path, (SIZE // 2,))
+    path = tmp_path / 'images' / 'p' / '00.png'
+    path.rename(path.with_suffix(suffix))  # pictures are told by their content
+    np.testing.assert_allclose(targets(f'{tmp_path}/poses.json').poses_px[0], px['p/00'] * 2, rtol=1e-6)
+    path.with_suffix(suffix).unlink()
+    with pytest.raises(DataError, match='"p/00": expected the picture that this pose is px of, .*images/p/00 with'):
+        targets(f'{tmp_path}/poses.json')
