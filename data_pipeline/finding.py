@@ -29,7 +29,7 @@ def files_below(folder):
       pathlib.Path that begins with `folder`.
 
     Raises:
-      DataError: a folder cannot be read.
+      DataError: a folder cannot be read; see `names_in`.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
@@ -46,11 +46,29 @@ def files_below(folder):
         elif path is not folder:
             yield path
             continue
-        try:
-            names = [name for name in os.listdir(path) if not name.startswith('.')]
-        except OSError as error:
-            raise DataError(f'{path}: expected a folder, found nothing readable ({error.strerror}).') from error
-        waiting += [(path / name, around) for name in sorted(names, key=natural_key, reverse=True)]
+        waiting += [(path / name, around) for name in reversed(names_in(path))]
+
+
+def names_in(folder):
+    """Returns the names in a folder, but for those that begin with a dot, in natural order.
+
+    Raises:
+      DataError: the folder cannot be read, or a name is not in UTF-8, as all texts are in which it would stand.
+    """
+    try:
+        names = sorted((name for name in os.listdir(folder) if not name.startswith('.')), key=natural_key)
+        for name in names:
+            name.encode()
+    except OSError as error:
+        raise DataError(f'{folder}: expected a folder, found nothing readable ({error.strerror}).') from error
+    except UnicodeEncodeError as error:
+        raise DataError(f'{folder}: expected names of files in UTF-8, found {name!a}; rename it.') from error
+    return names
+
+
+def composed(name):
+    """Returns a name with its letters composed, as one and the same name may be written in two ways."""
+    return unicodedata.normalize('NFC', name)
 
 
 def what_is(path):
@@ -77,12 +95,15 @@ def find_file(place, suffixes):
         exact = place.with_name(f'{place.name}{suffix}')
         if exact.is_file():
             return exact
+    folder = place.parent
+    if not folder.is_dir() and folder.parent.is_dir():  # its name may be composed otherwise
+        wanted = composed(folder.name)
+        folder = next((path for path in folder.parent.iterdir() if composed(path.name) == wanted), folder)
     try:
-        found = _listed(place.parent, os.stat(place.parent).st_mtime_ns)
+        found = _listed(folder, os.stat(folder).st_mtime_ns)
     except OSError:
         return None
-    name = unicodedata.normalize('NFC', place.name)
-    return next((found[name, suffix] for suffix in suffixes if (name, suffix) in found), None)
+    return next((path for suffix in suffixes if (path := found.get((composed(place.name), suffix)))), None)
 
 
 @functools.lru_cache(maxsize=4)
@@ -90,4 +111,4 @@ def _listed(folder, changed_ns):
     """Returns dict, (name without suffix, composed; suffix in small letters) -> path, of the files in a folder."""
     del changed_ns  # when the folder changes, it is listed again
     paths = (folder / name for name in sorted(os.listdir(folder), key=natural_key))
-    return {(unicodedata.normalize('NFC', path.stem), path.suffix.lower()): path for path in paths if path.is_file()}
+    return {(composed(path.stem), path.suffix.lower()): path for path in paths if path.is_file()}

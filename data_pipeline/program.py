@@ -61,6 +61,8 @@ def run(main, *define_flags):
       *define_flags: functions that define groups of flags. They are called here and not at import, so that
         tests and other modules can import a program without its flags. --help shows these flags.
     """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors='backslashreplace')  # names of files may hold letters that a terminal does not know
     others = set(absl_flags.FLAGS)
     try:
         for define in define_flags:

@@ -10,10 +10,12 @@ import itertools
 import pathlib
 
 from data_pipeline.errors import DataError
+from data_pipeline.files import sha256
 from data_pipeline.finding import files_below, what_is
 
 # The reader says what is wrong with those that it cannot read.
 PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.avif', '.heic', '.heif', '.gif')
+_LONGEST_NAME = 240  # bytes, of a person; file systems take 255, and a number may follow
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
 
 
@@ -91,9 +93,17 @@ def numbered_persons(sources):
     return numbered
 
 
+def _short(name):
+    """Returns a name that a folder can have; the end of a longer one becomes a digest."""
+    data = name.encode()
+    if len(data) <= _LONGEST_NAME:
+        return name
+    return f'{data[:_LONGEST_NAME - 9].decode(errors="ignore")}-{sha256([data])[:8]}'
+
+
 def _name_persons(shown, root_name):
     """Returns dict, (is it a video, parts of its path) -> person, all different."""
-    plain = {key: '-'.join(key[1]) or root_name for key in shown}
+    plain = {key: _short('-'.join(key[1])) or root_name for key in shown}
     persons, taken, plain_names = {}, set(), set(plain.values())
     # Photos come before videos, and short paths before long ones: anna-dress/ keeps its name, anna/dress/ does not.
     for key in sorted(shown, key=lambda key: (key[0], len(key[1]), key[1])):

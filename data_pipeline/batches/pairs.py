@@ -15,6 +15,7 @@ that the rest is never taken for the whole.
 import random
 
 from data_pipeline.errors import DataError
+from data_pipeline.finding import composed
 from data_pipeline.poses import pose_file
 from data_pipeline.records.folder import NO_POSE
 
@@ -151,6 +152,7 @@ def _checked(where, listed, frame_ids):
     for pair in listed:
         if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(name, str) for name in pair):
             raise DataError(f'{where}: expected pairs ["person/frame", "person/frame"], found {pair!r}.')
+        pair[:] = map(composed, pair)
         for frame_id in pair:
             if frame_id not in person_of:
                 raise DataError(f'{where}: expected pictures with a pose, of persons of this split, '

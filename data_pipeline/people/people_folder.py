@@ -3,7 +3,7 @@
 import pathlib
 
 from data_pipeline.errors import DataError
-from data_pipeline.finding import what_is
+from data_pipeline.finding import composed, names_in, what_is
 from data_pipeline.poses import pose_file
 from data_pipeline.records import folder
 
@@ -31,23 +31,20 @@ def _list_pictures(root):
     if not place.is_dir():
         raise DataError(f'{place}: expected a folder of pictures, <person>/<frame>.jpg or .png, found none.')
     images = {}
-    for person in sorted(place.iterdir()):
-        if person.name.startswith('.'):
-            continue
+    for person in (place / name for name in names_in(place)):
         if not person.is_dir():
             raise DataError(f'{person}: expected a folder for every person, found '
                             f'{"a file" if person.is_file() else what_is(person)}.')
-        frames = images[person.name] = {}
-        for path in sorted(person.iterdir()):
-            if path.name.startswith('.'):
-                continue
+        frames = images[composed(person.name)] = {}
+        for path in (person / name for name in names_in(person)):
             if not path.is_file():
                 raise DataError(f'{path}: expected a picture, found {what_is(path)}.')
             if path.suffix.lower() not in folder.IMAGE_SUFFIXES:
                 raise DataError(f'{path}: expected a picture, {", ".join(folder.IMAGE_SUFFIXES)}, found {path.name!r}.')
-            if path.stem in frames:
-                raise DataError(f'{path}: expected one picture of a name, found {frames[path.stem].path.name} too.')
-            frames[path.stem] = folder.Picture(path, folder.find_mask(root, f'{person.name}/{path.stem}'))
+            name = composed(path.stem)
+            if name in frames:
+                raise DataError(f'{path}: expected one picture of a name, found {frames[name].path.name} too.')
+            frames[name] = folder.Picture(path, folder.find_mask(root, f'{person.name}/{path.stem}'))
     if not images:
         raise DataError(f'{place}: expected a folder for every person, found none.')
     return images
@@ -62,6 +59,7 @@ def _read_splits(path, persons):
             raise DataError(f'{path}: expected splits among {", ".join(folder.SPLITS)}, found {split!r}.')
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise DataError(f'{path}: "{split}": expected a list of one person or more, found {names!r}.')
+        names = [composed(person) for person in names]
         for person in names:
             if person not in persons:
                 raise DataError(f'{path}: "{split}": expected persons of {path.parent / "images"}, found {person!r}.')

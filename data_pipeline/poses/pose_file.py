@@ -17,7 +17,7 @@ import numpy as np
 
 from data_pipeline.errors import DataError
 from data_pipeline.files import write_text
-from data_pipeline.finding import natural_key
+from data_pipeline.finding import composed, natural_key
 from data_pipeline.poses import foreign_poses
 from data_pipeline.text_file import read_text
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
@@ -139,10 +139,10 @@ def _check_is_object(path, content):
 
 
 def _without_repeats(pairs):
-    """Returns a JSON object as a dict; refuses a key that comes twice: json would silently keep the last."""
-    content = dict(pairs)
+    """Returns a JSON object as a dict, keys composed; refuses one that comes twice, of which json keeps the last."""
+    keys = [composed(key) for key, _ in pairs]
+    content = dict(zip(keys, (value for _, value in pairs), strict=True))
     if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
         raise ValueError(f'{next(key for key in keys if keys.count(key) > 1)!r} twice')
     return content
 

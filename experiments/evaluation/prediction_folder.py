@@ -18,7 +18,7 @@ import numpy as np
 
 from data_pipeline.errors import DataError
 from data_pipeline.files import sha256, sha256_of_files
-from data_pipeline.finding import files_below
+from data_pipeline.finding import composed, files_below
 from data_pipeline.picture_file import read_image
 from data_pipeline.records.folder import IMAGE_SUFFIXES
 from data_pipeline.text_file import read_text
@@ -123,9 +123,9 @@ def pair_name(pair):
 
 def key_of(name):
     """Returns the part of a picture's name that tells its pair."""
-    name = re.sub(r'(\.(jpg|jpeg|png))?_2_(?=fas)', '___', name)
-    name = re.sub(r'\.(jpg|jpeg|png)(?=_|$)', '', name)
-    return re.sub(r'_vis$|[^A-Za-z0-9]|fash?ion', '', name)
+    name = re.sub(r'(?i)(\.(jpg|jpeg|png))?_2_(?=(deep)?fas)', '___', composed(name))
+    name = re.sub(r'(?i)\.(jpg|jpeg|png)(?=_|$)', '', name)
+    return re.sub(r'_vis$|[^A-Za-z0-9]|(deep)?fash?ion', '', name)
 
 
 def _named(root, files, pairs, by_path):

@@ -11,7 +11,7 @@ from data_pipeline.annotation.crop import Square, square_around
 from data_pipeline.annotation.finder import find_largest
 from data_pipeline.annotation.sources import PHOTO_SUFFIXES, PictureSource
 from data_pipeline.errors import DataError, PictureError, UsageError
-from data_pipeline.finding import find_file
+from data_pipeline.finding import composed, find_file
 from data_pipeline.picture_file import read_image, resized
 from data_pipeline.poses import pose_file
 from data_pipeline.records.folder import IMAGE_SUFFIXES
@@ -129,10 +129,10 @@ def note_on_people(name, num_people):
 
 def place_of(path):
     """Returns the `Place` of <root>/images/<person>/<frame>.png if <root>/poses.json exists, else None."""
-    path = pathlib.Path(path).absolute()
+    path = pathlib.Path(os.path.abspath(path))
     if len(path.parents) < 3 or path.parents[1].name != 'images':
         return None
-    place = Place(path.parents[2], f'{path.parent.name}/{path.stem}')
+    place = Place(path.parents[2], composed(f'{path.parent.name}/{path.stem}'))
     return place if place.poses_path.is_file() else None
 
 
@@ -159,7 +159,7 @@ def split_name(flag, name, place):
     mark = mark_of(name)
     if mark is None or mark + 1 == len(name) or (mark == 0 and place is None):
         raise UsageError(f'{flag}: expected POSES.json#person/frame, found {name!r}.')
-    return pathlib.Path(name[:mark]) if mark else place.poses_path, name[mark + 1:]
+    return pathlib.Path(name[:mark]) if mark else place.poses_path, composed(name[mark + 1:])
 
 
 def mark_of(name):

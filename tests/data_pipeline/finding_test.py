@@ -6,6 +6,7 @@ import random
 import pytest
 
 from data_pipeline import finding
+from data_pipeline.errors import DataError
 
 
 def test_names_are_in_the_order_in_which_people_count():
@@ -55,6 +56,15 @@ def test_a_file_is_found_whatever_the_case_of_its_suffix(tmp_path, name):
     assert finding.find_file(tmp_path / '00', ('.webp',)) is None
 
 
-def test_letters_may_be_composed_or_not(tmp_path):
-    (tmp_path / 'Zoe\u0308.JPG').touch()  # as macOS writes them
-    assert finding.find_file(tmp_path / 'Zo\u00eb', ('.jpg',)) == tmp_path / 'Zoe\u0308.JPG'
+@pytest.mark.parametrize('folder', ['Zoe\u0308', 'Zo\u00eb'])
+def test_letters_may_be_composed_or_not(tmp_path, folder):
+    path = tmp_path / folder / 'Zoe\u0308.JPG'  # as macOS writes them
+    path.parent.mkdir()
+    path.touch()
+    assert finding.find_file(tmp_path / 'Zo\u00eb' / 'Zo\u00eb', ('.jpg',)) == path
+
+
+def test_names_in_other_encodings_are_told(tmp_path):
+    (tmp_path / os.fsdecode(b'caf\xe9.png')).touch()
+    with pytest.raises(DataError, match=r"expected names of files in UTF-8, found 'caf.*\.png'; rename it"):
+        names(tmp_path)

@@ -71,3 +71,26 @@ def test_frames_of_a_video_are_numbered_and_may_be_skipped(tmp_path):
     assert frames == {'00000': 0, '00002': 2, '00004': 4, '00006': 6}
     with VideoReader(tmp_path / 'v.avi') as video:
         assert [frame for frame, _ in read_frames(video, 2, lambda frame: frame > '00003')] == ['00004', '00006']
+
+
+def test_frames_come_in_natural_order_and_from_behind_links(tmp_path):
+    root, elsewhere = tmp_path / 'root', tmp_path / 'elsewhere'
+    for name in ('2.JPG', '10.Jpeg', '1.PNG'):
+        write_image(elsewhere / 'frame.png', grey(9))
+        (elsewhere / 'frame.png').rename(elsewhere / name)
+    write_video(elsewhere / 'walk.avi', [grey(1)])
+    (elsewhere / 'walk.avi').rename(elsewhere / 'walk.AVI')
+    root.mkdir()
+    for name, target in (('anna', elsewhere), ('self', root), ('gone.jpg', tmp_path / 'gone.jpg')):
+        (root / name).symlink_to(target)
+    sources, refused = listed(root)
+    assert list(sources.items()) == [('anna/1.PNG', ('anna', '1')), ('anna/2.JPG', ('anna', '2')),
+                                     ('anna/10.Jpeg', ('anna', '10')), ('anna/walk.AVI', ('anna-walk', ''))]
+    assert refused == {'self': 'a link to a folder that it is in', 'gone.jpg': 'a link to nothing'}
+
+
+def test_persons_of_deep_folders_have_names_that_files_can_have(tmp_path):
+    for last in 'ab':
+        write_image(tmp_path.joinpath(*['ä' * 60] * 4, last) / '1.png', grey(9))
+    persons = [person for person, _ in listed(tmp_path)[0].values()]
+    assert len(set(persons)) == 2 and max(len(person.encode()) for person in persons) <= 240

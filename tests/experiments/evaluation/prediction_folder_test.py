@@ -108,3 +108,25 @@ def test_folders_that_cannot_be_used_are_refused(tmp_path, names, words):
         PredictionFolder(tmp_path, PAIRS)
     with pytest.raises(DataError, match='expected a folder'):
         PredictionFolder(tmp_path / 'none', PAIRS)
+
+
+def test_pictures_are_found_whatever_the_case_of_their_suffix_and_behind_links(tmp_path):
+    root, elsewhere = tmp_path / 'root', tmp_path / 'elsewhere'
+    for name in ('00.JPG___p0.01.png', '01___p0.00.png', '._00___p0.01.png'):
+        write_image(elsewhere / name, grey(9))
+    (elsewhere / '01___p0.00.png').rename(elsewhere / '01___p0.00.PNG')
+    root.mkdir()
+    (root / 'p0').symlink_to(elsewhere)
+    folder = PredictionFolder(root, PAIRS[:2])
+    assert (folder.missing, folder.extra) == ([], [])
+    listed = tmp_path / 'list.csv'
+    listed.write_bytes('source,target,file\r\np0/00,p0/01,p0/01___p0.00.PNG\r\n'.encode('utf-16'))
+    assert PredictionFolder(root, PAIRS[:1], str(listed)).missing == []
+
+
+@pytest.mark.parametrize('name, expected', [
+    ('deepfashionWOMENBlouses_Shirtsid0000001502_1front.JPG___deepfashionWOMENBlouses_Shirtsid0000001502_2side.Jpg_vis',
+     '___'.join(FASHION)),
+    ('Zoe\u0308', 'Zo\u00eb')])
+def test_a_key_is_of_the_letters_however_they_are_written(name, expected):
+    assert key_of(name) == key_of(expected)
