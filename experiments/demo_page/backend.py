@@ -1,7 +1,7 @@
 """Requests of the page of `experiments.demo`, without the page: uploads and choices in, pictures out.
 
-Every request is checked here or in uploads.py. Whatever comes in, the answer is a picture or a `RequestError` with one
-clear message. Nothing is kept between two requests, and nothing is written.
+Every request is checked here, in uploads.py or in videos.py. Whatever comes in, the answer is a picture or a
+`RequestError` with one clear message. Nothing is kept between two requests, and nothing is written.
 """
 
 import dataclasses
@@ -15,7 +15,8 @@ from data_pipeline.poses.pose_file import is_far_outside
 from data_pipeline.program import one_line
 from experiments.demo_page.motions import MOTIONS, motion_poses
 from experiments.demo_page.samples import PagePerson
-from experiments.demo_page.uploads import RequestError, UploadLimits, Video, read_photo, read_video
+from experiments.demo_page.uploads import RequestError, UploadLimits, read_photo
+from experiments.demo_page.videos import Video, read_video
 from experiments.pictures import drawing
 from experiments.pictures.files import gif, gif_places
 from experiments.pictures.parts import of_parts

@@ -11,7 +11,8 @@ from experiments.demo_page import page_html
 from experiments.demo_page.backend import EDIT_BOUNDS_DEG, Edits
 from experiments.demo_page.motions import MOTIONS
 from experiments.demo_page.samples import PagePerson
-from experiments.demo_page.uploads import VIDEO_SUFFIXES, RequestError, Video
+from experiments.demo_page.uploads import RequestError
+from experiments.demo_page.videos import VIDEO_SUFFIXES, Video
 from experiments.pictures.drawing import enlarge, pose_picture
 
 CSS_PATH = pathlib.Path(__file__).with_suffix('.css')
@@ -113,6 +114,8 @@ class Page:
                                   label='Movement', elem_id='movement')
         self._video_upload = _upload_button('Take the poses from a video', VIDEO_SUFFIXES, 'video-upload',
                                             takes_uploads)
+        self._people = gr.HTML('', elem_id='video-people')
+        self._followed = gr.Radio([], label='Whom to follow', elem_id='followed', visible=False)
         self._frames = gr.Slider(2, most, value=min(24, most), step=1, label='Pictures', elem_id='frames',
                                  buttons=[])
         self._clip_button = gr.Button('Make the clip', variant='primary', elem_id='make-clip')
@@ -132,10 +135,13 @@ class Page:
                 gallery.select(self._chooser(kind), [self._choice, *controls], [self._choice, *shown], **shared)
             for button, kind in ((self._person_upload, 'person'), (self._pose_upload, 'pose')):
                 button.upload(self._uploader(kind), [button, self._choice, *controls], [self._choice, *shown], **shared)
+            followed = [self._movement, self._message, self._clip]
             of_clip = [self._choice, self._movement, self._frames, *self._sliders]
             self._clip_button.click(self._make_clip, of_clip, [self._message, self._clip], **shared)
             self._video_upload.upload(self._take_video, [self._video_upload, self._choice, *self._sliders],
-                                      [self._choice, self._movement, self._message, self._clip], **shared)
+                                      [self._choice, self._people, self._followed, *followed], **shared)
+            self._followed.input(self._follow, [self._followed, self._choice, *self._sliders],
+                                 [self._choice, *followed], **shared)
             self._parts_button.click(self._make_parts, [self._choice, *self._sliders], [self._message, self._parts],
                                      **shared)
 
@@ -179,6 +185,17 @@ class Page:
         try:
             with _read_once(path) as path:
                 choice = dataclasses.replace(choice, video=self._backend.read_video(path))
+        except RequestError as error:
+            return *[gr.skip()] * 4, page_html.message(str(error), is_error=True), gr.skip()
+        video = choice.video
+        shown = '' if video.picture is None else page_html.figures(
+            [('people', 'The people in the video', png(video.picture), '', False)])
+        followed = gr.update(choices=list(video.people), value=video.chosen, visible=len(video.people) > 1)
+        return choice, shown, followed, _VIDEO, *self._make_clip(choice, _VIDEO, None, *edits)
+
+    def _follow(self, number, choice, *edits):
+        try:
+            choice = dataclasses.replace(choice, video=choice.video.with_chosen(number))
         except RequestError as error:
             return gr.skip(), gr.skip(), page_html.message(str(error), is_error=True), gr.skip()
         return choice, _VIDEO, *self._make_clip(choice, _VIDEO, None, *edits)

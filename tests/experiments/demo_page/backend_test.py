@@ -169,6 +169,20 @@ def test_the_frames_of_a_video_are_counted_and_not_its_headers(backend, tmp_path
         assert len(video.poses_px) == 4 and video.fps == pytest.approx(5) and '4 of its 7 frames' in video.note
 
 
+def test_of_two_people_in_a_video_one_is_chosen(backend, tmp_path):
+    frames = [picture(96, 64, (6, 6, 16, 44 + 8 * (index % 2)), (60, 6, 16 + index, 47)) for index in range(4)]
+    path = write_frames(tmp_path / 'two.mp4', frames)
+    video = backend.read_video(path)
+    assert list(video.people) == [1, 2] and video.chosen == 2 and video.picture.shape == (64, 96, 3)
+    for person in (1, 2):
+        chosen = video.with_chosen(person)
+        np.testing.assert_array_equal(chosen.poses_px, of_video(path, FakeEstimator(), 1, 1.0, person).poses_px)
+        assert f'number {person} from the left was followed' in chosen.note
+    assert np.abs(video.with_chosen(1).poses_px - video.poses_px)[..., 0].min() > 20
+    with pytest.raises(RequestError, match="Expected one of the people in the video, 1, 2, found '3'"):
+        video.with_chosen(3)
+
+
 def test_without_a_video_there_is_nothing_to_follow(backend):
     with pytest.raises(RequestError, match='Upload a video first'):
         backend.follow(make_person(np.random.default_rng(3), 32), None)

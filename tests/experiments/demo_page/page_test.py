@@ -25,6 +25,7 @@ from experiments.demo_page.motions import MOTIONS
 from experiments.demo_page.samples import load_samples
 from experiments.models.opening import open_model
 from tests.support.chromium import find_chromium, open_browser
+from tests.support.films import write_frames
 from tests.support.programs import ROOT
 from tests.support.tiny import tiny_run
 
@@ -211,7 +212,7 @@ def test_an_uploaded_photo_becomes_the_person(tab, finder, samples, server, tmp_
 def test_a_broken_upload_is_answered_and_not_kept(tab, server, tmp_path):
     (tmp_path / 'broken.png').write_bytes(b'no picture at all')
     tab.upload('input[type=file]', tmp_path / 'broken.png')
-    assert 'JPEG, PNG or WebP' in tab.wait("(document.querySelector('.message.error') || {}).innerText")
+    assert 'JPEG, PNG, WEBP' in tab.wait("(document.querySelector('.message.error') || {}).innerText")
     assert list(server[1].rglob('broken*')) == []
 
 
@@ -230,6 +231,24 @@ def test_an_uploaded_video_is_followed(tab, finder, server, tmp_path):
     expected = finder.follow(person, finder.read_video(tmp_path / 'mine.mp4'))
     assert shown_is(tab, expected, '#clip-result img', as_bytes)
     assert list(server[1].rglob('mine*')) == []
+
+
+@needs_estimator
+def test_of_two_people_in_a_video_a_click_chooses_one(tab, finder, tmp_path):
+    """Runs after the test before, whose person stands."""
+    frames = [np.concatenate([np.pad(read_image(f'{PEOPLE}/images/{person}/{number:02d}.jpg'), (
+        (40, 40), (60, 60), (0, 0)), mode='edge') for person, number in (('p013', index), ('p019', 3 - index))], axis=1)
+              for index in range(4)]
+    path = write_frames(tmp_path / 'both.mp4', frames)
+    tab.upload('input[type=file][accept*=mp4]', path)
+    person = finder.person_of(png(photo()))
+    video = finder.read_video(path)
+    assert list(video.people) == [1, 2]
+    assert shown_is(tab, finder.follow(person, video), '#clip-result img', as_bytes)
+    assert shown_is(tab, video.picture, '#people img')
+    other = 3 - video.chosen
+    tab.click('#followed input', other - 1)
+    assert shown_is(tab, finder.follow(person, video.with_chosen(other)), '#clip-result img', as_bytes)
 
 
 def test_nothing_is_asked_for_from_outside(tab, server):

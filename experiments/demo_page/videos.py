@@ -1,0 +1,198 @@
+"""Videos that are uploaded to the page, within bounds: the poses of the people in them."""
+
+import dataclasses
+import math
+import os
+import pathlib
+import time
+
+import cv2
+import numpy as np
+
+from data_pipeline.errors import DataError, UsageError
+from data_pipeline.estimators.following import Follower
+from data_pipeline.estimators.person import largest
+from data_pipeline.picture_file import resized
+from data_pipeline.program import one_line
+from data_pipeline.video_file import VideoReader
+from experiments.demo_page.uploads import RequestError
+from experiments.reposing import targets
+
+VIDEO_SUFFIXES = ('.mp4', '.mov', '.webm')
+_MOST_PEOPLE = 4  # of a video, each of whom is looked for in every frame
+_PICTURE_PX = 480  # of the frame in which they are numbered
+_COUNTED_AT_ONCE = 100  # frames of a video, between two looks at the clock
+_SMOOTHING = 1.0  # frames, as in experiments.repose
+_EBML = b'\x1a\x45\xdf\xa3'  # WebM begins so
+_BOXES = (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip')  # MP4 and MOV begin with the length of one of these
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoPerson:
+    """Somebody in a video.
+
+    Attributes:
+      poses_px: float32 [N, 19, 3], px of the video's frames: only their shape counts.
+      note: what the page tells of how they were found, or ''.
+    """
+
+    poses_px: np.ndarray
+    note: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Video:
+    """The people in a video, and who of them is followed.
+
+    Attributes:
+      people: dict, number as in the picture, from the left -> `VideoPerson`.
+      fps: poses a second.
+      chosen: the number of who is followed.
+      picture: uint8 [H, W, 3], a frame with the numbers; None where there is one person.
+    """
+
+    people: dict
+    fps: float
+    chosen: int = 1
+    picture: np.ndarray | None = None
+
+    @property
+    def poses_px(self):
+        return self.people[self.chosen].poses_px
+
+    @property
+    def note(self):
+        return self.people[self.chosen].note
+
+    def with_chosen(self, number):
+        """Returns the video with another person followed; raises RequestError if there is none of this number."""
+        if number not in self.people:
+            raise RequestError(f'Expected one of the people in the video, {", ".join(map(str, self.people))}, found '
+                               f'{str(number)[:40]!r}.')
+        return dataclasses.replace(self, chosen=number)
+
+
+def read_video(path, estimator, limits, deadline):
+    """Finds the poses of everybody in a video, of _MOST_PEOPLE at the most.
+
+    Args:
+      path: of the uploaded file.
+      estimator: `person.Estimator`.
+      limits: `UploadLimits`.
+      deadline: time.monotonic() at which the search is given up.
+
+    Returns:
+      `Video`, of at most limits.frames frames at even distances.
+
+    Raises:
+      RequestError: it is no video, is too large, or shows no person.
+    """
+    _check_file(path, limits)
+    try:
+        num_frames = _count_frames(path, limits, deadline)
+        every = math.ceil(num_frames / limits.frames)
+        bounded = _Bounded(estimator, deadline, limits.seconds)
+        image, places = _people(path, bounded, every)
+        if len(places) > 1:
+            found = targets.follow(path, bounded, [Follower(number) for number in places], every, _SMOOTHING)
+            found = {number: item for number, item in zip(places, found, strict=True)
+                     if isinstance(item, targets.Targets)}
+        else:
+            found = {1: targets.of_video(path, bounded, every, _SMOOTHING)}
+    except (DataError, UsageError) as error:
+        raise RequestError(_without_path(one_line(error), path)) from error
+    except (cv2.error, MemoryError) as error:
+        raise RequestError(f'Expected a video that can be read, found {one_line(error)[:100]}.') from error
+    if not found:
+        raise RequestError('Expected a video of a person, found none whose pose is clear.')
+    taken = [f'{math.ceil(num_frames / every)} of its {num_frames} frames were taken.'] * (every > 1)
+    people = {number: VideoPerson(item.poses_px, ' '.join([_without_path(line, path) for line in item.notes] + taken))
+              for number, item in found.items()}
+    chosen = next(iter(people))  # the largest
+    return Video(dict(sorted(people.items())), found[chosen].fps, chosen,
+                 _numbered(image, {number: places[number] for number in people}) if len(people) > 1 else None)
+
+
+class _Bounded:
+    """An `Estimator` that stops at the deadline."""
+
+    def __init__(self, estimator, deadline, seconds):
+        self._estimator, self._deadline, self._seconds = estimator, deadline, seconds
+        self._num_done = 0
+
+    def find_person(self, image, choose=largest):
+        """See `person.Estimator`."""
+        if time.monotonic() > self._deadline:
+            raise RequestError(f'This took longer than {self._seconds:g} s; {self._num_done} frames were looked at. '
+                             'Try a shorter or smaller video.')
+        self._num_done += 1
+        return self._estimator.find_person(image, choose)
+
+
+def _check_file(path, limits):
+    """Refuses a file that is too large or no video by its first bytes."""
+    if pathlib.Path(path).suffix.lower() not in VIDEO_SUFFIXES:
+        raise RequestError(f'Expected a video ({", ".join(VIDEO_SUFFIXES)}), found {pathlib.Path(path).suffix[:20]!r}.')
+    num_bytes = os.path.getsize(path)
+    if not num_bytes:
+        raise RequestError('Expected a video, found an empty file.')
+    if num_bytes > limits.video_mb * 1e6:
+        raise RequestError(f'Expected a video of at most {limits.video_mb:g} MB, found {num_bytes / 1e6:.1f} MB.')
+    with open(path, 'rb') as file:
+        start = file.read(12)
+    # FFmpeg takes texts too, lists of other files and addresses among them; such never reach it.
+    if not start.startswith(_EBML) and start[4:8] not in _BOXES:
+        raise RequestError(f'Expected a video as MP4, MOV or WebM, found {num_bytes} bytes that are none.')
+
+
+def _count_frames(path, limits, deadline):
+    """Returns how many frames a video has; goes through it, as headers are wrong. Refuses what is too large."""
+    with VideoReader(path) as video:
+        columns, rows = video.size
+        if min(columns, rows) < 1:
+            raise RequestError(f'Expected a video, found {columns} x {rows} px.')
+        if columns * rows > limits.video_megapixels * 1e6:
+            raise RequestError(f'Expected a video of at most {limits.video_megapixels:g} megapixels, found {columns} x '
+                               f'{rows} px.')
+        num_frames = -1
+        while num_frames < video.num_read:
+            if video.num_read > limits.video_frames:
+                raise RequestError(f'Expected a video of at most {limits.video_frames} frames, found {video.num_read} '
+                                   'or more; cut it shorter.')
+            if time.monotonic() > deadline:
+                raise RequestError(f'This took longer than {limits.seconds:g} s; {video.num_read} frames were counted. '
+                                   'Try a shorter or smaller video.')
+            num_frames = video.num_read
+            video.count(min(num_frames + _COUNTED_AT_ONCE, limits.video_frames + 1))
+        if not num_frames:
+            raise RequestError('Expected a video with frames that can be read, found none.')
+        return num_frames
+
+
+def _people(path, estimator, every):
+    """Returns the first frame that shows anybody, and dict, number from the left -> `Place`, of the largest people in
+    it; the largest of all comes first."""
+    found = []
+    with VideoReader(path) as video:
+        for _, image in video.frames(every):
+            estimator.find_person(image, found.extend)  # returns nothing, so that nobody is wanted
+            if found:
+                break
+    order = sorted(range(len(found)), key=lambda index: found[index].centre_px[0])
+    return image, {1 + order.index(index): place for index, place in enumerate(found[:_MOST_PEOPLE])}
+
+
+def _numbered(image, places):
+    """Draws numbers over the people in a picture and shrinks it; returns uint8 [H, W, 3]."""
+    factor = min(1, _PICTURE_PX / max(image.shape))
+    picture = resized(image, [max(1, round(factor * length)) for length in image.shape[1::-1]]).copy()
+    for number, place in places.items():
+        x, y = (int(value * factor) for value in place.centre_px)
+        cv2.circle(picture, (x, y), 14, (255, 255, 255), -1, cv2.LINE_AA)
+        cv2.putText(picture, str(number), (x - 6, y + 6), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 2, cv2.LINE_AA)
+    return picture
+
+
+def _without_path(message, path):
+    """Names the video as the visitor knows it, not where it lies here."""
+    return message.replace(f'video {path}', 'your video').replace(str(path), 'your video')
