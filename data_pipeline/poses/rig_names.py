@@ -5,6 +5,7 @@ import json
 import re
 
 from data_pipeline.errors import DataError
+from data_pipeline.text_file import read_text
 from repose_tf.skeleton import JOINT_NAMES
 
 HEAD = 'head'  # the face follows it
@@ -32,11 +33,11 @@ def read_joint_names(path):
     Raises:
       DataError: it is no such JSON file.
     """
+    text = read_text(path, 'a JSON file of joint names')
     try:
-        with open(path, encoding='utf-8-sig') as file:
-            names = json.load(file)
-    except (OSError, ValueError) as error:
-        raise DataError(f'{path}: expected a JSON file of joint names, found nothing readable ({error}).') from error
+        names = json.loads(text)
+    except ValueError as error:
+        raise DataError(f'{path}: expected a JSON file of joint names, found something else ({error}).') from error
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise DataError(f'{path}: expected {{"lank": "name in the motion file", ...}}, found {str(names)[:60]}.')
     if unknown := [joint for joint in names if joint not in (*JOINT_NAMES, HEAD)]:

@@ -17,6 +17,7 @@ from data_pipeline.poses import pose_file
 
 SPLITS = ('train', 'validation', 'test')
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
+_LONGEST_NAME = 100  # of a folder, in the name of its records, which have some more to it
 NO_POSE = 'no pose'
 _NO_PICTURE = 'a pose without a picture'
 TOO_FEW = 'fewer than two pictures with a pose in the outfit'
@@ -207,4 +208,4 @@ def content_name(root, text_files, persons):
             yield f'{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n'.encode()
 
     readable = re.sub(r'[^A-Za-z0-9]+', '_', root.resolve().name) or 'root'
-    return f'{readable}-{sha256(parts())[:10]}'
+    return f'{readable[:_LONGEST_NAME]}-{sha256(parts())[:10]}'
