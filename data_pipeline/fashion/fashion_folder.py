@@ -23,10 +23,9 @@ def open_folder(root, allow_missing_poses=False):
     With a test list of pairs, the `pairs` of the `Folder` has 'patn-8570'.
     """
     root = _root(pathlib.Path(root))
-    places = _picture_places(root)
-    images, sides, left_out = _list_pictures(root, places)
+    images, sides, near, left_out = _list_pictures(root, _picture_places(root))
     ids = {f'{person}/{frame}' for person, frames in images.items() for frame in frames}
-    lists = fashion_lists.find_lists(root, *places)
+    lists = fashion_lists.find_lists(root, *near)
     left_out.update(_take_out(images, lambda frame_id: frame_id.endswith('/6_flat'), _FLAT))
     keypoints = {}
     for split in ('train', 'test'):
@@ -68,14 +67,21 @@ def _picture_places(root):
 
 
 def _list_pictures(root, places):
-    """Returns dict, person -> dict, frame -> `Picture`; dict, 'train' and 'test' -> outfits in folders of that name;
-    and dict, name of another file -> why it is left out."""
-    images, sides, left_out = {}, {}, {}
+    """Lists the pictures below some folders.
+
+    Returns:
+      dict, person -> dict, frame -> `Picture`; dict, 'train' and 'test' -> outfits in folders of that name; the folders
+      in which lists may be, those of flattened names and the ones above; dict, name of another file -> why it is left
+      out.
+    """
+    images, sides, near, left_out = {}, {}, set(), {}
     for place in places:
         for path in folder.picture_files(place, _OTHER_SUFFIXES, left_out):
             inside = path.relative_to(place)
             # A flattened name is complete by itself; others need their folders.
-            parsed = fashion_lists.parse_name(path.name) or fashion_lists.parse_name(inside.as_posix())
+            parsed = fashion_lists.parse_name(path.name)
+            near |= {path.parent, path.parent.parent} if parsed else {place}
+            parsed = parsed or fashion_lists.parse_name(inside.as_posix())
             if parsed is None:
                 raise DataError(f'{path}: expected the name of a DeepFashion picture, as '
                                 f'WOMEN/Denim/id_00001367/03_1_front.jpg, found {inside.as_posix()!r}.')
@@ -85,7 +91,7 @@ def _list_pictures(root, places):
     if not images:
         raise DataError(f'{root}: expected the pictures of DeepFashion, .jpg or .png, found none; '
                         'data_pipeline/fashion/README.md says where each file goes.')
-    return images, sides, left_out
+    return images, sides, sorted(path for path in near if path.is_relative_to(root)), left_out
 
 
 def _take_out(images, is_out, reason):

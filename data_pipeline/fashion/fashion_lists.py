@@ -38,7 +38,7 @@ def parse_name(name):
 def find_lists(root, *places):
     """Returns dict, 'partition' and ('pairs' | 'keypoints' | 'names', 'train' | 'test') -> path, of all lists.
 
-    They lie in the root, in Eval/ below it, or beside the pictures in one of `places`.
+    They lie in the root, in Eval/ below it, or in one of `places`.
 
     Raises:
       DataError: two files that would be the same list, and differ.

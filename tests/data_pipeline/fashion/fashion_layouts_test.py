@@ -76,6 +76,15 @@ def test_train_lst_and_test_lst_split(tmp_path, lists_in, prefix):
         open_folder(tmp_path)
 
 
+@pytest.mark.parametrize('lists_in', ['', 'fashion_data', 'fashion_data/train'])
+def test_lists_are_found_beside_the_pictures_and_above_them(tmp_path, lists_in):
+    write_json_poses(tmp_path, write_fashion(tmp_path, lambda *name: f'fashion_data/{in_sides(*name)}'))
+    (tmp_path / lists_in / 'fasion-resize-pairs-test.csv').write_text('from,to\n' + ','.join(
+        flat_name(FASHION_OUTFITS[1], view) for view in VIEWS))
+    folder = open_folder(tmp_path)
+    assert folder.splits['test'] == (PERSONS[1],) and list(folder.pairs) == ['patn-8570']
+
+
 def test_the_folders_train_and_test_split_where_no_list_does(tmp_path):
     write_json_poses(tmp_path, write_fashion(tmp_path, in_sides))
     for root in (tmp_path, tmp_path / 'train'):  # the poses lie above the pictures
