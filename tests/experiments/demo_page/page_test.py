@@ -236,8 +236,9 @@ def test_an_uploaded_video_is_followed(tab, finder, server, tmp_path):
 @needs_estimator
 def test_of_two_people_in_a_video_a_click_chooses_one(tab, finder, tmp_path):
     """Runs after the test before, whose person stands."""
-    frames = [np.concatenate([read_image(f'{PEOPLE}/images/{person}/{number:02d}.jpg')[:, 40:-40] for person, number in (
-        ('p013', index % 2), ('p017', 1 - index % 2))], axis=1) for index in range(4)]
+    frames = [np.concatenate([read_image(f'{PEOPLE}/images/{person}/{number:02d}.jpg')[:, 40:-40]
+                              for person, number in (('p013', index % 2), ('p017', 1 - index % 2))], axis=1)
+              for index in range(4)]
     path = write_frames(tmp_path / 'both.mp4', frames)
     tab.upload('input[type=file][accept*=mp4]', path)
     person = finder.person_of(png(photo()))
