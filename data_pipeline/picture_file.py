@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 
 from data_pipeline.errors import PictureError
 from data_pipeline.files import whole_file
+from data_pipeline.finding import what_is
 
 MAX_MEGAPIXELS = 150  # 20,000 x 7,500; a file of some kB may announce a thousand times that
 MAX_SIDE_PX = 32_000  # OpenCV cannot turn and sample longer ones
@@ -58,8 +59,7 @@ def read_image(path):
     """
     path = pathlib.Path(path)
     if not path.is_file():
-        raise PictureError(f'image {path}: expected an image file, found '
-                           + ('a folder.' if path.is_dir() else 'no such file.'))
+        raise PictureError(f'image {path}: expected an image file, found {what_is(path)}.')
     try:
         data = path.read_bytes()
     except OSError as error:

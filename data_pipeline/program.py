@@ -1,5 +1,6 @@
 """Starting and ending programs: the flags that several of them share, and errors as one line."""
 
+import errno
 import functools
 import os
 import re
@@ -102,8 +103,9 @@ def parse(values, argv):
 
 
 def is_user_error(error):
-    """Says whether an exception is the user's mistake and not a bug."""
-    return isinstance(error, (UserError, absl_flags.Error))
+    """Says whether an exception is the user's mistake and not a bug; a name that no file can have is one anywhere."""
+    is_long_name = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+    return is_long_name or isinstance(error, (UserError, absl_flags.Error))
 
 
 def one_line(error):

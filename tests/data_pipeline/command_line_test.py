@@ -45,3 +45,13 @@ def test_home_is_meant_in_every_flag_and_at_the_head_alone(values):
                            '--target=~nobody-of-this-name.png', '--target=#~/01', '--seeds=~/1,2'])
     assert values.source == '/somewhere/zoe/x.png' and values.seeds == ['/somewhere/zoe/1', '2']
     assert values.target == ['/somewhere/zoe/poses.json#anna/01', 'a/~/b.mp4', '~nobody-of-this-name.png', '#~/01']
+
+
+def test_a_name_that_no_file_can_have_is_the_users_mistake(tmp_path):
+    for path in (tmp_path / ('x' * 256), tmp_path.joinpath(*['x' * 200] * 30)):
+        with pytest.raises(OSError) as caught:
+            path.read_bytes()
+        assert program.is_user_error(caught.value) and path.name in program.one_line(caught.value)
+    with pytest.raises(OSError) as caught:
+        tmp_path.read_bytes()
+    assert not program.is_user_error(caught.value)
