@@ -11,7 +11,6 @@ os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=0')
 
 import numpy as np  # noqa: E402  (TensorFlow reads the environment when it is imported)
 import pytest  # noqa: E402
-import tensorflow as tf  # noqa: E402
 
 from tests.support.programs import IS_SHORT  # noqa: E402
 
@@ -45,6 +44,16 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def fixed_seed():
     """Seeds every generator that a test may draw from without one of its own."""
+    import tensorflow as tf  # late: the process that hands out the tests needs none
     random.seed(0)
     np.random.seed(0)
     tf.random.set_seed(0)
+
+
+@pytest.fixture
+def eagerly():
+    """Runs functions line by line, where tracing or wording an error would take longer than the test."""
+    import tensorflow as tf
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

@@ -23,17 +23,20 @@ from tests.support.reference_files import made_up_values, reference_shapes, writ
 from tests.support.tiny import TINY, raw_batch
 
 
-@pytest.fixture(autouse=True)
-def tiny_preset(monkeypatch):
+@pytest.fixture(scope='module', autouse=True)
+def tiny_preset():
     """The reference is tiny."""
-    monkeypatch.setitem(PRESETS, 'reference', TINY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, 'reference', TINY)
+        yield
 
 
-@pytest.fixture
-def run(prefix, tmp_path):  # noqa: F811
+@pytest.fixture(scope='module')
+def run(tiny_preset, prefix, tmp_path_factory):  # noqa: F811
     """A run folder imported from a tiny checkpoint."""
-    import_checkpoint(prefix, str(tmp_path / 'imported-0001'), '3d', '2d')
-    return run_folder.open_existing(str(tmp_path / 'imported'))
+    folder = tmp_path_factory.mktemp('runs')
+    import_checkpoint(prefix, str(folder / 'imported-0001'), '3d', '2d')
+    return run_folder.open_existing(str(folder / 'imported'))
 
 
 def assert_made_up(names):
@@ -47,6 +50,14 @@ def test_the_run_has_the_checkpoints_generator(run):
     assert_made_up(generator_names(generator))
 
 
+def test_the_saved_flags_make_the_saved_model(run):
+    architecture = run.settings().model.architecture()
+    assert architecture == run.architecture()
+    place = run.settings().run
+    assert os.path.join(place.runs_dir, place.run_name) == run.path
+
+
+@pytest.mark.usefixtures('eagerly')
 def test_training_goes_on_from_it(run):
     settings = settings_from_file(run.flags_path, perceptual_weight=0.0)
     trainer = Trainer(settings, tf.distribute.get_strategy())
@@ -60,18 +71,16 @@ def test_training_goes_on_from_it(run):
     assert saved.prefixes[0].endswith('step-1')
 
 
-def test_the_saved_flags_make_the_saved_model(run):
-    architecture = run.settings().model.architecture()
-    assert architecture == run.architecture()
-    place = run.settings().run
-    assert os.path.join(place.runs_dir, place.run_name) == run.path
-
-
 def test_a_checkpoint_without_discriminator_is_imported(shapes, tmp_path, capsys):  # noqa: F811
     path = altered(tmp_path, {name: shape for name, shape in shapes.items() if 'Discriminator' not in name})
     import_checkpoint(path, str(tmp_path / 'run'), '3d', '3d')
     assert 'no discriminator' in capsys.readouterr().out
     run_folder.open_existing(str(tmp_path / 'run'))
+
+
+def test_a_checkpoint_that_is_not_there_is_told():
+    with pytest.raises(CheckpointError, match='no/such/model.*expected a checkpoint'):
+        import_checkpoint('no/such/model', 'no/such/run', '3d', '3d')
 
 
 def test_a_refused_checkpoint_leaves_nothing_behind(shapes, tmp_path):  # noqa: F811
@@ -90,7 +99,6 @@ def test_a_place_that_cannot_be_written_is_told(prefix, tmp_path):  # noqa: F811
 
 @pytest.mark.parametrize('arguments, words', [
     (['--output=x'], ['--checkpoint=... must be given']),
-    (['--checkpoint=no/such/model', '--output=no/such/run'], ['no/such/model', 'expected a checkpoint']),
     (['--checkpoint=x', '--output=tests'], ['tests: expected a folder', 'does not exist yet']),
     (['--checkpoint=x', '--output=y', '--warp=4d'], ['warp', '4d']),
 ])

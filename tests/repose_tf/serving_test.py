@@ -94,14 +94,6 @@ def test_grey_deep_transparent_and_jpeg_files_are_pictures(reposer):
     assert len({pixels_of(data).tobytes() for data in found}) == 1
 
 
-@pytest.fixture
-def eagerly():
-    """Outside of graphs TensorFlow takes milliseconds, not seconds, to put an error into words."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def test_graphs_refuse_and_go_on(reposer):
     before = reposer.repose(**inputs())['image'].numpy()
     with pytest.raises(tf.errors.InvalidArgumentError, match='target_pose: expected finite numbers up to 128 px'):

@@ -16,12 +16,7 @@ DISCRIMINATOR_TERMS = {'loss/adversarial', 'loss/discriminator_real', 'loss/disc
                        'discriminator_accuracy', 'gradient_norm/discriminator'}
 
 
-@pytest.fixture(autouse=True)
-def eagerly():
-    """Tracing a step would take longer than these tests."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures('eagerly')  # tracing a step would take longer than these tests
 
 
 def make_trainer(**values):
