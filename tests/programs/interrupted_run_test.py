@@ -16,17 +16,6 @@ RUN = ['--preset=small', '--deterministic', '--batch_size=2', '--perceptual_weig
        '--learning_rate=1e-3', '--num_validation_pairs=0', '--log_every=1', '--checkpoint_every=2', '--clip_norm=5']
 
 
-def start(seed, num_kills, runs_dir, records):
-    return subprocess.Popen(
-        [sys.executable, '-m', 'tests.support.killed_program', str(seed), str(num_kills), str(runs_dir), str(NUM_STEPS),
-         f'--data_dir={records}', *RUN], cwd=ROOT, stderr=subprocess.PIPE, text=True)
-
-
-def finish(process):
-    _, errors = process.communicate(timeout=1500)
-    assert process.returncode == 0, errors[-5000:]
-
-
 def stored(runs_dir):
     """Everything in the last checkpoint of a run."""
     reader = tf.train.load_checkpoint(str(runs_dir / 'run-0001' / 'checkpoints' / f'step-{NUM_STEPS}'))
@@ -42,9 +31,11 @@ def logged(runs_dir):
 
 @pytest.mark.slow
 def test_kills_and_a_request_to_end_leave_no_trace(tmp_path):
-    records = tmp_path / 'records'
-    finish(start(0, 0, tmp_path / 'whole', records))
-    finish(start(SEED, NUM_KILLS, tmp_path / 'killed', records))
+    process = subprocess.run(
+        [sys.executable, '-m', 'tests.support.killed_program', str(SEED), str(NUM_KILLS), tmp_path, str(NUM_STEPS),
+         f'--data_dir={tmp_path}/records', *RUN], cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=3000,
+        check=False)
+    assert process.returncode == 0, process.stderr[-5000:]
     whole, killed = stored(tmp_path / 'whole'), stored(tmp_path / 'killed')
     assert set(whole) == set(killed)
     assert {name.split('/')[0] for name in whole} == {

@@ -1,30 +1,34 @@
-"""Trains the least model for some steps and saves what came out of it, as one process of a run:
+"""Trains the least model for some steps and saves what came out of it, in one process for each run that is given:
 
-    python -m tests.support.distributed_program NUM_DEVICES NUM_STEPS FILE.npz
+    python -m tests.support.distributed_program NUM_STEPS RUN ...
 
-A program, as devices are set before TensorFlow starts. With TF_CONFIG it is one worker of several.
+A run is "FILE.npz NUM_DEVICES TF_CONFIG"; with a TF_CONFIG, which may be empty, it is one worker of several. A program,
+as devices are set before TensorFlow starts. Forks after the imports, which take as long as a run.
 """
 
+import os
+import signal
 import sys
+import traceback
 
 import numpy as np
 import tensorflow as tf
 
 from experiments.configuration.devices import make_strategy
+from experiments.configuration.settings import Settings
+from experiments.training.trainer import Trainer
+from repose_tf.architecture import PRESETS
+from repose_tf.variables import tf_variables
+from tests.support.tiny import LEAST, raw_batch
 
 # So small, as this little GAN doubles the difference of two orders of summing with every larger step.
 LEARNING_RATE = 5e-6
 
 
-def main(num_devices, num_steps, path):
-    strategy = make_strategy(int(num_devices))  # first of all, so before these imports make anything
+def train(num_devices, num_steps, path):
+    strategy = make_strategy(num_devices)
     # To be optimised, the graphs of these few steps would take longer than the steps.
     tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})
-    from experiments.configuration.settings import Settings
-    from experiments.training.trainer import Trainer
-    from repose_tf.architecture import PRESETS
-    from repose_tf.variables import tf_variables
-    from tests.support.tiny import LEAST, raw_batch
     PRESETS['small'] = LEAST
     trainer = Trainer(Settings().changed(preset='small', perceptual_weight=0.0, l1_weight=1.0, batch_size=4,
                                          learning_rate=LEARNING_RATE), strategy)
@@ -35,13 +39,38 @@ def main(num_devices, num_steps, path):
 
     batches = iter(trainer.distributed(rows))
     norms = []
-    for _ in range(int(num_steps)):
+    for _ in range(num_steps):
         values = trainer.step(next(batches), tf.constant(0.0))
         norms.append([float(values[f'gradient_norm/{name}']) for name in ('generator', 'discriminator')])
     weights = [variable.numpy().ravel() for network in trainer.initial_parts().values()
                for variable in tf_variables(network)]
     np.savez(path, weights=np.concatenate(weights), norms=norms, loss=float(values['loss/generator']),
              num_traces=trainer.step.experimental_get_tracing_count())
+
+
+def begin(num_steps, run):
+    """Starts a run in a process of its own; returns its id."""
+    path, num_devices, config = run.split(' ', 2)
+    pid = os.fork()
+    if pid:
+        return pid
+    signal.alarm(1400)  # ends it where another one is waited for in vain
+    try:
+        if config:
+            os.environ['TF_CONFIG'] = config
+        train(int(num_devices), num_steps, path)
+        os._exit(0)
+    except BaseException:  # noqa: BLE001  (whatever it was, this process does not go on as its parent)
+        traceback.print_exc()
+    finally:
+        os._exit(70)
+
+
+def main(num_steps, *runs):
+    os.environ.pop('TF_CONFIG', None)
+    pids = [begin(int(num_steps), run) for run in runs]
+    codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+    sys.exit(any(codes))
 
 
 if __name__ == '__main__':

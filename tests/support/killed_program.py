@@ -1,8 +1,9 @@
-"""Starts a run, ends it once by SIGTERM, kills it at random moments and goes on with it until it ends by itself:
+"""Makes a run that is left alone, FOLDER/whole, and one, FOLDER/killed, that is ended once by SIGTERM and killed at
+random moments, and goes on until it ends by itself:
 
-    python -m tests.support.killed_program SEED NUM_KILLS RUNS_DIR NUM_STEPS [FLAG ...]
+    python -m tests.support.killed_program SEED NUM_KILLS FOLDER NUM_STEPS [FLAG ...]
 
-The run is that of the least architecture. Forks after the imports, which take as long as the run itself.
+The runs are those of the least architecture. Forks after the imports, which take as long as the run itself.
 """
 
 import os
@@ -76,16 +77,15 @@ def end_of(path):
     return pathlib.Path(path).read_text()[-3000:]
 
 
-def main(seed, num_kills, runs_dir, num_steps, *arguments):
-    rng, num_kills = random.Random(int(seed)), int(num_kills)
+def make_run(rng, ends, runs_dir, num_steps, arguments):
+    """Makes a run that is ended by these signals, the last of which is None: by itself."""
     folder, log_path = f'{runs_dir}/run-0001', f'{runs_dir}.log'
-    ends = [signal.SIGTERM, *[signal.SIGKILL] * num_kills, None] if num_kills else [None]
     for end in ends:
         start = [f'--resume={folder}'] if os.path.isdir(folder) else [
             f'--runs_dir={runs_dir}', f'--steps={num_steps}', *arguments]
         pid = begin(start, log_path)
         if end:
-            steps_a_life = int(num_steps) // num_kills
+            steps_a_life = num_steps // ends.count(signal.SIGKILL)
             happened = random_end(rng, folder, steps_a_life, may_start=end == signal.SIGKILL)
             code = wait_until(happened, pid)
             assert code is None, f'ended by itself with {code}: {end_of(log_path)}'
@@ -93,6 +93,12 @@ def main(seed, num_kills, runs_dir, num_steps, *arguments):
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         expected = {signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL, None: 0}[end]
         assert code == expected, f'{end}: {code}: {end_of(log_path)}'
+
+
+def main(seed, num_kills, folder, num_steps, *arguments):
+    ends = [signal.SIGTERM, *[signal.SIGKILL] * int(num_kills), None]
+    make_run(None, [None], f'{folder}/whole', int(num_steps), arguments)
+    make_run(random.Random(int(seed)), ends, f'{folder}/killed', int(num_steps), arguments)
 
 
 if __name__ == '__main__':
