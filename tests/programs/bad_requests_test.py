@@ -11,6 +11,7 @@ from tests.support import served_models
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_kind_of_request_is_answered_or_refused():
     table = fuzz.fuzz(served_models.saved_model(), len(bad_requests.kinds(32)))
     assert 'as before, to the bit' in table and '| decompression bomb | 0 | 1 |' in table

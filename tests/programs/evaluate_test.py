@@ -71,6 +71,7 @@ def test_the_outcome_is_a_table_a_page_and_a_line_of_json(places, run_evaluate, 
     assert '</html>' in (root / 'out/report.html').read_text() and (root / 'out/contact_sheet.png').exists()
 
 
+@pytest.mark.long
 def test_what_was_scored_is_not_scored_again(places, run_evaluate, capsys):
     root, data = places
     arguments = [f'--predictions={root}/pictures', *data, f'--output={root}/again', '--sheet_rows=1']
@@ -87,6 +88,7 @@ def test_what_was_scored_is_not_scored_again(places, run_evaluate, capsys):
     assert 'scored before' not in run_evaluate(capsys, *arguments)[0]  # other pictures
 
 
+@pytest.mark.long
 def test_missing_and_extra_pictures_are_listed_and_never_overlooked(places, run_evaluate, capsys):
     root, data = places
     part = root / 'part'

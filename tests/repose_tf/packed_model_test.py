@@ -63,6 +63,7 @@ def test_what_is_no_packed_model_is_named(packed, change, message):
         packed_model.load_generator(packed)
 
 
+@pytest.mark.long
 def test_the_program_says_what_half_precision_changes(tmp_path, generator):
     run = tiny_run(tmp_path, generator).path
     process = run_program('pack', f'--run_dir={run}', f'--output={tmp_path / "packed"}')

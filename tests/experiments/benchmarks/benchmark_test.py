@@ -56,6 +56,7 @@ def test_tables_and_plots_show_every_figure(tmp_path):
     assert all(f'<!-- {text} -->' in path.read_text() for text in ('across', 'up', 'one', 'two'))
 
 
+@pytest.mark.long
 def test_methods_of_a_small_case_agree():
     case = warp.Case((16, 16, 4), 1)
     fast, dense = (function(*map(tf.constant, case.arguments)) for function in (case.fast, case.dense))
@@ -66,12 +67,14 @@ def test_methods_of_a_small_case_agree():
     assert all(float(row['forward, ms']) > 0 for row in rows)
 
 
+@pytest.mark.long
 def test_metrics_and_their_referees_agree():
     rows = metrics.measured(32, 2, rounds=1)
     assert [row['metric'] for row in rows] == ['ssim', 'ssim_fg', 'ssim_gauss', 'psnr', 'l1_fg']
     assert all(float(row['largest difference']) < 1e-5 for row in rows)
 
 
+@pytest.mark.long
 def test_augmentation_picture_by_picture_is_that_of_the_batch():
     batch = make_batch(3, 32, np.random.default_rng(9))
     batch = {name: value for name, value in batch.items() if value.dtype in (np.uint8, np.float32)}

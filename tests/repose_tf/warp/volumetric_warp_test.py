@@ -20,6 +20,11 @@ MODES = pytest.mark.parametrize('mode', ['3d', '2d'])
 FORMS = [(None, False), (4000, False), (4000, True)]
 
 
+def between(value):
+    """A value between those that run on both stacks."""
+    return pytest.param(value, marks=pytest.mark.long)
+
+
 def random_volume(grid, channels=3, batch=2, seed=0, padded=True):
     shape = grid.shape if padded else tuple(size - 1 for size in grid.shape)
     return np.random.default_rng(seed).normal(size=(batch, *shape, channels)).astype(np.float32)
@@ -62,7 +67,7 @@ def test_equals_the_dense_warp_in_value_and_gradient(mode, form):
 
 
 @MODES
-@pytest.mark.parametrize('scale', [0.3, 0.6, 1.7, 3.0])
+@pytest.mark.parametrize('scale', [0.3, between(0.6), between(1.7), 3.0])
 @pytest.mark.parametrize('grows', [False, True])
 def test_people_who_come_closer_or_go_away(mode, scale, grows):
     rng = np.random.default_rng(1)
@@ -125,7 +130,7 @@ def test_negative_values_win_only_where_all_parts_are(mode, form):
     assert not assert_equals_dense(volume, pose, pose, GRID, mode, form).any()
 
 
-@pytest.mark.parametrize('channels', [1, 5, 40])
+@pytest.mark.parametrize('channels', [1, between(5), 40])
 @pytest.mark.parametrize('padded', [False, True])
 @MODES
 def test_any_number_of_channels_with_or_without_the_padding(channels, padded, mode):
@@ -152,6 +157,7 @@ def test_any_floating_type(dtype, atol, mode):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @MODES
 def test_gradient_equals_the_numeric_jacobian(mode):
     grid = VolumeGrid(image_size=16, volume_size=5, depth_size=3)
