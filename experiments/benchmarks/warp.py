@@ -39,7 +39,7 @@ class Case:
         return warp(volume, source, target, self.grid)
 
     def dense(self, volume, source, target):
-        return dense_warp(volume, source, target, self.grid)
+        return dense_warp(volume, source, target, self.grid, num_at_once=1)  # as little memory as it can do with
 
     def transforms(self):
         """Transforms of the parts in voxels, [B, P, 4, 4]."""

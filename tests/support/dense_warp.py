@@ -1,8 +1,11 @@
 """The warp done plainly, referee of the fast one: a masked copy of the volume per part, all sampled."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
+from repose_tf.skeleton import NUM_PARTS
 from repose_tf.warp import affine, body_parts, helmert
 from repose_tf.warp.volumetric_warp import plane_vox_transforms, vox_transforms
 
@@ -61,14 +64,7 @@ def dense_volume_warp(volume, masks, source_from_target_vox):
     Returns:
       [B, H, W, D, C]
     """
-    shape = tuple(volume.shape[1:4])
-    warped = None
-    for part in range(masks.shape[-1]):
-        masked = volume * tf.cast(masks[..., part, tf.newaxis], volume.dtype)
-        values = tf.reshape(masked, [volume.shape[0], -1, volume.shape[-1]])
-        sampled = sample_trilinear(values, _points(source_from_target_vox[:, part], shape), shape)
-        warped = sampled if warped is None else tf.maximum(warped, sampled)
-    return tf.reshape(warped, volume.shape)
+    return _warped(volume, masks, source_from_target_vox, sample_trilinear)
 
 
 def dense_plane_warp(volume, plane_masks, source_from_target_vox):
@@ -82,24 +78,38 @@ def dense_plane_warp(volume, plane_masks, source_from_target_vox):
     Returns:
       [B, H, W, D, C]
     """
-    shape = tuple(volume.shape[1:3])
     layers = tf.reshape(volume, [*volume.shape[:3], -1])
-    warped = None
-    for part in range(plane_masks.shape[-1]):
-        masked = layers * tf.cast(plane_masks[..., part, tf.newaxis], volume.dtype)
-        values = tf.reshape(masked, [volume.shape[0], -1, layers.shape[-1]])
-        nearest = tf.cast(tf.round(_points(source_from_target_vox[:, part], shape)), tf.int32)
-        sampled = _gather_inside(values, nearest, shape)
-        warped = sampled if warped is None else tf.maximum(warped, sampled)
-    return tf.reshape(warped, volume.shape)
+
+    def nearest(values, points_vox, shape):
+        return _gather_inside(values, tf.cast(tf.round(points_vox), tf.int32), shape)
+
+    return tf.reshape(_warped(layers, plane_masks, source_from_target_vox, nearest), volume.shape)
 
 
-def dense_warp(volume, source_pose_px, target_pose_px, grid, mode='3d'):
-    """What `volumetric_warp.warp` computes, for volumes with or without the grid's padding."""
+def _warped(features, masks, source_from_target_vox, sample):
+    """Samples a masked copy of the features, [B, axes ..., C], per part as if it were another of the batch."""
+    shape, (num_parts, channels) = tuple(features.shape[1:-1]), (masks.shape[-1], features.shape[-1])
+    per_part = tf.stack([features * tf.cast(mask[..., tf.newaxis], features.dtype)
+                         for mask in tf.unstack(masks, axis=-1)], axis=1)
+    size = source_from_target_vox.shape[-1]
+    sampled = sample(tf.reshape(per_part, [-1, np.prod(shape), channels]),
+                     _points(tf.reshape(source_from_target_vox, [-1, size, size]), shape), shape)
+    sampled = tf.reshape(sampled, [-1, num_parts, *shape, channels])
+    return functools.reduce(tf.maximum, tf.unstack(sampled, axis=1))  # of equal ones the gradient goes to the first
+
+
+def dense_warp(volume, source_pose_px, target_pose_px, grid, mode='3d', num_at_once=NUM_PARTS):
+    """What `volumetric_warp.warp` computes, for volumes with or without the grid's padding.
+
+    All parts at once are few operations and much memory; `num_at_once` says how many.
+    """
     masks = body_parts.part_masks(source_pose_px, grid)
     masks = masks[:, :volume.shape[1], :volume.shape[2], :volume.shape[3]]
     if mode == '2d':
         transforms = plane_vox_transforms(affine.part_affines(source_pose_px, target_pose_px), grid)
-        return dense_plane_warp(volume, tf.reduce_max(masks, axis=3), transforms)
-    transforms = vox_transforms(helmert.part_transforms(source_pose_px, target_pose_px), grid)
-    return dense_volume_warp(volume, masks, transforms)
+        masks, warp = tf.reduce_max(masks, axis=3), dense_plane_warp
+    else:
+        transforms = vox_transforms(helmert.part_transforms(source_pose_px, target_pose_px), grid)
+        warp = dense_volume_warp
+    parts = [slice(first, first + num_at_once) for first in range(0, NUM_PARTS, num_at_once)]
+    return functools.reduce(tf.maximum, [warp(volume, masks[..., some], transforms[:, some]) for some in parts])
