@@ -1,5 +1,7 @@
 """A photo into which results are pasted, with soft edges."""
 
+import concurrent.futures
+
 import cv2
 import numpy as np
 
@@ -139,13 +141,17 @@ def dilated(mask, reach):
       uint8 [H, W].
     """
     wide = np.zeros_like(mask)
-    for start in range(0, len(mask), _STRIP_ROWS):
+
+    def widen(start):
         first = max(0, start - reach)
         near = mask[first:start + _STRIP_ROWS + reach]
         left, _, columns, _ = cv2.boundingRect(near)
         around = slice(max(0, left - reach), left + columns + reach)
         strip = wide[start:start + _STRIP_ROWS, around]
         strip[:] = _dilated(near[:, around], reach)[start - first:][:len(strip)]
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:  # OpenCV lets other threads run meanwhile
+        list(pool.map(widen, range(0, len(mask), _STRIP_ROWS)))
     return wide
 
 
