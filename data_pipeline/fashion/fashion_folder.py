@@ -4,6 +4,7 @@ import pathlib
 
 from data_pipeline.errors import DataError
 from data_pipeline.fashion import fashion_lists
+from data_pipeline.finding import natural_key
 from data_pipeline.poses import reference_poses
 from data_pipeline.records import folder
 
@@ -147,7 +148,7 @@ def _split(root, lists, sides, persons):
     num_validation = _count(_VALIDATION_SHARE, order)
     splits = {'train': order[num_validation:], 'validation': order[:num_validation],
               'test': sides['test'] & set(persons)}
-    splits = {split: tuple(sorted(names)) for split, names in splits.items() if names}
+    splits = {split: tuple(sorted(names, key=natural_key)) for split, names in splits.items() if names}
     if 'train' not in splits:
         raise DataError(f'{root}: expected outfits to train on, found none of the {len(persons)} in the lists.')
     return splits, {'patn-8570': pairs['test']} if pairs else {}, listed

@@ -5,7 +5,7 @@ import pathlib
 import re
 
 from data_pipeline.errors import DataError, PictureError
-from data_pipeline.finding import files_below
+from data_pipeline.finding import files_below, natural_key
 from data_pipeline.poses import reference_poses
 from data_pipeline.records import folder
 from data_pipeline.text_file import read_text
@@ -87,7 +87,7 @@ def open_folder(root, allow_missing_poses=False):
     train = outfits['train'] & set(persons)
     splits = {'train': train - VALIDATION_OUTFITS, 'validation': train & VALIDATION_OUTFITS,
               'test': outfits['test'] & set(persons)}
-    splits = {split: tuple(sorted(names)) for split, names in splits.items() if names}
+    splits = {split: tuple(sorted(names, key=natural_key)) for split, names in splits.items() if names}
     if 'train' not in splits:
         raise DataError(f'{root}: expected outfits to train on, found none among {len(persons)}.')
     name = folder.content_name(root, [*pose_files, *lists.values()], persons)

@@ -3,7 +3,7 @@
 import pathlib
 
 from data_pipeline.errors import DataError
-from data_pipeline.finding import composed, names_in, what_is
+from data_pipeline.finding import composed, names_in, natural_key, what_is
 from data_pipeline.poses import pose_file
 from data_pipeline.records import folder
 
@@ -83,5 +83,5 @@ def _draw_splits(persons):
     if len(order) >= 3:
         for split, share in _SHARES.items():
             count = max(1, round(share * len(persons)))
-            splits[split], order = tuple(sorted(order[:count])), order[count:]
-    return {'train': tuple(sorted(order)), **splits}
+            splits[split], order = tuple(sorted(order[:count], key=natural_key)), order[count:]
+    return {'train': tuple(sorted(order, key=natural_key)), **splits}

@@ -41,6 +41,13 @@ def test_frames_are_in_natural_order_with_suffixes_in_any_case(tmp_path):
     assert [index for index, frame in enumerate(frames) if frame.mask_path] == [2]
 
 
+def test_persons_are_in_natural_order(tmp_path):
+    write_people(tmp_path, {f'p{index}': 2 for index in (10, 9, 1, 2, 11)})
+    folder = open_folder(tmp_path)
+    for persons in (tuple(folder.persons), *folder.splits.values()):
+        assert list(persons) == sorted(persons, key=lambda person: int(person[1:]))
+
+
 def test_links_are_followed_and_those_to_nothing_are_named(tmp_path):
     root = tmp_path / 'mine'
     write_people(root, {'a': 2, 'b': 2})
