@@ -1,6 +1,8 @@
 """The size of a run and the cost of its steps, told without training."""
 
 import math
+import resource
+import sys
 
 import tensorflow as tf
 
@@ -13,6 +15,9 @@ _FILTER_GRADIENTS = tuple(f'{name}BackpropFilter{suffix}' for name in _CONVOLUTI
 _INPUT_GRADIENTS = tuple(f'{name}BackpropInput{suffix}' for name in _CONVOLUTIONS for suffix in ('', 'V2'))
 _NOT_MADE = ('Placeholder', 'Const', 'ReadVariableOp')  # by the forward pass
 _BACKWARD = 'gradient_tape/'  # TensorFlow's name for what a tape makes
+# What a training takes beside its tensors, from above, as measured (docs/performance.md): compiling the step, and what
+# the kernels and the allocator need for every byte of the tensors.
+_COMPILING_BYTES, _PER_TENSOR_BYTE = 1.0e9, 1.5
 
 
 def report(trainer, settings):
@@ -27,7 +32,7 @@ def report(trainer, settings):
                  f'{len(graph.get_operations()):,} operations in the graph of a pass')
     lines.append(f'Arithmetic of a step: {step_flops(trainer, settings, graph) / 1e12:.4g} TFLOP in convolutions and '
                  'matrix products')
-    return '\n'.join([*lines, *_memory(trainer, graph)])
+    return '\n'.join([*lines, *_memory(trainer, graph, settings)])
 
 
 def traced_pass(trainer, settings):
@@ -46,8 +51,8 @@ def step_flops(trainer, settings, graph):
     return convolution_flops(graph) * settings.train.accumulate_steps * trainer.strategy.num_replicas_in_sync
 
 
-def _memory(trainer, graph):
-    """Returns lines that add up what a device must hold."""
+def _memory(trainer, graph, settings):
+    """Returns lines that add up what a device must hold, and what the process takes at most on a CPU."""
     state = sum(_bytes(variable) for part in trainer.checkpoint_parts().values() if hasattr(part, 'variables')
                 for variable in tf_variables(part))
     if trainer.perceptual is not None:
@@ -55,9 +60,32 @@ def _memory(trainer, graph):
     gradients = sum(_bytes(variable) for network in trainer.differentiate.networks.values()
                     for variable in tf_variables(network))
     kept = kept_bytes(graph)
-    return [f'Memory of a device, about {(state + gradients + kept) / 1e9:.3g} GB: weights, average and optimisers '
+    tensors, resident = state + gradients + kept, _resident_bytes()
+    most = process_bytes(resident, tensors * trainer.strategy.num_replicas_in_sync)
+    pictures = (f'; and the training pictures, up to --cache_mb={settings.train.cache_mb}, twice that while they are '
+                'decoded' if settings.train.cache_mb else '')
+    return [f'Memory of a device, its tensors alone: {tensors / 1e9:.3g} GB: weights, average and optimisers '
             f'{state / 1e9:.3g} + gradients {gradients / 1e9:.3g} + activations kept for the backward pass '
-            f'{kept / 1e9:.3g} (less with --remat or more --accumulate_steps); workspaces of the kernels come on top']
+            f'{kept / 1e9:.3g} (less with --remat or more --accumulate_steps)',
+            f'Memory of the process on a CPU, at most: {most / 1e9:.3g} GB: this program {resident / 1e9:.3g} + '
+            f'compiling {_COMPILING_BYTES / 1e9:.3g} + {_PER_TENSOR_BYTE:g} times the tensors, whose kernels need '
+            f'workspaces (measured: docs/performance.md){pictures}']
+
+
+def process_bytes(resident, tensors):
+    """Returns the most bytes that a training process takes, but for pictures that it keeps.
+
+    Args:
+      resident: bytes that it takes before the first step.
+      tensors: bytes of weights, optimisers, gradients and kept activations on all of its devices.
+    """
+    return resident + _COMPILING_BYTES + _PER_TENSOR_BYTE * tensors
+
+
+def _resident_bytes():
+    """Returns the most bytes that this process has taken so far."""
+    unit = 1 if sys.platform == 'darwin' else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def convolution_flops(graph):

@@ -1,15 +1,20 @@
 """The benchmark's figures: what it counts, where it writes them, and how it refuses."""
 
+import importlib
+import inspect
+import pkgutil
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
-from experiments import benchmark
+from experiments import benchmark, benchmarks
 from experiments.benchmarks import input, metrics, page, serving, tools, warp
 from tests.data_pipeline.batches.augment_test import make_batch
-from tests.support.programs import assert_one_error, run_program
+from tests.support.programs import ROOT, assert_one_error, run_program
 from tests.support.tiny import TINY
 
 
@@ -43,17 +48,40 @@ def test_a_page_without_the_section_is_refused(tmp_path):
     assert_one_error(process, '--output', 'none.md')
 
 
-def test_the_projects_page_has_a_section_for_every_case():
-    for case in benchmark.CASES:
-        page.read_page('docs/performance.md', case)
+def test_the_projects_page_has_figures_of_every_case():
+    modules = [name for _, name, _ in pkgutil.iter_modules(benchmarks.__path__)]
+    functions = {name: getattr(importlib.import_module(f'{benchmarks.__name__}.{name}'), 'run', None)
+                 for name in modules}
+    cases = {name for name, run in functions.items()
+             if run and list(inspect.signature(run).parameters) == ['rounds', 'max_gigabytes', 'plot_dir']}
+    assert cases == set(benchmark.CASES)  # a case that is not in the list would never be measured
+    text = (ROOT / 'docs/performance.md').read_text()
+    for case in cases:
+        begin, end = page.marks(case)
+        section = text[text.index(begin):text.index(end)]
+        assert 'Measured on ' in section
+        rows = [line for line in section.splitlines() if line.startswith('| ') and re.search(r'\d', line)]
+        assert len(rows) >= 3, case
 
 
 def test_tables_and_plots_show_every_figure(tmp_path):
     assert tools.table([{'a': 1, 'b': 'x'}, {'a': 2, 'b': 'y'}]) == (
         '| a | b |\n| --- | --- |\n| 1 | x |\n| 2 | y |')
     path = tmp_path / 'plot.svg'
-    tools.line_plot(path, {'one': [(0, 0), (2, 4)], 'two': [(0, 1)]}, 'across', 'up')
+    series = {'one': [(0, 0), (2, 4), (1, 3)], 'two': [(0, 1), (2, 2)]}
+    tools.line_plot(path, series, 'across', 'up')
+    text = path.read_text()
     assert all(f'<!-- {text} -->' in path.read_text() for text in ('across', 'up', 'one', 'two'))
+    # Each curve has a colour; its marks stand where its figures are, the last one in the legend.
+    marks = {}
+    for x, y, colour in re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)" style="fill: (#\w{6})', text):
+        marks.setdefault(colour, []).append((float(x), float(y)))
+    drawn = [np.array(points[:-1]) for points in marks.values() if len(points) > 2]
+    assert [len(points) for points in drawn] == [3, 2]
+    (left, bottom), (right, top) = drawn[0][0], drawn[0][1]
+    for points, figures in zip(drawn, series.values(), strict=True):
+        found = (points - [left, bottom]) / [right - left, top - bottom] * [2, 4]
+        np.testing.assert_allclose(found, figures, atol=1e-3)
 
 
 @pytest.mark.long

@@ -12,6 +12,10 @@ from experiments.training.trainer import Trainer
 from repose_tf.variables import tf_variables
 from tests.support.tiny import tiny_settings
 
+# GB: of the process before its first step, of the tensors as a dry run adds them up, the peak of the process. See
+# docs/performance.md for the settings and the machine.
+MEASURED = [(0.66, 0.378, 1.92), (0.69, 0.742, 2.42), (0.7, 6.2, 9.7)]
+
 
 def test_sizes_and_costs_are_told():
     settings = tiny_settings(batch_size=4, accumulate_steps=2, adversarial_weight=0)
@@ -25,6 +29,14 @@ def test_sizes_and_costs_are_told():
     graph = dry_run.traced_pass(trainer, settings)
     assert dry_run.step_flops(trainer, settings, graph) == 2 * dry_run.convolution_flops(graph) > 0
     assert float(re.search(r'activations kept for the backward pass ([\d.e-]+)', text)[1]) > 0
+    tensors, most, process = (float(re.search(rf'{words} ([\d.e-]+)', text)[1])
+                              for words in ('tensors alone:', 'at most:', 'this program'))
+    assert most == pytest.approx(process + 1 + 1.5 * tensors, rel=0.01) and '--cache_mb' in text
+
+
+@pytest.mark.parametrize('resident, tensors, measured', MEASURED)
+def test_what_was_measured_is_within_the_bound(resident, tensors, measured):
+    assert measured < dry_run.process_bytes(resident * 1e9, tensors * 1e9) / 1e9 < 1.4 * measured
 
 
 def test_costs_are_told_without_a_download(monkeypatch):
