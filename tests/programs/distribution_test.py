@@ -43,12 +43,13 @@ def test_devices_and_processes_share_a_batch_as_one_device_computes_it(tmp_path)
                                                                     'task': {'type': 'worker', 'index': index}}))
                  for index in range(2)]
     one, two, *workers = results(*runs)
-    for other in (two, *workers):
+    for other, num_devices in ((one, 1), (two, 2), *((worker, 1) for worker in workers)):
         # Adam does not see the scale of a gradient; its norm does.
         np.testing.assert_allclose(other['norms'], one['norms'], rtol=1e-4)
         np.testing.assert_allclose(other['weights'], one['weights'], rtol=0, atol=1e-5)
         np.testing.assert_allclose(other['loss'], one['loss'], rtol=1e-5)
-        assert other['num_traces'] == 1
+        # The step is traced once, and what it is made of once for each device of the process.
+        assert other['num_traces'][0] == 1 and set(other['num_traces'][1:]) == {num_devices}
     for worker in workers[1:]:
         np.testing.assert_array_equal(workers[0]['weights'], worker['weights'])
 

@@ -14,6 +14,7 @@ import traceback
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.batches import augment
 from experiments.configuration.devices import make_strategy
 from experiments.configuration.settings import Settings
 from experiments.training.trainer import Trainer
@@ -44,8 +45,11 @@ def train(num_devices, num_steps, path):
         norms.append([float(values[f'gradient_norm/{name}']) for name in ('generator', 'discriminator')])
     weights = [variable.numpy().ravel() for network in trainer.initial_parts().values()
                for variable in tf_variables(network)]
+    # Also of the functions within the step, which the count of the step's own traces does not see.
+    functions = (trainer.step, trainer._gradients, augment._fused(augment._warp_together),
+                 augment._fused(augment._distort_pair))
     np.savez(path, weights=np.concatenate(weights), norms=norms, loss=float(values['loss/generator']),
-             num_traces=trainer.step.experimental_get_tracing_count())
+             num_traces=[function.experimental_get_tracing_count() for function in functions])
 
 
 def begin(num_steps, run):
