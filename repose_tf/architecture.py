@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from repose_tf.coordinates import VolumeGrid
+from repose_tf.coordinates import REGISTRATIONS, VolumeGrid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Architecture:
         'row': over columns and depth, each image row for itself, as the reference's weights need it.
       crop: 'end': the padded last row and column of the result are dropped; 'start': the first ones, as the
         reference's weights have learned it.
+      registration: 'standard': cells, pixels and joints mean the same places; 'reference': half a pixel and more apart,
+        as the reference's weights and older ones have learned it, see `VolumeGrid`.
       inpainter: 'standard': the background inpainter keeps what is seen; in the holes it adds to a smooth filling from
         their surroundings (group norms lose absolute colours). 'reference': what the reference's weights need: a fourth
         image channel (random noise there, its mean here), partial convolutions that also divide by the number of input
@@ -54,6 +56,7 @@ class Architecture:
     volume_norm: str = 'volume'
     crop: str = 'end'
     inpainter: str = 'standard'
+    registration: str = 'standard'
 
     def __post_init__(self):
         for name, allowed in _CHOICES.items():
@@ -70,7 +73,7 @@ class Architecture:
     @property
     def grid(self):
         """The voxel grid over the image."""
-        return VolumeGrid(self.image_size, self.volume_size, self.depth_size)
+        return VolumeGrid(self.image_size, self.volume_size, self.depth_size, self.registration)
 
     def get_config(self):
         """Returns the architecture as a dictionary that JSON can hold."""
@@ -84,6 +87,8 @@ class Architecture:
           ValueError: on unknown or missing keys and bad values.
         """
         names = {field.name for field in dataclasses.fields(cls)}
+        if isinstance(config, dict):  # models from before there was a choice have learned the reference's
+            config = {'registration': 'reference', **config}
         if not isinstance(config, dict) or set(config) != names:
             found = sorted(config) if isinstance(config, dict) else type(config).__name__
             raise ValueError(f'Architecture: expected the keys {sorted(names)}, found {found}.')
@@ -107,7 +112,7 @@ class Architecture:
 
 
 _CHOICES = {'warp': ('2d', '3d'), 'pose': ('2d', '3d'), 'volume_norm': ('volume', 'row'),
-            'crop': ('end', 'start'), 'inpainter': ('standard', 'reference')}
+            'crop': ('end', 'start'), 'inpainter': ('standard', 'reference'), 'registration': REGISTRATIONS}
 
 
 def _as_tuples(value):
@@ -115,7 +120,7 @@ def _as_tuples(value):
 
 
 # The released weights of the reference were trained with these; new training does better without them.
-REFERENCE_CONVENTIONS = {'volume_norm': 'row', 'crop': 'start', 'inpainter': 'reference'}
+REFERENCE_CONVENTIONS = {'volume_norm': 'row', 'crop': 'start', 'inpainter': 'reference', 'registration': 'reference'}
 
 PRESETS = {
     'reference': Architecture(),

@@ -4,12 +4,16 @@ Pixels (suffix `_px`): x right, y down, z away from the camera, all with the sam
 image spans [0, image_size] and the first pixel's centre is 0.5. z is 0 at the pelvis. Poses are [..., 3] = (x, y, z).
 
 Voxels (suffix `_vox`): (row, column, depth) of a corner-aligned volume of `volume_size` rows and columns and
-`depth_size` depth cells (2^n + 1 of each). Cell k sits exactly on pixel `k * stride`, depth cell k on z =
-`k * depth_stride - image_size / 2`.
-    vox = (y / stride, x / stride, (z + image_size / 2) / depth_stride)
-At the reference size (image 256, volume 65 x 65 x 33; stride 4, depth stride 8) the joint (x, y, z) = (128, 64, 0) px
-sits at (row, column, depth) = (16, 32, 16). The last row, column and depth cell lie on the far border of the image and
-belong to the padding: nothing of the person is drawn there.
+`depth_size` depth cells (2^n + 1 of each). Row and column k sit on the centre of pixel number `k * stride`: there the
+convolutions of stride 2 see them, and there the decoder puts them. Depth cell k sits on z = `k * depth_stride -
+image_size / 2`.
+    vox = ((y - 0.5) / stride, (x - 0.5) / stride, (z + image_size / 2) / depth_stride)
+At the reference size (image 256, volume 65 x 65 x 33; stride 4, depth stride 8) the joint (x, y, z) = (128.5, 64.5, 0)
+px sits at (row, column, depth) = (16, 32, 16). The last row, column and depth cell belong to the padding: nothing of
+the person is drawn there.
+
+Weights that were trained with the reference's registration need it: there a joint is looked up at (y / stride, x /
+stride), half a pixel from where the encoder saw it (`VolumeGrid.registration`).
 
 Transforms are named `<to>_from_<from>`, column vectors, x' = s R x + t. Sampling transforms map target to source.
 """
@@ -17,6 +21,8 @@ Transforms are named `<to>_from_<from>`, column vectors, x' = s R x + t. Samplin
 import dataclasses
 
 import numpy as np
+
+REGISTRATIONS = ('standard', 'reference')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,13 +33,19 @@ class VolumeGrid:
       image_size: rows and columns of the image, px.
       volume_size: rows and columns of the volume, 2^n + 1.
       depth_size: depth cells of the volume, 2^n + 1; they span `image_size` px, pelvis in the middle.
+      registration: 'standard': row and column k on the centre of pixel k * stride, as said above. 'reference': on the
+        corner of that pixel, at k * stride px; the warp in the image plane then has a scale of its own, too
+        (`volumetric_warp.plane_vox_transforms`), and projected masks begin at their cells (`body_parts.image_mask`).
     """
 
     image_size: int = 256
     volume_size: int = 65
     depth_size: int = 33
+    registration: str = 'standard'
 
     def __post_init__(self):
+        if self.registration not in REGISTRATIONS:
+            raise ValueError(f'registration: expected one of {REGISTRATIONS}, found {self.registration!r}.')
         for name in ('volume_size', 'depth_size'):
             cells = getattr(self, name) - 1
             if cells < 2 or cells & (cells - 1):
@@ -65,7 +77,8 @@ class VolumeGrid:
     @property
     def origin_px(self):
         """Position (x, y, z) of voxel (0, 0, 0), px; float32 array [3]."""
-        return np.array([0.0, 0.0, -self.image_size / 2], np.float32)
+        first = 0.5 if self.registration == 'standard' else 0.0
+        return np.array([first, first, -self.image_size / 2], np.float32)
 
     def vox_from_px(self, points_px):
         """Converts points [..., 3] (x, y, z) px to [..., 3] (row, column, depth) voxels."""
@@ -77,9 +90,8 @@ class VolumeGrid:
 
     def axes_px(self):
         """Returns the px coordinates of the cells along x, y and z: float32 arrays [n_x], [n_y], [n_z]."""
-        rows = np.arange(self.volume_size, dtype=np.float32) * self.stride
-        depth = np.arange(self.depth_size, dtype=np.float32) * self.depth_stride - self.image_size / 2
-        return rows, rows, depth.astype(np.float32)
+        return tuple(np.arange(size, dtype=np.float32) * step + first for size, step, first in zip(
+            (self.volume_size, self.volume_size, self.depth_size), self.size_vox_px, self.origin_px, strict=True))
 
 
 def _swap_xy(points):

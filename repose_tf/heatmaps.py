@@ -50,7 +50,8 @@ def image_heatmaps(pose_px, grid, flat=False):
       pose_px, grid, flat: as for `volume_heatmaps`.
 
     Returns:
-      [B, S, S, (D - 1) * J] float32 in [0, 1]; row and column k on pixel k, depth without the grid's padded cell.
+      [B, S, S, (D - 1) * J] float32 in [0, 1]; row and column k on the centre of pixel k (in the reference's
+      registration on its corner), depth without the grid's padded cell.
     """
     x, y, z = _image_profiles(pose_px, grid, flat)
     plane = y[:, :, None] * x[:, None]  # [B, S, S, J]
@@ -60,8 +61,8 @@ def image_heatmaps(pose_px, grid, flat=False):
 
 def _image_profiles(pose_px, grid, flat):
     """1-D Gaussians along x and y over the pixels and along z over the cells: [B, S, J] twice, [B, D - 1, J]."""
-    pixels = np.arange(grid.image_size, dtype=np.float32)
-    x, y, z = _profiles(pose_px, (pixels, pixels, grid.axes_px()[2][:-1]), grid.image_size)
+    columns, rows = (np.arange(grid.image_size, dtype=np.float32) + first for first in grid.origin_px[:2])
+    x, y, z = _profiles(pose_px, (columns, rows, grid.axes_px()[2][:-1]), grid.image_size)
     if flat:
         z = tf.reduce_max(z, axis=1, keepdims=True) + tf.zeros_like(z)
     return x, y, z

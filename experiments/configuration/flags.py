@@ -13,6 +13,7 @@ from data_pipeline.program import define_settings, parse
 from experiments.configuration.settings import RULES, DataSettings, Settings
 
 _DEFAULTS = Settings()
+_BEFORE = {'registration': 'reference'}  # of runs that began before there was such a flag
 
 
 def define_data():
@@ -74,6 +75,11 @@ def settings_from_file(path, **changes):
     return settings_from_flags(_values_of(path, **changes))
 
 
+def settings_of_run(path, **changes):
+    """Returns the `Settings` of a run from its flags.txt, but for those given here by name."""
+    return settings_from_flags(_run_values(path, **changes))
+
+
 def settings_to_resume(path, values=flags.FLAGS):
     """Returns the `Settings` of a run to go on with: the saved ones, but for those given on the command line.
 
@@ -85,14 +91,14 @@ def settings_to_resume(path, values=flags.FLAGS):
       UsageError: a flag that decides what is learned was given, and not as the run has it.
     """
     given = {name: values[name].value for name in _DEFAULTS.as_dict() if values[name].present}
-    saved = _values_of(path)  # not as `Settings`, which would refuse what a given flag mends
+    saved = _run_values(path)  # not as `Settings`, which would refuse what a given flag mends
     # The file is of the run's beginning. A cosine of another length would give this step another rate than it had.
     length = saved['schedule_steps'].value = saved['schedule_steps'].value or saved['steps'].value
     for name, value in given.items():
         if value != saved[name].value and not RULES[name].changeable:
             raise UsageError(f'--{name}: the run has another one; expected {saved[name].value} ({path}), '
                              f'found {value}. A new run may begin with its networks: --init_from.')
-    return settings_from_file(path, **{'schedule_steps': length, **given})
+    return settings_of_run(path, **{'schedule_steps': length, **given})
 
 
 def data_settings(saved):
@@ -107,6 +113,13 @@ def flags_text(settings):
     # Without a length of its own a cosine is as long as the run, and the text as it was before there was that flag.
     return ''.join(f'--{name}={value}\n' for name, value in settings.as_dict().items()
                    if name != 'schedule_steps' or value)
+
+
+def _run_values(path, **changes):
+    """Returns the parsed flags of a run, with changes; one without a newer flag has what there was before it."""
+    saved = _values_of(path)
+    older = {name: value for name, value in _BEFORE.items() if not saved[name].present}
+    return _values_of(path, **{**older, **changes})
 
 
 def _values_of(path, **changes):

@@ -10,6 +10,7 @@ from data_pipeline.data_sets import DataSettings
 from data_pipeline.errors import UsageError
 from data_pipeline.settings import Group, setting
 from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS
+from repose_tf.coordinates import REGISTRATIONS
 
 VGG_WEIGHTS = ('imagenet', 'hed', 'none')
 
@@ -24,6 +25,10 @@ class ModelSettings(Group):
     conventions: str = setting(
         'standard', 'Details such as the axes of the group norm: as they train best, or as the weights that the '
         "paper's authors released need them; docs/results.md lists them.", choices=('standard', 'reference'))
+    registration: str = setting(
+        'standard', 'Where a cell of the volume lies in the picture: standard, on the centre of a pixel; reference, '
+        'half a pixel and more beside it, as --conventions=reference always has it and older models learned it.',
+        choices=REGISTRATIONS)
     precision: str = setting(
         'float32', 'Type of the arithmetic; geometry and variables stay in float32. auto, for training: mixed_bfloat16 '
         'where this machine computes it natively, else float32.',
@@ -31,7 +36,7 @@ class ModelSettings(Group):
 
     def architecture(self):
         """Returns the `Architecture` to build."""
-        changes = REFERENCE_CONVENTIONS if self.conventions == 'reference' else {}
+        changes = REFERENCE_CONVENTIONS if self.conventions == 'reference' else {'registration': self.registration}
         return dataclasses.replace(PRESETS[self.preset], warp=self.warp, pose=self.pose, **changes)
 
 

@@ -16,7 +16,7 @@ import re
 import tempfile
 
 from data_pipeline.errors import UsageError
-from experiments.configuration.flags import settings_from_file
+from experiments.configuration.flags import settings_of_run
 from repose_tf.architecture import Architecture
 
 
@@ -60,7 +60,7 @@ class RunFolder:
 
     def settings(self):
         """Returns the `Settings` of the run."""
-        return settings_from_file(self.flags_path)
+        return settings_of_run(self.flags_path)
 
     def describe(self, architecture, flags_text):
         """Writes flags.txt and architecture.json; see `create`."""

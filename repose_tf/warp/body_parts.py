@@ -110,8 +110,11 @@ def part_masks(pose_px, grid):
     return tf.cast(tf.bitwise.bitwise_and(bits, occupancy.part_bits(CAPSULE_PARTS)) != 0, tf.float32)
 
 
-def projected_mask(pose_px, grid, use_static_shapes=False):
-    """Returns where any part projects onto the image plane; no volume is made for it.
+def image_mask(pose_px, grid, use_static_shapes=False):
+    """Returns where any part projects onto the image, in blocks of stride x stride px; no volume is made for it.
+
+    A block is filled if a part covers its centre; in the reference's registration, if a part fills the voxels of its
+    first pixel, so that the mask lies half a block to the right of and below the person.
 
     Args:
       pose_px: [B, J, 3] joints, px.
@@ -119,27 +122,25 @@ def projected_mask(pose_px, grid, use_static_shapes=False):
       use_static_shapes: True under XLA, which needs sizes that are known beforehand; slower elsewhere.
 
     Returns:
-      [B, H, W, 1] float32, 0 or 1; the padded last row and column are 0.
+      [B, S, S, 1] float32, 0 or 1.
     """
-    spans = scanlines.spans(voxel_capsules(pose_px, grid), inner_shape(grid), use_static_shapes)
-    bits = occupancy.of_plane(spans, CAPSULE_PARTS, inner_shape(grid), grid.shape[:2])
-    return tf.cast(bits != 0, tf.float32)[..., tf.newaxis]
-
-
-def image_mask(pose_px, grid, use_static_shapes=False):
-    """Returns `projected_mask` without its padding and at the size of the image, [B, S, S, 1] float32, 0 or 1."""
-    mask = projected_mask(pose_px, grid, use_static_shapes)[:, :-1, :-1]
+    if grid.registration == 'standard':  # seen from the first block's centre the person lies further left and up
+        pose_px = pose_px - np.float32([1, 1, 0]) * (grid.stride / 2 - grid.origin_px[0])
+    inner = inner_shape(grid)
+    spans = scanlines.spans(voxel_capsules(pose_px, grid), inner, use_static_shapes)
+    bits = occupancy.of_plane(spans, CAPSULE_PARTS, inner, inner[:2])
+    mask = tf.cast(bits != 0, tf.float32)[..., tf.newaxis]
     return tf.repeat(tf.repeat(mask, grid.stride, axis=1), grid.stride, axis=2)
 
 
-_PERSON_GRID = VolumeGrid()  # the reference's, whatever the model: what counts as the person must not depend on it
+_PERSON_GRID = VolumeGrid()  # whatever the model: what counts as the person must not depend on it
 
 
 def person_mask(batch):
     """Returns where the person is in the target images.
 
     A sample's own mask is taken where the data has one; else the body parts of the target pose are projected, on
-    the reference's grid of 64 x 64 cells whatever the size of the images.
+    a grid of 64 x 64 blocks whatever the size of the images.
 
     Args:
       batch: dictionary with `target_mask` [B, S, S, 1] float32 in [0, 1] and, unless all samples have a mask,

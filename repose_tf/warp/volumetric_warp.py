@@ -41,11 +41,16 @@ def vox_transforms(source_from_target_px, grid):
 def plane_vox_transforms(source_from_target_px, grid):
     """Converts plane transforms [..., 3, 3] on (x, y) px to [..., 3, 3] on (row, column) cells.
 
-    The translation is divided by image_size / volume_size instead of the stride. The reference does so, and weights
-    trained with it rely on it.
+    In the reference's registration the translation is divided by image_size / volume_size instead of the stride: up
+    to one cell too little. The reference does so, and weights trained with it rely on it.
     """
     linear = tf.reverse(source_from_target_px[..., :2, :2], axis=[-2, -1])
-    shift = tf.reverse(source_from_target_px[..., :2, 2:], axis=[-2]) * (grid.volume_size / grid.image_size)
+    shift = tf.reverse(source_from_target_px[..., :2, 2:], axis=[-2])
+    if grid.registration == 'reference':
+        shift *= grid.volume_size / grid.image_size
+    else:
+        origin = grid.origin_px[1::-1, np.newaxis]  # (row, column) of the first cell, px
+        shift = (linear @ origin + shift - origin) / grid.stride
     return tf.concat([tf.concat([linear, shift], axis=-1), source_from_target_px[..., 2:, :]], axis=-2)
 
 
@@ -136,7 +141,8 @@ class VolumetricWarp(keras.layers.Layer):
     The volume may have any floating type; the poses stay in float32 whatever the layer's dtype policy is.
 
     Args of the constructor:
-      grid: the `VolumeGrid` of the volume, or a dictionary of its fields.
+      grid: the `VolumeGrid` of the volume, or a dictionary of its fields; one without a registration, as older
+        configurations are, has the reference's.
       mode: '3d' or '2d', see `warp`.
       capacity: None, or under XLA the number of voxels per part and sample to make room for, see `warp`.
       debug: True checks that the poses are finite inside of graphs, too.
@@ -151,7 +157,7 @@ class VolumetricWarp(keras.layers.Layer):
             raise ValueError(f'mode: expected one of {_MODES}, found {mode!r}.')
         if capacity is not None and capacity < 1:
             raise ValueError(f'capacity: expected None or at least 1, found {capacity}.')
-        self.grid = VolumeGrid(**grid) if isinstance(grid, dict) else grid
+        self.grid = VolumeGrid(**{'registration': 'reference', **grid}) if isinstance(grid, dict) else grid
         self.mode = mode
         self.capacity = capacity
         self.debug = debug

@@ -39,7 +39,7 @@ class TinyModelSettings(ModelSettings):
     """Settings whose preset is the tiny architecture."""
 
     def architecture(self):
-        return dataclasses.replace(TINY, warp=self.warp, pose=self.pose)
+        return dataclasses.replace(TINY, warp=self.warp, pose=self.pose, registration=self.registration)
 
 
 def tiny_settings(**values):
