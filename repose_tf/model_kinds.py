@@ -62,7 +62,8 @@ class LiveModel:
         found = {name: pixels_from_image(outputs[name])[0].numpy() for name in ('image', 'foreground', 'background')}
         for name in ('masks', 'source_volume', 'warped_volume'):
             found[name] = tf.cast(outputs[name][0], tf.float32).numpy()
-        return {**found, 'foreground_alpha': outputs['foreground_alpha'][0, ..., 0].numpy()}
+        return {**found, 'foreground_alpha': outputs['foreground_alpha'][0, ..., 0].numpy(),
+                'grid': self.generator.architecture.grid}
 
 
 class StoredModel:

@@ -172,7 +172,7 @@ class EncodedPerson:
         Returns:
           dict of arrays: `masks` [H, W, D, 10] float32 0 or 1, of the body parts in the source's volume;
           `source_volume` and `warped_volume` [H, W, D, C] float32; `image`, `foreground` and `background` [S, S, 3]
-          uint8; `foreground_alpha` [S, S] float32 in [0, 1].
+          uint8; `foreground_alpha` [S, S] float32 in [0, 1]; and `grid`, the `VolumeGrid` of the volumes.
 
         Raises:
           ModelError: the model is a SavedModel, which does not tell them.

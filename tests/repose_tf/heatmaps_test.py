@@ -9,6 +9,7 @@ from repose_tf.coordinates import VolumeGrid
 from tests.support import cases
 
 GRID = VolumeGrid(image_size=64, volume_size=33, depth_size=17)
+CELLS_PX, DEPTHS_PX = np.arange(33) * 2 + 0.5, np.arange(17) * 4.0 - 32
 SIGMA_PX = 6.0 * 64 / 256
 
 
@@ -27,14 +28,14 @@ def test_volume_heatmaps_equal_plain_exponentials():
     found = heatmaps.volume_heatmaps(tf.constant(poses()), GRID).numpy()
     assert found.shape == (2, *GRID.shape, 19)
     for pose, maps in zip(poses(), found, strict=True):
-        expected = gaussians(pose, *GRID.axes_px())
+        expected = gaussians(pose, CELLS_PX, CELLS_PX, DEPTHS_PX)
         np.testing.assert_allclose(maps[:-1, :-1, :-1], expected[:-1, :-1, :-1], atol=1e-6)
         assert not maps[-1].any() and not maps[:, -1].any() and not maps[:, :, -1].any()
 
 
 def test_the_peak_is_one_at_the_joint():
     pose = poses()[:1]
-    pose[0, 3] = [20.0, 30.0, -8.0]  # voxel (15, 10, 6)
+    pose[0, 3] = [20.5, 30.5, -8.0]  # the centre of pixel (20, 30), voxel (15, 10, 6)
     found = heatmaps.volume_heatmaps(tf.constant(pose), GRID).numpy()[0, ..., 3]
     assert found[15, 10, 6] == 1.0 == found.max()
 
@@ -42,9 +43,9 @@ def test_the_peak_is_one_at_the_joint():
 def test_image_heatmaps_have_depth_as_channels():
     found = heatmaps.image_heatmaps(tf.constant(poses()), GRID).numpy()
     assert found.shape == (2, 64, 64, 16 * 19)
-    pixels = np.arange(64.0)
+    pixels = np.arange(64) + 0.5
     for pose, maps in zip(poses(), found, strict=True):
-        expected = gaussians(pose, pixels, pixels, GRID.axes_px()[2][:-1])
+        expected = gaussians(pose, pixels, pixels, DEPTHS_PX[:-1])
         np.testing.assert_allclose(maps.reshape(64, 64, 16, 19), expected, atol=1e-6)
 
 

@@ -7,17 +7,38 @@ import tensorflow as tf
 
 from repose_tf.skeleton import NUM_PARTS
 from repose_tf.warp import affine, body_parts, helmert
-from repose_tf.warp.volumetric_warp import plane_vox_transforms, vox_transforms
 
 
-def _cells(shape):
-    """All cells of a grid as homogeneous column vectors, float64 [len(shape) + 1, number of cells]."""
-    return np.stack([*np.indices(shape, float).reshape(len(shape), -1), np.ones(np.prod(shape))])
+def source_points(maps_px, grid, shape):
+    """Returns where maps take the centres of all cells, in cells of the source.
 
+    This states anew what a cell is and takes nothing from the code that is tested: pixel number k spans px k to k + 1,
+    the convolutions look from its centre at every stride-th pixel, and depth begins half an image in front of the
+    pelvis. In the reference's registration a cell lies on its pixel's corner instead, and a shift in the plane counts
+    image_size / volume_size px as a cell.
 
-def _points(transforms, shape):
-    """Where maps [B, axes + 1, axes + 1] take all cells, [B, axes, cells]."""
-    return tf.cast(transforms[:, :-1], tf.float64) @ _cells(shape)
+    Args:
+      maps_px: [B, P, A + 1, A + 1] source from target on (x, y, z) px, or on (x, y) px with A = 2.
+      grid: the `VolumeGrid`.
+      shape: sizes of the A axes.
+
+    Returns:
+      [B, P, A, cells] float64, (row, column, depth) or (row, column).
+    """
+    num_axes = len(shape)
+    maps_px = tf.cast(maps_px, tf.float64)
+    cells = np.indices(shape, float).reshape(num_axes, -1)
+    stride, depth_stride = grid.image_size / (grid.volume_size - 1), grid.image_size / (grid.depth_size - 1)
+    step = np.array([stride, stride, depth_stride])[:num_axes, None]
+    centre = 0.0 if grid.registration == 'reference' else 0.5
+    first = np.array([centre, centre, -grid.image_size / 2])[:num_axes, None]
+    swapped = [1, 0, 2][:num_axes]  # cells begin with the row, px with the column
+    linear, shift = maps_px[..., :-1, :-1], maps_px[..., :-1, -1:]
+    if num_axes == 2 and grid.registration == 'reference':
+        places = linear @ cells[swapped] + shift * grid.volume_size / grid.image_size
+    else:
+        places = (linear @ (cells[swapped] * step + first) + shift - first) / step
+    return tf.gather(places, swapped, axis=-2)
 
 
 def _gather_inside(values, cells, shape):
@@ -53,27 +74,27 @@ def sample_trilinear(values, points_vox, shape):
     return result
 
 
-def dense_volume_warp(volume, masks, source_from_target_vox):
+def dense_volume_warp(volume, masks, points_vox):
     """Warps a volume.
 
     Args:
       volume: [B, H, W, D, C] features.
       masks: [B, H, W, D, P] part masks in the source pose.
-      source_from_target_vox: [B, P, 4, 4] on (row, column, depth).
+      points_vox: [B, P, 3, H * W * D] where each part takes the cells, see `source_points`.
 
     Returns:
       [B, H, W, D, C]
     """
-    return _warped(volume, masks, source_from_target_vox, sample_trilinear)
+    return _warped(volume, masks, points_vox, sample_trilinear)
 
 
-def dense_plane_warp(volume, plane_masks, source_from_target_vox):
+def dense_plane_warp(volume, plane_masks, points_vox):
     """Warps all depth layers alike in the image plane, nearest neighbour (the 2D warp ablation, Table 1).
 
     Args:
       volume: [B, H, W, D, C] features.
       plane_masks: [B, H, W, P] part masks in the source pose, projected along depth.
-      source_from_target_vox: [B, P, 3, 3] on (row, column).
+      points_vox: [B, P, 2, H * W] where each part takes the cells, see `source_points`.
 
     Returns:
       [B, H, W, D, C]
@@ -83,17 +104,17 @@ def dense_plane_warp(volume, plane_masks, source_from_target_vox):
     def nearest(values, points_vox, shape):
         return _gather_inside(values, tf.cast(tf.round(points_vox), tf.int32), shape)
 
-    return tf.reshape(_warped(layers, plane_masks, source_from_target_vox, nearest), volume.shape)
+    return tf.reshape(_warped(layers, plane_masks, points_vox, nearest), volume.shape)
 
 
-def _warped(features, masks, source_from_target_vox, sample):
+def _warped(features, masks, points_vox, sample):
     """Samples a masked copy of the features, [B, axes ..., C], per part as if it were another of the batch."""
     shape, (num_parts, channels) = tuple(features.shape[1:-1]), (masks.shape[-1], features.shape[-1])
     per_part = tf.stack([features * tf.cast(mask[..., tf.newaxis], features.dtype)
                          for mask in tf.unstack(masks, axis=-1)], axis=1)
-    size = source_from_target_vox.shape[-1]
-    sampled = sample(tf.reshape(per_part, [-1, np.prod(shape), channels]),
-                     _points(tf.reshape(source_from_target_vox, [-1, size, size]), shape), shape)
+    num_cells = np.prod(shape)
+    sampled = sample(tf.reshape(per_part, [-1, num_cells, channels]),
+                     tf.reshape(points_vox, [-1, len(shape), num_cells]), shape)
     sampled = tf.reshape(sampled, [-1, num_parts, *shape, channels])
     return functools.reduce(tf.maximum, tf.unstack(sampled, axis=1))  # of equal ones the gradient goes to the first
 
@@ -106,10 +127,9 @@ def dense_warp(volume, source_pose_px, target_pose_px, grid, mode='3d', num_at_o
     masks = body_parts.part_masks(source_pose_px, grid)
     masks = masks[:, :volume.shape[1], :volume.shape[2], :volume.shape[3]]
     if mode == '2d':
-        transforms = plane_vox_transforms(affine.part_affines(source_pose_px, target_pose_px), grid)
-        masks, warp = tf.reduce_max(masks, axis=3), dense_plane_warp
+        masks, fit, warp = tf.reduce_max(masks, axis=3), affine.part_affines, dense_plane_warp
     else:
-        transforms = vox_transforms(helmert.part_transforms(source_pose_px, target_pose_px), grid)
-        warp = dense_volume_warp
+        fit, warp = helmert.part_transforms, dense_volume_warp
+    points = source_points(fit(source_pose_px, target_pose_px), grid, tuple(masks.shape[1:-1]))
     parts = [slice(first, first + num_at_once) for first in range(0, NUM_PARTS, num_at_once)]
-    return functools.reduce(tf.maximum, [warp(volume, masks[..., some], transforms[:, some]) for some in parts])
+    return functools.reduce(tf.maximum, [warp(volume, masks[..., some], points[:, some]) for some in parts])

@@ -9,7 +9,7 @@ from repose_tf.warp import body_parts, candidates, helmert, sparse_warp
 from repose_tf.warp.scanlines import Capsules
 from repose_tf.warp.volumetric_warp import vox_transforms
 from tests.support import cases
-from tests.support.dense_warp import dense_volume_warp
+from tests.support.dense_warp import dense_volume_warp, source_points
 
 GRID = VolumeGrid(image_size=64, volume_size=17, depth_size=9)
 
@@ -49,16 +49,16 @@ def test_a_plane_takes_the_nearest_cell(capacity):
 def test_any_number_of_parts(num_parts, capacity):
     rng = np.random.default_rng(17)
     source, target = (tf.constant(cases.person_poses(rng, 2, GRID.image_size)) for _ in range(2))
-    transforms = vox_transforms(helmert.part_transforms(source, target), GRID)[:, :num_parts]
+    maps_px = helmert.part_transforms(source, target)[:, :num_parts]
     capsules = body_parts.voxel_capsules(source, GRID)
     kept = [number for number, part in enumerate(body_parts.CAPSULE_PARTS) if part < num_parts]
     capsules = Capsules(*(tf.gather(getattr(capsules, field), kept, axis=1) for field in vars(capsules)))
     found = candidates.volume_candidates(
-        capsules, [body_parts.CAPSULE_PARTS[number] for number in kept], transforms,
+        capsules, [body_parts.CAPSULE_PARTS[number] for number in kept], vox_transforms(maps_px, GRID),
         body_parts.inner_shape(GRID), GRID.shape, capacity)
     volume = tf.constant(np.random.default_rng(0).normal(size=(2, *GRID.shape, 3)).astype(np.float32))
     rows = sparse_warp.warp_rows(tf.reshape(volume, [-1, 3]), found, capacity is not None)
     masks = body_parts.part_masks(source, GRID)[..., :num_parts]
-    expected = dense_volume_warp(volume, masks, transforms)
+    expected = dense_volume_warp(volume, masks, source_points(maps_px, GRID, GRID.shape))
     assert tf.reduce_min(expected) < 0 or num_parts > 1  # a part alone is all of them
     np.testing.assert_allclose(tf.reshape(rows, volume.shape), expected, atol=1e-5)

@@ -15,6 +15,7 @@ from tests.support.dense_warp import dense_warp
 
 GRID = VolumeGrid(image_size=64, volume_size=17, depth_size=9)
 FINER = VolumeGrid(image_size=64, volume_size=33, depth_size=17)
+OLDER = VolumeGrid(image_size=64, volume_size=17, depth_size=9, registration='reference')
 MODES = pytest.mark.parametrize('mode', ['3d', '2d'])
 # (capacity, jit_compile): as many voxels as there are; static shapes; static shapes compiled by XLA.
 FORMS = [(None, False), (4000, False), (4000, True)]
@@ -67,6 +68,14 @@ def test_equals_the_dense_warp_in_value_and_gradient(mode, form):
 
 
 @MODES
+def test_equals_the_dense_warp_in_the_registration_of_the_reference(mode):
+    rng = np.random.default_rng(0)
+    source, target = (cases.person_poses(rng, 2, OLDER.image_size) for _ in range(2))
+    found = assert_equals_dense(random_volume(OLDER), source, target, OLDER, mode)
+    assert not np.allclose(found, warp(random_volume(OLDER), source, target, GRID, mode), atol=0.1)
+
+
+@MODES
 @pytest.mark.parametrize('scale', [0.3, between(0.6), between(1.7), 3.0])
 @pytest.mark.parametrize('grows', [False, True])
 def test_people_who_come_closer_or_go_away(mode, scale, grows):
@@ -112,9 +121,8 @@ def test_the_same_pose_leaves_the_person_where_it_is(mode):
     poses = cases.person_poses(np.random.default_rng(4), 2, FINER.image_size)
     volume = np.abs(random_volume(FINER))
     found = assert_equals_dense(volume, poses, poses, FINER, mode)
-    if mode == '3d':  # the plane warp has a shift of its own
-        inside = found[(found > 0) & (np.abs(found - volume) < 1e-3)]
-        assert len(inside) > 0.2 * np.count_nonzero(found)
+    inside = found[(found > 0) & (np.abs(found - volume) < 1e-3)]
+    assert len(inside) > 0.2 * np.count_nonzero(found)
 
 
 @MODES
@@ -256,8 +264,8 @@ def test_transforms_in_voxels_do_what_those_in_px_do():
     np.testing.assert_allclose(moved_vox, GRID.vox_from_px(moved_px), atol=1e-3)
 
 
-def test_plane_transforms_swap_the_axes_and_divide_the_shift_by_image_over_volume_size():
+def test_in_the_reference_plane_transforms_divide_the_shift_by_image_over_volume_size():
     matrix = np.float32([[1, 2, 34], [3, 4, 68], [0, 0, 1]])
     expected = np.float32([[4, 3, 68 * 17 / 64], [2, 1, 34 * 17 / 64], [0, 0, 1]])
-    found = volumetric_warp.plane_vox_transforms(tf.constant(matrix[None, None]), GRID)
+    found = volumetric_warp.plane_vox_transforms(tf.constant(matrix[None, None]), OLDER)
     np.testing.assert_allclose(found[0, 0], expected)
