@@ -28,30 +28,32 @@ _MODES = ('3d', '2d')
 
 
 def vox_transforms(source_from_target_px, grid):
-    """Converts transforms [..., 4, 4] on (x, y, z) px to [..., 4, 4] on (row, column, depth) voxels."""
-    vox_from_px = np.eye(4, dtype=np.float32)
+    """Converts transforms [..., 4, 4] on (x, y, z) px to [..., 4, 4] float64 on (row, column, depth) voxels."""
+    vox_from_px = np.eye(4)
     vox_from_px[:3] = 0.0
     for row, axis in enumerate((1, 0, 2)):
         vox_from_px[row, axis] = 1.0 / grid.size_vox_px[axis]
         vox_from_px[row, 3] = -grid.origin_px[axis] / grid.size_vox_px[axis]
     both_sides = np.einsum('ij,kl->jkil', vox_from_px, np.linalg.inv(vox_from_px))
-    return tf.reduce_sum(source_from_target_px[..., tf.newaxis, tf.newaxis] * both_sides, axis=[-4, -3])
+    transforms = tf.cast(source_from_target_px, tf.float64)[..., tf.newaxis, tf.newaxis]
+    return tf.reduce_sum(transforms * both_sides, axis=[-4, -3])
 
 
 def plane_vox_transforms(source_from_target_px, grid):
-    """Converts plane transforms [..., 3, 3] on (x, y) px to [..., 3, 3] on (row, column) cells.
+    """Converts plane transforms [..., 3, 3] on (x, y) px to [..., 3, 3] float64 on (row, column) cells.
 
     In the reference's registration the translation is divided by image_size / volume_size instead of the stride: up
     to one cell too little. The reference does so, and weights trained with it rely on it.
     """
-    linear = tf.reverse(source_from_target_px[..., :2, :2], axis=[-2, -1])
-    shift = tf.reverse(source_from_target_px[..., :2, 2:], axis=[-2])
+    transforms = tf.cast(source_from_target_px, tf.float64)
+    linear = tf.reverse(transforms[..., :2, :2], axis=[-2, -1])
+    shift = tf.reverse(transforms[..., :2, 2:], axis=[-2])
     if grid.registration == 'reference':
         shift *= grid.volume_size / grid.image_size
     else:
-        origin = grid.origin_px[1::-1, np.newaxis]  # (row, column) of the first cell, px
+        origin = grid.origin_px[1::-1, np.newaxis].astype(np.float64)  # (row, column) of the first cell, px
         shift = (linear @ origin + shift - origin) / grid.stride
-    return tf.concat([tf.concat([linear, shift], axis=-1), source_from_target_px[..., 2:, :]], axis=-2)
+    return tf.concat([tf.concat([linear, shift], axis=-1), transforms[..., 2:, :]], axis=-2)
 
 
 def warp(volume, source_pose_px, target_pose_px, grid, mode='3d', capacity=None, debug=False,
