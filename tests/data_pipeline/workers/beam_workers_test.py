@@ -80,7 +80,7 @@ def assert_same_records(one, other):
     assert sorted(os.listdir(one.data_dir)) == sorted(os.listdir(other.data_dir))
 
 
-@pytest.mark.parametrize('make_workers', [OneWorker, beam_workers])
+@pytest.mark.parametrize('make_workers', [OneWorker, pytest.param(beam_workers, marks=pytest.mark.long)])
 def test_records_are_the_same_with_and_without_workers(films, make_workers):
     spread = IperBuilder.opened(films, films.parent / 'spread', workers=make_workers())
     assert sum(info.num_examples for info in spread.info.splits.values()) == 5  # 4 outfits, one of two records
@@ -134,7 +134,7 @@ def annotated(photos, name, workers=None, open_again=FakeEstimator):
     return annotated_files(photos.parent / name)
 
 
-@pytest.mark.parametrize('make_workers', [OneWorker, beam_workers])
+@pytest.mark.parametrize('make_workers', [OneWorker, pytest.param(beam_workers, marks=pytest.mark.long)])
 def test_poses_are_the_same_with_and_without_workers(photos, make_workers):
     expected = annotated(photos, 'alone')
     assert annotated(photos, 'spread', make_workers()) == expected and 'images/walk/00004.png' in expected
