@@ -53,7 +53,7 @@ class Case:
         """Where each part samples each cell, list of P NumPy arrays [B, cells, 3] in voxels."""
         shape = self.volume.shape[1:4]
         cells = np.stack([*np.indices(shape).reshape(3, -1), np.ones(np.prod(shape))]).astype(np.float32)
-        transforms = self.transforms().numpy()[:, :, :3]
+        transforms = self.transforms().numpy()[:, :, :3].astype(np.float32)
         return [np.swapaxes(transforms[:, part] @ cells, 1, 2) for part in range(transforms.shape[1])]
 
     def num_candidates(self):

@@ -23,9 +23,10 @@ def run(program, *arguments):
 @pytest.mark.slow
 def test_train_resume_score_and_repose(tmp_path):
     # The quickstart's flags but for its length; no VGG, which only costs time here.
-    short = ['--flagfile=quickstart.flags', '--steps=2', '--batch_size=2', '--perceptual_weight=0',
-             '--adversarial_weight=0.1', '--log_every=1', '--image_every=2', '--validate_every=2',
-             '--num_validation_pairs=2', f'--runs_dir={tmp_path}/runs', f'--data_dir={tmp_path}/records']
+    short = ['--flagfile=quickstart.flags', '--steps=2', '--schedule_steps=3', '--batch_size=2',
+             '--perceptual_weight=0', '--adversarial_weight=0.1', '--log_every=1', '--image_every=2',
+             '--validate_every=2', '--num_validation_pairs=2', f'--runs_dir={tmp_path}/runs',
+             f'--data_dir={tmp_path}/records']
     assert 'Perceptual loss: none' in run('train', *short)
     folder = tmp_path / 'runs' / 'quickstart-0001'
     lines = [json.loads(line) for line in (folder / 'metrics.jsonl').read_text().splitlines()]
