@@ -15,7 +15,7 @@ from tests.support.people_folders import write_people
 
 # Names of which one begins another, and goes on with a character before or after the / of the ids.
 NAMES = ['anna', *(f'anna{more}' for more in ('-dress', ' dress', '(1)', '.b', '2', '_2', 'ä', '!', "'s", '+', '~')),
-         'annaA', 'anna-', 'anna-dress-2', 'änna', 'Anna', '1', '10', '1-0', 'ü', 'ü-', 'u\u0308']
+         'annaA', 'anna-', 'anna-dress-2', 'änna', 'Anna', '1', '10', '1-0', 'ü', 'ü-', 'u\u0308-2']
 OUTFITS = [f'{gender}/{category}/id_0000000{item}/0{outfit}' for gender in ('MEN', 'WOMEN')
            for category in ('Tees', 'Tees_Tanks', 'Tees-Tanks-x') for item in (1, 2) for outfit in (1, 2)]
 # Also as older copies have it, without an action.
