@@ -31,6 +31,7 @@ def checked(arguments, **options):
     assert process.returncode == 0, process.stderr[-3000:]
 
 
+@pytest.mark.long
 def test_the_example_of_the_readme_runs_as_it_stands(given, monkeypatch):
     monkeypatch.chdir(ROOT)
     names = dict(given)

@@ -223,6 +223,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ['file', 'folder.npz']
 
 
+@pytest.mark.long
 def test_a_mistake_is_one_line(tmp_path):
     process = run_program('convert_metric_weights', '--net=inception', f'--backbone={tmp_path / "none.pth"}',
                           f'--output={tmp_path / "out.npz"}')

@@ -93,6 +93,7 @@ def test_export_overwrites_nothing(exported, generator):
         exporting.export(generator, str(exported[1]))
 
 
+@pytest.mark.long
 def test_the_check_sees_another_result(exported, generator, tmp_path):
     inputs = exporting.example_inputs(TINY.image_size)
     layers = ServedModel(generator).repose_layers(**inputs)
@@ -103,6 +104,7 @@ def test_the_check_sees_another_result(exported, generator, tmp_path):
             export_check.compare(str(exported[1]), str(tmp_path / 'examples.npz'))
 
 
+@pytest.mark.long
 def test_a_missing_run_is_one_line(tmp_path):
     assert_one_error(run_program('export', '--run_dir=no/such/run', f'--output={tmp_path / "out"}'),
                      'no/such/run', 'expected a run folder')

@@ -39,6 +39,7 @@ def test_what_was_measured_is_within_the_bound(resident, tensors, measured):
     assert measured < dry_run.process_bytes(resident * 1e9, tensors * 1e9) / 1e9 < 1.4 * measured
 
 
+@pytest.mark.long
 def test_costs_are_told_without_a_download(monkeypatch):
     monkeypatch.setattr(keras.utils, 'get_file', lambda *args, **kwargs: pytest.fail('a download began'))
     strategy = tf.distribute.get_strategy()

@@ -89,7 +89,7 @@ def test_a_long_gradient_is_shortened_to_its_limit():
     assert total == pytest.approx(0.5 * 0.01, rel=1e-2)
 
 
-@pytest.mark.parametrize('given', [True, False])
+@pytest.mark.parametrize('given', [pytest.param(True, marks=pytest.mark.long), False])
 def test_the_mask_learns_the_given_mask_or_else_the_projected_parts(given):
     trainer = make_trainer(mask_weight=1, l1_weight=0.001, adversarial_weight=0, learning_rate=0.01)
     batch = raw_batch()
