@@ -11,7 +11,7 @@ import pytest
 from data_pipeline.errors import DataError
 from experiments.configuration import flags
 from experiments.training import session
-from tests.support.programs import IS_SHORT, ROOT, run_program
+from tests.support.programs import ROOT, run_program
 
 
 def run(program, *arguments):
@@ -21,6 +21,7 @@ def run(program, *arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.long  # interrupted_run_test, evaluate_test and repose_test start the same programs
 def test_train_resume_score_and_repose(tmp_path):
     # The quickstart's flags but for its length; no VGG, which only costs time here.
     short = ['--flagfile=quickstart.flags', '--steps=2', '--schedule_steps=3', '--batch_size=2',
@@ -34,9 +35,8 @@ def test_train_resume_score_and_repose(tmp_path):
     assert any('validation/ssim_fg' in line for line in lines)
     assert list((folder / 'tensorboard').iterdir())
 
-    if not IS_SHORT:  # interrupted_run_test.py resumes as well
-        assert 'Going on from' in run('train', f'--resume={folder}', '--steps=3')
-        assert (folder / 'checkpoints' / 'step-3.index').exists()
+    assert 'Going on from' in run('train', f'--resume={folder}', '--steps=3')
+    assert (folder / 'checkpoints' / 'step-3.index').exists()
 
     table = run('evaluate', f'--run_dir={tmp_path}/runs/quickstart', '--num_pairs=3', '--sheet_rows=2')
     results = folder / 'evaluation-people-test-3'
