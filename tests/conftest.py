@@ -45,8 +45,6 @@ def pytest_collection_modifyitems(items):
 def fixed_seed():
     """Seeds every generator that a test may draw from without one of its own."""
     import tensorflow as tf  # late: the process that hands out the tests needs none
-    if IS_SHORT:  # whole programs, and the other stack, optimise; small graphs take longer to optimise than to run
-        tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})
     random.seed(0)
     np.random.seed(0)
     tf.random.set_seed(0)
