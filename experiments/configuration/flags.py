@@ -110,9 +110,7 @@ def data_settings(saved):
 
 def flags_text(settings):
     """Returns `Settings` as text: a flag file that starts the same run again."""
-    # Without a length of its own a cosine is as long as the run, and the text as it was before there was that flag.
-    return ''.join(f'--{name}={value}\n' for name, value in settings.as_dict().items()
-                   if name != 'schedule_steps' or value)
+    return ''.join(f'--{name}={value}\n' for name, value in settings.as_dict().items())
 
 
 def _run_values(path, **changes):
