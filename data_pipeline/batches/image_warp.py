@@ -34,10 +34,10 @@ def warp_images(images, angle, scale, shift_px, mirrored):
     across, down = tf.unstack((place - corner)[..., tf.newaxis], axis=1)  # [B, H, W, 1]
     column, row = tf.unstack(tf.cast(corner, tf.int32), axis=1)  # [B, H, W]
     first = (tf.range(num_samples)[:, tf.newaxis, tf.newaxis] * size + row) * size + column
-    pixels = tf.reshape(images, (-1, channels))
+    pixels = tf.cast(tf.reshape(images, (-1, channels)), tf.float32)  # GPUs look up no bytes
 
     def blended(start):
-        left, right = (tf.cast(tf.gather(pixels, start + step), tf.float32) for step in (0, 1))
+        left, right = (tf.gather(pixels, start + step) for step in (0, 1))
         return (1.0 - across) * left + across * right
 
     return (1.0 - down) * blended(first) + down * blended(first + size)

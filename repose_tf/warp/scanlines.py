@@ -114,8 +114,20 @@ def spans(capsules, shape, everywhere=False):
 
 
 def ragged_ranges(starts, limits):
-    """Returns range(start, limit) of all pairs one after the other; int32 [N] twice -> [sum of the lengths]."""
-    return tf.raw_ops.RaggedRange(starts=starts, limits=limits, deltas=1).rt_dense_values
+    """Returns range(start, limit) of all pairs one after the other; int32 [N] twice -> int32 [sum of the lengths].
+
+    RaggedRange would do so, but has no kernel for GPUs. Here they have one for each operation on long vectors; float64,
+    as their integers of 32 bits are added up by the CPU.
+    """
+    starts, limits = (tf.cast(numbers, tf.float64) for numbers in (starts, limits))
+    lengths = tf.maximum(limits - starts, 0.0)
+    ends = tf.cumsum(lengths)
+    # The k-th number is k plus how far its range's start is ahead of its range's place, which changes at these places.
+    places, total = ends - lengths, tf.cast(tf.reduce_sum(lengths), tf.int32)
+    ahead = starts - places
+    changes = ahead - tf.concat([tf.zeros_like(ahead[:1]), ahead[:-1]], axis=0)
+    changes = tf.math.unsorted_segment_sum(changes, tf.cast(places, tf.int32), total + 1)[:-1]
+    return tf.cast(tf.cumsum(changes + 1.0) - 1.0, tf.int32)
 
 
 def _inverse(matrix):

@@ -126,12 +126,14 @@ class _Contest:
         is_best &= self._values > tf.gather(self._floor, seat)
         if self._use_static_shapes:
             is_best = _only_first(is_best, self._seat, self._num_seats)
-        else:
-            contested = tf.where(tf.gather(self._num_parts, seat) > 1)
-            seats, seat = tf.unique(tf.gather(seat, contested[:, 0]))
-            first = _only_first(tf.gather(is_best, contested[:, 0]), seat, tf.size(seats))
-            is_best = tf.tensor_scatter_nd_update(is_best, contested, first)
-        return tf.where(is_best, tf.gather(upstream, tf.maximum(self._voxels, 0)), 0.0)
+        won = tf.where(is_best, tf.gather(upstream, tf.maximum(self._voxels, 0)), 0.0)
+        if self._use_static_shapes:
+            return won
+        contested = tf.where(tf.gather(self._num_parts, seat) > 1)
+        seats, seat = tf.unique(tf.gather(seat, contested[:, 0]))
+        first = _only_first(tf.gather(is_best, contested[:, 0]), seat, tf.size(seats))
+        # The gradients are updated and not what is best: GPUs have no such kernel for bool.
+        return tf.tensor_scatter_nd_update(won, contested, tf.where(first, tf.gather(won, contested[:, 0]), 0.0))
 
 
 def _only_first(is_best, seat, num_seats):

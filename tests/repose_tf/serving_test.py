@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from repose_tf.picture_codec import image_from_pixels
 from repose_tf.serving import RequestLimits, ServedModel
+from tests.support import gpu_kernels
 from tests.support.cases import person_poses
 from tests.support.tiny import TINY, tiny_generator
 
@@ -59,6 +60,25 @@ def test_a_sequence_encodes_a_source_once_however_many_targets(generator, monkey
     monkeypatch.setattr(generator, 'encode', lambda *args: calls.append(args) or encode(*args))
     graph = ServedModel(generator, LIMITS).repose_sequence.get_concrete_function().graph
     assert len(calls) == 1 and calls[0][0].graph is graph  # outside of the loop over the targets
+
+
+# Files of pictures are read and written by the CPU: what a request brings and takes, and at most S x S x 3 bytes a
+# picture, 0.2 MB at 256 px. Words of refusals are the CPU's, too.
+FILES = {'DecodeJpeg', 'DecodePaddedRaw', 'DecodePng', 'EncodePng', 'Equal', 'ExtractJpegShape', 'ResizeArea',
+         'Shape', 'StringLength', 'Substr', 'TensorListFromTensor', 'TensorListGetItem', 'TensorListSetItem',
+         'TensorListStack'}
+# The finished pictures of a sequence are put together there, S x S x 3 bytes each, on the way to the client.
+PICTURES = {'TensorListConcatV2', 'TensorListSetItem'}
+
+
+@pytest.mark.parametrize('signature, exceptions', [
+    ('repose', set()), ('repose_sequence', PICTURES), ('serve', FILES)])
+def test_every_operation_of_a_signature_has_a_kernel_for_gpus(reposer, signature, exceptions):
+    none, on_host = gpu_kernels.lacking(getattr(reposer, signature).get_concrete_function().graph)
+    none = {(kind, types) for kind, types in none if (kind, types) != ('Const', 'dtype=string')}
+    assert {kind for kind, _ in none} <= exceptions
+    assert all('uint8' in types or kind in FILES for kind, types in none)
+    assert {kind for kind, types in on_host if types != 'T=string'} <= gpu_kernels.INT32
 
 
 def test_layers_blend_to_the_picture(reposer):

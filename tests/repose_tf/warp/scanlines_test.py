@@ -63,3 +63,14 @@ def test_lines_far_from_all_capsules_are_not_looked_at():
     small = Capsules(*map(tf.constant, (starts, starts, np.full((1, 4, 3), 1.0), fields[3], 0 * starts)))
     assert len(scanlines.spans(small, SHAPE).place) == 4 * 9
     assert len(scanlines.spans(small, SHAPE, everywhere=True).place) == 4 * 63
+
+
+def test_ranges_follow_each_other_whatever_their_lengths():
+    starts = np.array([3, 7, 2_000_000_000, 5, 100, 4, 9], np.int32)
+    limits = np.array([6, 7, 2_000_000_002, 1, 101, 8, 9], np.int32)  # empty ones between others and at the end
+    expected = np.concatenate([np.arange(*pair) for pair in zip(starts, limits, strict=True)])
+    found = scanlines.ragged_ranges(tf.constant(starts), tf.constant(limits))
+    assert found.dtype == tf.int32
+    np.testing.assert_array_equal(found, expected)
+    assert scanlines.ragged_ranges(tf.zeros([0], tf.int32), tf.zeros([0], tf.int32)).shape == [0]
+    assert scanlines.ragged_ranges(tf.constant([4]), tf.constant([4])).shape == [0]
