@@ -7,6 +7,8 @@ Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, the f
 
 import tensorflow as tf
 
+from repose_tf.variables import add_here
+
 
 class Adam:
     """Updates the variables of a network; make it under the strategy's scope.
@@ -41,21 +43,19 @@ class Adam:
         rate = self._learning_rate
         return tf.cast(rate(self.iterations) if callable(rate) else rate, tf.float32)
 
-    def apply(self, strategy, gradients):
-        """Updates all variables by float32 gradients, the same on every replica; to be called outside of the replicas.
+    def apply(self, gradient):
+        """Updates all variables by the gradients [N] float32, one after the other in one vector.
 
-        The strategy is that under which all variables were made, and its scope must be entered.
+        Under a strategy to be called in every replica, with the same gradients: each updates its own copies.
         """
         number = tf.cast(self.iterations + 1, tf.float32)
-        powers = [tf.constant(beta) ** number for beta in self._betas]
-        for variable, mean, square, gradient in zip(
-                self._trained, self._means, self._squares, gradients, strict=True):
-            strategy.extended.update(
-                variable, self._update, args=(mean, square, gradient, self.learning_rate, *powers), group=False)
-        self.iterations.assign_add(1)
-
-    def _update(self, variable, mean, square, gradient, learning_rate, power_1, power_2):
         beta_1, beta_2 = self._betas
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle, m=mean.handle, v=square.handle, beta1_power=power_1, beta2_power=power_2,
-            lr=learning_rate, beta1=beta_1, beta2=beta_2, epsilon=self._epsilon, grad=gradient)
+        rate, power_1, power_2 = self.learning_rate, tf.constant(beta_1) ** number, tf.constant(beta_2) ** number
+        shapes = [variable.shape for variable in self._trained]
+        gradients = tf.split(gradient, [shape.num_elements() for shape in shapes])
+        for variable, mean, square, shape, part in zip(
+                self._trained, self._means, self._squares, shapes, gradients, strict=True):
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle, m=mean.handle, v=square.handle, beta1_power=power_1, beta2_power=power_2, lr=rate,
+                beta1=beta_1, beta2=beta_2, epsilon=self._epsilon, grad=tf.reshape(part, shape))
+        add_here(self.iterations, tf.constant(1, tf.int64))

@@ -17,3 +17,8 @@ def tf_variables(owner, trainable=False):
     """
     variables = owner.trainable_variables if trainable else owner.variables
     return tuple(variable if isinstance(variable, tf.Variable) else variable.value for variable in variables)
+
+
+def add_here(variable, change):
+    """Adds a tensor to a variable; in a replica to its own copy, without a word to the others."""
+    tf.raw_ops.AssignAddVariableOp(resource=variable.handle, value=change)

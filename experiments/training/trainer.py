@@ -5,12 +5,13 @@ import tensorflow as tf
 
 from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
+from experiments.training.replicated import ReplicatedFunction
 from repose_tf import perceptual
 from repose_tf.adam import Adam
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.train_step import TrainStep
-from repose_tf.variables import tf_variables
+from repose_tf.variables import add_here, tf_variables
 from repose_tf.warp.body_parts import person_mask
 
 _NETWORK_INPUTS = ('source_image', 'target_image', 'source_pose', 'target_pose')
@@ -59,6 +60,9 @@ class Trainer:
                                        weights.l2_weight, weights.label_smoothing,
                                        strategy.num_replicas_in_sync * train.accumulate_steps)
         self._gradients = tf.function(self._part_gradients, autograph=False, jit_compile=train.jit_compile or None)
+        variables = self._variables()
+        self._shares, self._update = (ReplicatedFunction(function, variables) for function in (
+            self._augmented_shares, self._updated))
         self.step = tf.function(self._step, autograph=False)
 
     def _build_networks(self, settings):
@@ -89,6 +93,11 @@ class Trainer:
         networks = {'generator': self.generator, 'average': self.average, 'discriminator': self.discriminator}
         return {name: network for name, network in networks.items() if network is not None}
 
+    def _variables(self):
+        owners = [part for part in self.checkpoint_parts().values() if hasattr(part, 'variables')]
+        owners += [] if self.perceptual is None else [self.perceptual.features]
+        return [self.step_counter, *(variable for owner in owners for variable in tf_variables(owner))]
+
     def learning_rates(self):
         """Returns dict, name as logged -> step size of the next update."""
         return {f'learning_rate/{name}': float(adam.learning_rate) for name, adam in self._optimizers.items()}
@@ -115,52 +124,61 @@ class Trainer:
           dict of scalars, as logged: means over the batch; `gradient_norm/<network>` before clipping; `applied`, 1 or,
           where anything is not finite, 0: then nothing was updated; `stop`, the sum over all processes.
         """
-        reduced, values = self.strategy.run(self._reduced_gradients, args=(batch, stop))
-        # All devices hold the same by now.
+        values = self.strategy.run(self._on_device, args=(batch, stop))
+        # All devices hold the same.
         values = {name: self.strategy.experimental_local_results(value)[0] for name, value in values.items()}
-        finite = tf.reduce_all(tf.math.is_finite(tf.stack(list(values.values()))))
-        # A skipped update leaves no trace, in the optimisers neither.
-        tf.cond(finite, lambda: self._apply(reduced), lambda: tf.constant(False))
         self.step_counter.assign_add(1)
-        return {**values, 'applied': tf.cast(finite, tf.float32)}
+        return values
 
-    def _reduced_gradients(self, batch, stop):
-        """In a replica: returns the gradients, clipped, and the scalars, both summed over all replicas."""
-        train = self._settings.train
-        context = tf.distribute.get_replica_context()
-        replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
+    def _on_device(self, batch, stop):
+        """In a replica: what `_step` does but for its count."""
+        train, context = self._settings.train, tf.distribute.get_replica_context()
         # Derived from the step, so that a resumed run draws what an uninterrupted one would have drawn.
         seed = tf.stack([tf.constant(train.seed, tf.int32), tf.cast(self.step_counter, tf.int32)])
-        rows = train.batch_size // replicas
-        augmented = augment.augment(batch, seed, first_row=rows * replica, num_rows=train.batch_size)
+        first_row = train.batch_size // context.num_replicas_in_sync * context.replica_id_in_sync_group
+        # Not the names of the pictures: GPUs hold no text.
+        batch = {name: tensor for name, tensor in batch.items() if tensor.dtype != tf.string}
+        gradients, terms = self._shares(batch, seed, tf.convert_to_tensor(first_row))
+        terms['stop'] = tf.convert_to_tensor(stop)
+        # The results of a function are on no named device, which is where the sums would go.
+        shares = tf.nest.map_structure(tf.identity, (gradients, terms))
+        return self._update(*context.all_reduce(tf.distribute.ReduceOp.SUM, shares))
+
+    def _augmented_shares(self, batch, seed, first_row):
+        """Returns this replica's share of the gradients, each network's in one vector, and of the scalars."""
+        rows = self._settings.train.batch_size // self.strategy.num_replicas_in_sync
+        augmented = augment.augment(batch, seed, first_row=first_row, num_rows=self._settings.train.batch_size)
         names = _NETWORK_INPUTS
         if self._settings.losses.mask_weight:
             augmented['target_foreground'] = person_mask(augmented)
             names += ('target_foreground',)
         part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in names}
         gradients, terms = self._gradients(part)
-        terms['stop'] = tf.convert_to_tensor(stop)
-        # The results of a function are on no named device, which is where the sums would go.
-        shares = tf.nest.map_structure(tf.identity, [gradients, terms])
-        gradients, terms = context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
-        for name in gradients:
-            norm = terms[f'gradient_norm/{name}'] = tf.linalg.global_norm(gradients[name])
-            if train.clip_norm:
-                factor = train.clip_norm / tf.maximum(norm, train.clip_norm)
-                gradients[name] = [gradient * factor for gradient in gradients[name]]
-        return gradients, terms
+        # One vector is one sum over the devices.
+        return {name: tf.concat([tf.reshape(gradient, [-1]) for gradient in of_network], axis=0)
+                for name, of_network in gradients.items()}, terms
 
     def _part_gradients(self, part):
         train = self._settings.train
         return self.differentiate.accumulated(part, train.batch_size, train.accumulate_steps)
 
+    def _updated(self, gradients, terms):
+        """Updates this replica's networks by the sums of all replicas' shares; returns what `_step` does."""
+        norms = {name: tf.norm(gradient) for name, gradient in gradients.items()}
+        if limit := self._settings.train.clip_norm:
+            gradients = {name: gradient * (limit / tf.maximum(norms[name], limit))
+                         for name, gradient in gradients.items()}
+        values = {**terms, **{f'gradient_norm/{name}': norm for name, norm in norms.items()}}
+        finite = tf.reduce_all(tf.math.is_finite(tf.stack(list(values.values()))))
+        # A skipped update leaves no trace, in the optimisers neither.
+        tf.cond(finite, lambda: self._apply(gradients), lambda: tf.constant(False))
+        return {**values, 'applied': tf.cast(finite, tf.float32)}
+
     def _apply(self, gradients):
-        """Updates the networks and the average, outside of the replicas, where nothing is reduced again."""
-        with self.strategy.scope():
-            for name in self.differentiate.networks:
-                self._optimizers[name].apply(self.strategy, gradients[name])
-            if self.average is not None:
-                self._follow()
+        for name, gradient in gradients.items():
+            self._optimizers[name].apply(gradient)
+        if self.average is not None:
+            self._follow()
         return tf.constant(True)
 
     def _follow(self):
@@ -169,11 +187,7 @@ class Trainer:
         # The first steps count for little: they are forgotten as fast as there are better ones.
         decay = tf.minimum(self._settings.train.average_decay, (1.0 + updates) / (10.0 + updates))
         for average, latest in zip(tf_variables(self.average), tf_variables(self.generator), strict=True):
-            self.strategy.extended.update(average, _approach, args=(latest, 1.0 - decay), group=False)
-
-
-def _approach(average, latest, share):
-    average.assign_add((latest - average) * share)
+            add_here(average, (latest - average) * (1.0 - decay))
 
 
 def _check(settings, num_devices):

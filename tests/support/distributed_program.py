@@ -1,9 +1,10 @@
 """Trains the least model for some steps and saves what came out of it, in one process for each run that is given:
 
-    python -m tests.support.distributed_program NUM_STEPS RUN ...
+    python -m tests.support.distributed_program RUN ...
 
-A run is "FILE.npz NUM_DEVICES TF_CONFIG"; with a TF_CONFIG, which may be empty, it is one worker of several. A program,
-as devices are set before TensorFlow starts. Forks after the imports, which take as long as a run.
+A run is "FILE.npz NUM_DEVICES NUM_STEPS TF_CONFIG"; with a TF_CONFIG, which may be empty, it is one worker of several.
+One of no steps counts its operations alone. A program, as devices are set before TensorFlow starts. Forks after the
+imports, which take as long as a run.
 """
 
 import os
@@ -39,6 +40,11 @@ def train(num_devices, num_steps, path):
         return tf.data.Dataset.from_tensors(batch).repeat()
 
     batches = iter(trainer.distributed(rows))
+    graph = trainer.step.get_concrete_function(next(batches), tf.constant(0.0)).graph.as_graph_def()
+    num_operations = len(graph.node) + sum(len(function.node_def) for function in graph.library.function)
+    if not num_steps:
+        np.savez(path, num_operations=num_operations)
+        return
     norms = []
     for _ in range(num_steps):
         values = trainer.step(next(batches), tf.constant(0.0))
@@ -49,12 +55,13 @@ def train(num_devices, num_steps, path):
     functions = (trainer.step, trainer._gradients, augment._fused(augment._warp_together),
                  augment._fused(augment._distort_pair))
     np.savez(path, weights=np.concatenate(weights), norms=norms, loss=float(values['loss/generator']),
+             num_operations=num_operations,
              num_traces=[function.experimental_get_tracing_count() for function in functions])
 
 
-def begin(num_steps, run):
+def begin(run):
     """Starts a run in a process of its own; returns its id."""
-    path, num_devices, config = run.split(' ', 2)
+    path, num_devices, num_steps, config = run.split(' ', 3)
     pid = os.fork()
     if pid:
         return pid
@@ -62,7 +69,7 @@ def begin(num_steps, run):
     try:
         if config:
             os.environ['TF_CONFIG'] = config
-        train(int(num_devices), num_steps, path)
+        train(int(num_devices), int(num_steps), path)
         os._exit(0)
     except BaseException:  # noqa: BLE001  (whatever it was, this process does not go on as its parent)
         traceback.print_exc()
@@ -70,9 +77,9 @@ def begin(num_steps, run):
         os._exit(70)
 
 
-def main(num_steps, *runs):
+def main(*runs):
     os.environ.pop('TF_CONFIG', None)
-    pids = [begin(int(num_steps), run) for run in runs]
+    pids = [begin(run) for run in runs]
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
     sys.exit(any(codes))
 
