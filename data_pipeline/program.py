@@ -9,6 +9,7 @@ import sys
 from absl import app, logging
 from absl import flags as absl_flags
 
+from data_pipeline import gpu_memory
 from data_pipeline.errors import UsageError
 from data_pipeline.text_file import read_text
 from repose_tf.errors import UserError
@@ -66,11 +67,11 @@ def run(main, *define_flags):
         stream.reconfigure(errors='backslashreplace')  # names of files may hold letters that a terminal does not know
     others = set(absl_flags.FLAGS)
     try:
-        for define in define_flags:
+        for define in (*define_flags, _define_gpu_memory):
             define()
         own = set(absl_flags.FLAGS) - others
         logging.set_verbosity(logging.WARNING)  # the libraries log much at the level INFO
-        app.run(lambda _: main(), flags_parser=functools.partial(_parse, own))
+        app.run(lambda _: _run(main), flags_parser=functools.partial(_parse, own))
     except Exception as error:  # noqa: BLE001  (raised again if it is not the user's)
         if not is_user_error(error):
             raise
@@ -111,6 +112,16 @@ def is_user_error(error):
 def one_line(error):
     """Returns an exception's message as one line."""
     return ' '.join(str(error).split())
+
+
+def _define_gpu_memory():
+    absl_flags.DEFINE_integer('gpu_memory', 0, 'The most memory that this program takes of each GPU; 0: what it needs, '
+                              'growing. Unit: MB.', lower_bound=0)
+
+
+def _run(main):
+    gpu_memory.set_up(absl_flags.FLAGS.gpu_memory)
+    return main()
 
 
 def _parse(own, argv):

@@ -21,8 +21,8 @@ MAX_TEST_FILE_LINES = 300
 FLOORS = {
     'repose_tf': (
         ('errors', 'skeleton'),
-        ('coordinates', 'shapes', 'variables', 'picture_codec', 'pose_edits', 'vgg_weights', 'adam'),
-        ('architecture', 'group_norm', 'perceptual'),
+        ('coordinates', 'shapes', 'variables', 'picture_codec', 'pose_edits', 'vgg_weights'),
+        ('architecture', 'group_norm', 'perceptual', 'adam'),
         ('warp/', 'metrics/', 'heatmaps', 'blocks'),
         ('lifting_encoder', 'pose_encoder', 'projection_decoder', 'background_inpainter'),
         ('generator', 'discriminator'),
@@ -32,7 +32,7 @@ FLOORS = {
     ),
     'data_pipeline': (
         ('errors',),
-        ('files', 'finding', 'text_file', 'settings', 'restricted_pickle'),
+        ('files', 'finding', 'text_file', 'settings', 'restricted_pickle', 'gpu_memory'),
         ('picture_file', 'video_file', 'data_sets'),
         ('program',),
         ('poses/', 'estimators/', 'workers/'),
