@@ -83,7 +83,7 @@ def measured_here(rounds, title):
       process; and `seconds_of`, list of [part, kind, backward, seconds] of the operations of one step.
     """
     path, changes = CASES[title]
-    settings = with_native_precision(settings_from_file(path, **changes))
+    settings, _ = with_native_precision(settings_from_file(path, **changes))
     trainer = Trainer(settings, make_strategy())
     batch = made_up_batch(settings.model.architecture().image_size, settings.train.batch_size)
     step = tools.waited(trainer.step, batch, tf.constant(0.0))

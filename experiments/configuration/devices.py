@@ -67,11 +67,70 @@ def is_chief(strategy):
 
 
 def with_native_precision(settings):
-    """Returns `Settings` in which the precision 'auto' is replaced by the fastest one that this machine trains in."""
+    """Replaces the precision 'auto' in `Settings` by the fastest one that this machine trains well in.
+
+    Returns:
+      (`Settings`, line that says what was chosen and why); the line is '' where there was nothing to choose.
+    """
     if settings.model.precision != 'auto':
-        return settings
-    is_native = tf.config.list_physical_devices('GPU') or {'avx512_bf16', 'amx_bf16'} & set(_cpu('flags').split())
-    return settings.changed(precision='mixed_bfloat16' if is_native else 'float32')
+        return settings, ''
+    details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices('GPU'))
+    precision, reason = native_precision(
+        [(gpu.get('device_name', 'GPU'), gpu.get('compute_capability')) for gpu in details], _cpu('flags').split())
+    return settings.changed(precision=precision), f'--precision=auto: {precision}, as {reason}'
+
+
+def native_precision(gpus, cpu_flags):
+    """Says in which precision to train.
+
+    float16 is never chosen: its small gradients vanish unless the loss is scaled.
+
+    Args:
+      gpus: list of (name, compute capability) of all GPUs, as ('NVIDIA A100', (8, 0)); None for what is not known.
+      cpu_flags: the instructions of the processor, as in /proc/cpuinfo.
+
+    Returns:
+      ('mixed_bfloat16' or 'float32', why).
+    """
+    for name, capability in gpus:  # of several the slowest one decides
+        if capability is None or capability < (8, 0):
+            found = 'none that is known' if capability is None else '{}.{}'.format(*capability)
+            return 'float32', f'bfloat16 is fast from compute capability 8.0 on and {name} has {found}'
+    if gpus:
+        name, capability = gpus[0]
+        return 'mixed_bfloat16', '{} has compute capability {}.{}, 8.0 or above'.format(name, *capability)
+    native = sorted({'avx512_bf16', 'amx_bf16'} & set(cpu_flags))
+    if native:
+        return 'mixed_bfloat16', f'the processor has {", ".join(native)}'
+    return 'float32', 'there is no GPU, and the processor has neither avx512_bf16 nor amx_bf16'
+
+
+def needs_static_warp(train, has_gpu):
+    """Says whether `TrainSettings` need the warp in static shapes.
+
+    XLA does, and on GPUs deterministic training: there TensorFlow has no deterministic product of a sparse matrix.
+    """
+    return train.jit_compile or (train.deterministic and has_gpu)
+
+
+def update_in_words(train, num_devices):
+    """Says how an update is shared: --batch_size counts all devices together.
+
+    Args:
+      train: `TrainSettings`.
+      num_devices: of all processes.
+
+    Raises:
+      UsageError: the batch does not divide.
+    """
+    parts = num_devices * train.accumulate_steps
+    passes = f' times --accumulate_steps={train.accumulate_steps}' if train.accumulate_steps > 1 else ''
+    if train.batch_size % parts:
+        raise UsageError(f'--batch_size: expected a multiple of the {num_devices} devices{passes}, found '
+                         f'{train.batch_size}: it counts the pairs of an update over all of them. '
+                         f'--batch_size={parts} gives each one pair a pass; CUDA_VISIBLE_DEVICES=0 takes one GPU.')
+    return (f'--batch_size={train.batch_size}: an update is over {train.batch_size} pairs in all, '
+            f'{train.batch_size // parts} on each of {num_devices} device(s){passes}')
 
 
 def measured_on():

@@ -31,7 +31,7 @@ class ModelSettings(Group):
         choices=REGISTRATIONS)
     precision: str = setting(
         'float32', 'Type of the arithmetic; geometry and variables stay in float32. auto, for training: mixed_bfloat16 '
-        'where this machine computes it natively, else float32.',
+        'where this machine computes it natively (GPUs from compute capability 8.0 on), else float32.',
         choices=('float32', 'mixed_bfloat16', 'mixed_float16', 'auto'), changeable=True)
 
     def architecture(self):
@@ -48,7 +48,8 @@ class TrainSettings(Group):
                                 '--num_validation_pairs=0.', choices=('train', 'train+validation'))
     cache_mb: int = setting(2048, 'The training pictures are decoded once if they take no more memory than this, else '
                             'whenever they occur; 0: the latter.', unit='MB', at_least=0, changeable=True)
-    batch_size: int = setting(2, 'Size of an update, over all devices together.', unit='pairs', at_least=1)
+    batch_size: int = setting(2, 'Size of an update, over all devices together, among which it must divide.',
+                              unit='pairs', at_least=1)
     accumulate_steps: int = setting(1, 'Passes that an update is cut into, one after the other, to save memory.',
                                     at_least=1, changeable=True)
     steps: int = setting(150_000, 'Length of the run.', unit='updates of both networks', at_least=1, changeable=True)
@@ -68,8 +69,8 @@ class TrainSettings(Group):
     max_bad_steps: int = setting(10, 'Ends the run after so many steps in a row whose losses or gradients are not '
                                  'finite; such a step changes no weights.', at_least=1, changeable=True)
     seed: int = setting(1, 'Seed of weights, pairs and augmentation.', at_least=0)
-    deterministic: bool = setting(False, 'Bit-identical results from run to run on one machine, for some speed.',
-                                  changeable=True)
+    deterministic: bool = setting(False, 'Bit-identical results from run to run on one machine, for some speed; on '
+                                  'GPUs the warp then has room for a limited number of voxels.', changeable=True)
     jit_compile: bool = setting(False, 'Compiles the forward and backward passes by XLA.', changeable=True)
     remat: bool = setting(False, 'Computes activations again in the backward pass instead of keeping them: less '
                           'memory, more time.', changeable=True)

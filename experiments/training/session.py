@@ -25,13 +25,17 @@ def run(settings, folder=None, is_dry=False):
     Raises:
       UserError: anything that the user can mend.
     """
-    if settings.model.precision == 'auto':
-        settings = devices.with_native_precision(settings)
-        print(f'--precision=auto: {settings.model.precision} on this machine')
+    settings, choice = devices.with_native_precision(settings)
+    if choice:
+        print(choice)
     settings.model.architecture()  # refused before anything is built
     if settings.train.deterministic:
         tf.config.experimental.enable_op_determinism()
+        if devices.needs_static_warp(settings.train, tf.config.list_physical_devices('GPU')):
+            print('--deterministic: the warp is computed in static shapes, which takes longer: TensorFlow has no '
+                  'deterministic product of a sparse matrix on GPUs')
     strategy = devices.make_strategy(settings.train.num_virtual_cpus)
+    print(devices.update_in_words(settings.train, strategy.num_replicas_in_sync))
     data = None
     if not is_dry:
         data = Data(settings.data)

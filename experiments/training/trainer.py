@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
+from experiments.configuration import devices
 from experiments.training.replicated import ReplicatedFunction
 from repose_tf import perceptual
 from repose_tf.adam import Adam
@@ -67,12 +68,15 @@ class Trainer:
 
     def _build_networks(self, settings):
         architecture, precision, train = settings.model.architecture(), settings.model.precision, settings.train
-        self.generator = Generator(architecture, train.jit_compile, train.remat, dtype=precision)
+        # The average is run outside of XLA, but deterministic all the same.
+        has_gpu = bool(tf.config.list_physical_devices('GPU'))
+        self.generator = Generator(
+            architecture, devices.needs_static_warp(train, has_gpu), train.remat, dtype=precision)
         self.discriminator = self.average = None
         if settings.losses.adversarial_weight:
             self.discriminator = Discriminator(architecture, train.remat, dtype=precision)
         if train.average_decay:
-            self.average = Generator(architecture, dtype=precision)
+            self.average = Generator(architecture, train.deterministic and has_gpu, dtype=precision)
             self.average.set_weights(self.generator.get_weights())
         self._optimizers = {'generator': _optimizer(self.generator, train)}
         if self.discriminator is not None:
@@ -195,10 +199,7 @@ def _check(settings, num_devices):
     if settings.model.precision == 'mixed_float16':
         raise UsageError('--precision: mixed_float16 is for using a model; expected float32 or mixed_bfloat16 '
                          'for training, whose small gradients vanish in float16.')
-    if train.batch_size % (num_devices * train.accumulate_steps):
-        passes = f' times --accumulate_steps={train.accumulate_steps}' if train.accumulate_steps > 1 else ''
-        raise UsageError(f'--batch_size: expected a multiple of the {num_devices} devices{passes}, '
-                         f'found {train.batch_size}.')
+    devices.update_in_words(train, num_devices)
 
 
 def _optimizer(network, train):
