@@ -115,8 +115,8 @@ def one_line(error):
 
 
 def _define_gpu_memory():
-    absl_flags.DEFINE_integer('gpu_memory', 0, 'The most memory that this program takes of each GPU; 0: what it needs, '
-                              'growing. Unit: MB.', lower_bound=0)
+    absl_flags.DEFINE_integer('gpu_memory', gpu_memory.inherited_mb(), 'The most memory that this program takes '
+                              'of each GPU; 0: what it needs, growing. Unit: MB.', lower_bound=0)
 
 
 def _run(main):

@@ -16,6 +16,7 @@ def limits(monkeypatch):
     """The limits that were set, by GPU."""
     found = {}
     monkeypatch.delenv(GROWTH, raising=False)
+    monkeypatch.setenv('REPOSE_GPU_MEMORY', '0')
     monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: ['one', 'two'] if kind == 'GPU' else [])
     monkeypatch.setattr(tf.config, 'set_logical_device_configuration', lambda gpu, parts: found.update(
         {gpu: [part.memory_limit for part in parts]}))
@@ -24,7 +25,7 @@ def limits(monkeypatch):
 
 def test_memory_grows_in_this_process_and_in_those_it_starts(limits):
     gpu_memory.set_up(0)
-    assert os.environ[GROWTH] == 'true' and not limits
+    assert os.environ[GROWTH] == 'true' and not limits and gpu_memory.inherited_mb() == 0
 
 
 def test_what_the_environment_says_stays(limits, monkeypatch):
@@ -36,6 +37,7 @@ def test_what_the_environment_says_stays(limits, monkeypatch):
 def test_a_limit_holds_on_every_gpu(limits):
     gpu_memory.set_up(4000)
     assert limits == {'one': [4000], 'two': [4000]} and os.environ[GROWTH] == 'true'
+    assert gpu_memory.inherited_mb() == 4000  # in programs that this one starts
 
 
 def test_a_limit_without_a_gpu_is_refused(monkeypatch):

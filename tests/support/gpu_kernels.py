@@ -15,6 +15,12 @@ SHORT = 1024  # elements; what is no longer counts as a shape or a setting, whic
 INT32 = {
     'AddV2', 'Equal', 'FloorDiv', 'Greater', 'Less', 'LessEqual', 'Maximum', 'Minimum', 'Mul', 'Neg', 'NotEqual',
     'OnesLike', 'Pack', 'Pad', 'Range', 'Reshape', 'Shape', 'Size', 'StridedSlice', 'Sub', 'Unpack', 'ZerosLike'}
+# What TensorFlow 2.15 and 2.21 refuse to do on GPUs where it must be deterministic, by the words in their libraries.
+NOT_DETERMINISTIC = {
+    'AdjustContrast', 'AdjustContrastv2', 'Bincount', 'CropAndResizeGradBoxes', 'CropAndResizeGradImage',
+    'DenseBincount', 'Dilation2DBackpropFilter', 'Dilation2DBackpropInput', 'FusedBatchNormGradV3',
+    'MaxPoolGradWithArgmax', 'ResizeNearestNeighborGrad', 'SoftmaxCrossEntropyWithLogits',
+    'SparseSoftmaxCrossEntropyWithLogits', 'SparseTensorDenseMatMul', 'Svd'}
 _NOT_RUN = ('Placeholder', 'NoOp')
 _SHAPES = ('Shape', 'ShapeN')
 
@@ -43,6 +49,13 @@ def lacking(graph):
             elif any(is_long(tensor) for tensor in host_tensors(op, kernel)):
                 on_host.add((op.type, of_types))
     return none, on_host
+
+
+def kinds(graph):
+    """Returns the set of the operations of a graph and of the functions that it calls."""
+    definition = graph.as_graph_def()
+    nodes = (definition.node, *(function.node_def for function in definition.library.function))
+    return {node.op for each in nodes for node in each}
 
 
 def types(op):

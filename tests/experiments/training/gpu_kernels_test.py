@@ -9,6 +9,7 @@ from experiments.training.trainer import Trainer
 from repose_tf.architecture import PRESETS
 from repose_tf.perceptual import PerceptualLoss
 from repose_tf.vgg_weights import VggWeights, used_layers
+from repose_tf.warp import volumetric_warp
 from tests.support import gpu_kernels
 from tests.support.tiny import LEAST, raw_batch
 
@@ -28,10 +29,24 @@ def test_every_operation_of_a_step_has_a_kernel(monkeypatch):
                                          clip_norm=1.0, precision='mixed_bfloat16'), tf.distribute.get_strategy())
     trainer.differentiate.perceptual = least_perceptual()
     trainer.differentiate.loss_weights['loss/perceptual'] = 1.0
-    none, on_host = gpu_kernels.lacking(trainer.step.get_concrete_function(raw_batch(4), tf.constant(0.0)).graph)
+    graph = trainer.step.get_concrete_function(raw_batch(4), tf.constant(0.0)).graph
+    none, on_host = gpu_kernels.lacking(graph)
     assert none == set()
     assert {kind for kind, _ in on_host} <= gpu_kernels.INT32
     assert {types for _, types in on_host if 'int32' not in types or 'float' in types} == set()
+    # The one that --deterministic must do without, see below.
+    assert gpu_kernels.kinds(graph) & gpu_kernels.NOT_DETERMINISTIC == {'SparseTensorDenseMatMul'}
+
+
+def test_the_warp_of_deterministic_training_is_refused_nothing():
+    def gradient(volume, *poses_px):
+        result = volumetric_warp.warp(volume, *poses_px, LEAST.grid, capacity=50)
+        return tf.gradients(result, volume)[0]
+
+    volume, pose = tf.TensorSpec([2, *LEAST.grid.shape, 4]), tf.TensorSpec([2, 19, 3])
+    graph = tf.function(gradient, autograph=False).get_concrete_function(volume, pose, pose).graph
+    assert gpu_kernels.kinds(graph) & gpu_kernels.NOT_DETERMINISTIC == set()
+    assert gpu_kernels.lacking(graph)[0] == {('Const', 'dtype=string')}  # the words of a refusal
 
 
 def test_a_type_without_a_kernel_is_seen():
