@@ -113,8 +113,8 @@ def summed(ops):
     sums = collections.Counter()
     for op in ops:
         name = f'{op.name}:{op.kind}'
-        # The passes of the networks are a function of their own in the step.
-        part = _first(_PARTS, name, _REST if 'StatefulPartitionedCall' in name else 'augmentation, average')
+        # The passes of the networks are a function of their own within one that a device does.
+        part = _first(_PARTS, name, _REST if name.count('StatefulPartitionedCall') > 1 else 'augmentation, average')
         kind = _first(_KINDS, op.kind, 'group norms' if 'group_norm' in op.name else _REST)
         sums[part, kind, 'gradient_tape' in name] += op.seconds
     return [[*key, seconds] for key, seconds in sums.items()]

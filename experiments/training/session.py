@@ -31,7 +31,7 @@ def run(settings, folder=None, is_dry=False):
     settings.model.architecture()  # refused before anything is built
     if settings.train.deterministic:
         tf.config.experimental.enable_op_determinism()
-        if devices.needs_static_warp(settings.train, tf.config.list_physical_devices('GPU')):
+        if tf.config.list_physical_devices('GPU'):
             print('--deterministic: the warp is computed in static shapes, which takes longer: TensorFlow has no '
                   'deterministic product of a sparse matrix on GPUs')
     strategy = devices.make_strategy(settings.train.num_virtual_cpus)

@@ -168,7 +168,7 @@ class Trainer:
 
     def _updated(self, gradients, terms):
         """Updates this replica's networks by the sums of all replicas' shares; returns what `_step` does."""
-        norms = {name: tf.norm(gradient) for name, gradient in gradients.items()}
+        norms = {name: tf.linalg.global_norm([gradient]) for name, gradient in gradients.items()}
         if limit := self._settings.train.clip_norm:
             gradients = {name: gradient * (limit / tf.maximum(norms[name], limit))
                          for name, gradient in gradients.items()}

@@ -23,12 +23,13 @@ def test_the_operations_of_a_run_are_timed_and_the_convolution_takes_longest():
 
 
 def test_operations_add_up_to_parts_and_kinds():
-    passes = 'StatefulPartitionedCall'
+    of_a_device = 'StatefulPartitionedCall'
+    passes = f'{of_a_device}/StatefulPartitionedCall_1'
     sums = train_step.summed([
         OpTime(f'{passes}/generator/lifting_encoder/conv2d/Conv2D', '_MklNativeConv2D', 3.0),
         OpTime(f'{passes}/gradient_tape/generator_1/lifting_encoder_1/x', 'Conv2DBackpropInput', 4.0),
         OpTime(f'{passes}/generator/pose_encoder/group_norm_3/gradient/mul', 'Mul', 2.0),
-        OpTime(f'{passes}/mul', 'Mul', 0.5), OpTime('RGBToHSV', 'RGBToHSV', 0.5)])
+        OpTime(f'{passes}/mul', 'Mul', 0.5), OpTime(f'{of_a_device}/RGBToHSV', 'RGBToHSV', 0.5)])
     assert sorted(sums) == [
         ['augmentation, average', 'rest', False, 0.5], ['lifting encoder', 'convolutions', False, 3.0],
         ['lifting encoder', 'convolutions', True, 4.0], ['pose encoder', 'group norms', False, 2.0],
