@@ -53,7 +53,8 @@ def test_a_type_without_a_kernel_is_seen():
     def update(flags, places):
         return tf.tensor_scatter_nd_update(flags, tf.expand_dims(places, 1), tf.gather(flags, places))
 
-    outer = tf.function(lambda flags, places: tf.function(update)(flags, places + 1))
+    inner = tf.function(update, autograph=False)
+    outer = tf.function(lambda flags, places: inner(flags, places + 1), autograph=False)
     graph = outer.get_concrete_function(tf.TensorSpec([None], tf.bool), tf.TensorSpec([None], tf.int32)).graph
     none, on_host = gpu_kernels.lacking(graph)
     assert none == {('TensorScatterUpdate', 'T=bool Tindices=int32')}
