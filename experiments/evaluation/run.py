@@ -144,13 +144,20 @@ def _score(system, pair_source, scorer, folder, frechet):
     return file
 
 
-def shown_pictures(systems, pair_source, index):
-    """Returns [(caption, uint8 [H, W, 3])] of a pair: source and target pose where they are known, results, truth.
+def shown_pictures(systems, pair_source, indices):
+    """Yields [(caption, uint8 [H, W, 3])] of pairs: source and target pose where they are known, results, truth.
 
-    Small pictures are enlarged, and all are cut to the columns that are scored. `index` is of the pair in the source.
+    Small pictures are enlarged, and all are cut to the columns that are scored. `indices` are those of the pairs in the
+    source.
     """
-    pair, shown = pair_source.pairs[index], []
-    batch = next(iter(pair_source.batches([pair], 1)))
+    pairs = [pair_source.pairs[index] for index in indices]
+    for pair, batch in zip(pairs, pair_source.batches(pairs, 1) if pairs else (), strict=True):
+        yield _shown(systems, pair_source, pair, batch)
+
+
+def _shown(systems, pair_source, pair, batch):
+    """Returns the captions and pictures of a pair, which is alone in its batch."""
+    shown = []
     if 'source_image' in batch:
         image = pixels_from_image(batch['source_image']).numpy()[0]
         pose = drawing.pose_picture(image.shape[0], batch['target_pose'].numpy()[0])

@@ -158,7 +158,7 @@ class AblationPage:
         first_runs = {run.variant: system for run, system in reversed(list(self._systems.items()))}
         shown = [first_runs[variant] for variant in self._variants]
         headers = ['source', 'target pose', *map(_in_words, self._variants), 'truth']
-        rows = [[image for _, image in shown_pictures(shown, self._pair_source, int(index))] for index in chosen]
+        rows = [[image for _, image in row] for row in shown_pictures(shown, self._pair_source, chosen)]
         return drawing.grid(rows, headers, [' -> '.join(self._pair_source.pairs[index]) for index in chosen])
 
     def _means(self, values, chosen=slice(None)):

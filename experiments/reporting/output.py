@@ -2,7 +2,7 @@
 
 import collections
 import dataclasses
-import functools
+import itertools
 import json
 import os
 
@@ -99,25 +99,32 @@ def write_results(outcome, num_sheet_rows, command):
     table, line = score_tables.markdown_table(report), as_json(report)
     write_text(os.path.join(outcome.folder, 'table.md'), table + '\n')
     write_text(os.path.join(outcome.folder, 'evaluation.json'), line + '\n')
-    # The page and the sheet may show the same pair.
-    pictures = functools.cache(functools.partial(shown_pictures, outcome.systems, outcome.pair_source))
     print('Writing the report ...', flush=True)
+    sheet_rows = _sheet_rows(report, num_sheet_rows)
+    # Each once: the page and the sheet may show the same pair.
+    indices = list(dict.fromkeys(itertools.chain(*report.examples().values(), sheet_rows)))
+    shown = shown_pictures(outcome.systems, outcome.pair_source, indices)
+    pictures = dict(zip(indices, tqdm(shown, desc='pictures', total=len(indices))))
     page = os.path.join(outcome.folder, 'report.html')
-    html_report.write_report(page, report, pictures)
-    about_sheet = _write_sheet(os.path.join(outcome.folder, 'contact_sheet.png'), report, pictures, num_sheet_rows)
+    html_report.write_report(page, report, pictures.__getitem__)
+    about_sheet = _write_sheet(os.path.join(outcome.folder, 'contact_sheet.png'), report, pictures, sheet_rows)
     shown = score_tables.markdown_table(report, _LISTED_ON_SCREEN)
     return [f'\n{report.title}\n{shown}\n', *report.notes, f'Report: {page}', about_sheet, line]
 
 
-def _write_sheet(path, report, pictures, num_rows):
-    """Writes a grid of pairs spread over those that all systems have, a row each; returns a line on it."""
+def _sheet_rows(report, num_rows):
+    """Returns the indices of pairs spread over those that all systems have."""
     scored = np.flatnonzero(np.all([np.any([~np.isnan(column) for column in values.values()], axis=0)
                                     for values in report.scores.values()], axis=0))
-    if not len(scored):
+    return scored[np.linspace(0, len(scored) - 1, min(num_rows, len(scored))).astype(int)].tolist()
+
+
+def _write_sheet(path, report, pictures, indices):
+    """Writes a grid of pairs, a row each; returns a line on it."""
+    if not indices:
         return 'No contact sheet: no pair was scored of all systems.'
-    chosen = scored[np.linspace(0, len(scored) - 1, min(num_rows, len(scored))).astype(int)]
-    shown = [pictures(int(index)) for index in tqdm(chosen, desc='sheet')]
     write_picture(path, drawing.grid(
-        [[image for _, image in row] for row in shown], [caption for caption, _ in shown[0]],
-        [' -> '.join(report.pairs[index]) for index in chosen]))
+        [[image for _, image in pictures[index]] for index in indices],
+        [caption for caption, _ in pictures[indices[0]]],
+        [' -> '.join(report.pairs[index]) for index in indices]))
     return f'Contact sheet: {path}'

@@ -28,11 +28,11 @@ class Source:
 
     @staticmethod
     def batches(pairs, batch_size):
-        del batch_size
-        image, pose = tf.zeros([len(pairs), SIZE, SIZE, 3]), tf.zeros([len(pairs), NUM_JOINTS, 3])
-        sources, targets = zip(*pairs, strict=True)
-        yield {'source_image': image, 'target_image': image, 'target_pose': pose, 'source_id': tf.constant(sources),
-               'target_id': tf.constant(targets)}
+        assert batch_size == 1
+        image, pose = tf.zeros([1, SIZE, SIZE, 3]), tf.zeros([1, NUM_JOINTS, 3])
+        for source, target in pairs:
+            yield {'source_image': image, 'target_image': image, 'target_pose': pose,
+                   'source_id': tf.constant([source]), 'target_id': tf.constant([target])}
 
 
 class System:
