@@ -14,6 +14,8 @@ import pytest  # noqa: E402
 
 from tests.support.programs import IS_SHORT  # noqa: E402
 
+LONGEST = ('interrupted_run_test', 'golden_parity_test', 'exporting_test', 'volumetric_warp_test', 'evaluate_test')
+
 
 def pytest_configure(config):
     """Makes a folder for what all processes of the tests share; os.environ tells it to them."""
@@ -32,13 +34,13 @@ def pytest_report_header():
 
 
 def pytest_collection_modifyitems(items):
-    """Files with slow tests first: a long one that begins last would run alone, beside idle workers."""
+    """Files with slow tests first, the longest before all: what begins last runs alone, beside idle workers."""
     if IS_SHORT:
         for item in items:
             if item.get_closest_marker('long'):
                 item.add_marker(pytest.mark.skip(reason='REPOSE_TESTS=short: runs in full on another stack'))
     slow = {item.path for item in items if item.get_closest_marker('slow')}
-    items.sort(key=lambda item: item.path not in slow)  # stable: otherwise in their order
+    items.sort(key=lambda item: (item.path.stem not in LONGEST, item.path not in slow))  # stable: else in their order
 
 
 @pytest.fixture(autouse=True)

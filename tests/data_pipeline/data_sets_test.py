@@ -77,7 +77,7 @@ def check_batches(data):
     assert all(seen) and len(set.union(*seen)) == sum(map(len, seen))
 
 
-@pytest.mark.parametrize('name', [tree_name, flat_name])
+@pytest.mark.parametrize('name', [tree_name, pytest.param(flat_name, marks=pytest.mark.long)])
 def test_fashion_from_files_to_batches(tmp_path, name):
     ids = write_fashion(tmp_path / 'source', name)
     poses = write_json_poses(tmp_path / 'source', ids, origin='mediapipe')
@@ -95,6 +95,7 @@ def test_fashion_from_files_to_batches(tmp_path, name):
     assert frames[ids[index]]['image'] == path.read_bytes()
 
 
+@pytest.mark.long
 def test_the_reference_layout_and_missing_poses(tmp_path):
     write_fashion(tmp_path / 'source' / 'fashion3d', reference_name)
     paths = [f'{outfit}/{view}' for outfit in FASHION_OUTFITS for view in VIEWS]
@@ -124,6 +125,7 @@ def test_iper_from_frames_to_batches(tmp_path):
         tmp_path / 'source' / 'images' / '001' / '9' / '1' / '002.jpg').read_bytes()
 
 
+@pytest.mark.long
 def test_iper_from_videos_to_batches(tmp_path):
     for video in IPER_VIDEOS:
         write_film(tmp_path / 'source' / f'{video.replace("/", "_")}.mp4')

@@ -58,6 +58,7 @@ def places(tmp_path_factory):
     return root, [f'--source_dir={root}/people', f'--data_dir={root}/records']
 
 
+@pytest.mark.long
 def test_the_outcome_is_a_table_a_page_and_a_line_of_json(places, run_evaluate, capsys):
     root, data = places
     said, line = run_evaluate(capsys, f'--predictions={root}/pictures', *data, f'--output={root}/out', '--sheet_rows=2')

@@ -71,6 +71,7 @@ def test_training_goes_on_from_it(run):
     assert saved.prefixes[0].endswith('step-1')
 
 
+@pytest.mark.long
 def test_a_checkpoint_without_discriminator_is_imported(shapes, tmp_path, capsys):  # noqa: F811
     path = altered(tmp_path, {name: shape for name, shape in shapes.items() if 'Discriminator' not in name})
     import_checkpoint(path, str(tmp_path / 'run'), '3d', '3d')
@@ -83,6 +84,7 @@ def test_a_checkpoint_that_is_not_there_is_told():
         import_checkpoint('no/such/model', 'no/such/run', '3d', '3d')
 
 
+@pytest.mark.long
 def test_a_refused_checkpoint_leaves_nothing_behind(shapes, tmp_path):  # noqa: F811
     (tmp_path / 'in').mkdir()
     path = altered(tmp_path / 'in', {**shapes, 'GAN/Generator/surprise': (1,)})
@@ -91,6 +93,7 @@ def test_a_refused_checkpoint_leaves_nothing_behind(shapes, tmp_path):  # noqa: 
     assert [file.name for file in tmp_path.iterdir()] == ['in']
 
 
+@pytest.mark.long
 def test_a_place_that_cannot_be_written_is_told(prefix, tmp_path):  # noqa: F811
     (tmp_path / 'file').touch()
     with pytest.raises(WriteError, match='file/run: cannot be written'):

@@ -1,13 +1,14 @@
 """The program that reposes writes the model's picture, and says in one line what is wrong."""
 
 import numpy as np
+import pytest
 
 from data_pipeline.picture_file import read_image
 from experiments.training import run_folder
 from repose_tf.serving import reposed_pixels
 from tests.support.programs import assert_one_error, run_program
 from tests.support.source_people import load, photo_path, targets, write_layout
-from tests.support.tiny import TINY, tiny_generator, tiny_run
+from tests.support.tiny import LEAST, tiny_generator, tiny_run
 
 
 def test_the_program_writes_the_models_picture(tmp_path, tmp_path_factory):
@@ -23,9 +24,10 @@ def test_the_program_writes_the_models_picture(tmp_path, tmp_path_factory):
     assert read_image(output.with_name('result-parts.png')).std() > 0
 
 
+@pytest.mark.long
 def test_the_program_says_what_is_wrong(tmp_path):
     write_layout(tmp_path)
-    folder = run_folder.create(str(tmp_path / 'runs'), 'untrained', TINY, '--preset=small\n')
+    folder = run_folder.create(str(tmp_path / 'runs'), 'untrained', LEAST, '--preset=small\n')
     process = run_program('repose', f'--run_dir={folder.path}', f'--source={photo_path(tmp_path, "none")}',
                           '--target_pose=#p/01', f'--output={tmp_path / "result.png"}')
     assert_one_error(process, 'none.png', 'no such file')

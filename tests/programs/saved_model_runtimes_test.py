@@ -57,6 +57,7 @@ def operation_names(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_c_program_makes_the_same_picture(tmp_path):
     client, names = compiled_client(tmp_path), operation_names(served_models.saved_model())
     inputs = example_inputs(TINY.image_size, 1)
@@ -77,6 +78,7 @@ def test_the_rest_client_gets_what_the_model_makes(rest_server, request_and_answ
     assert [image.shape for image in decoded] == [(TINY.image_size, TINY.image_size, 3)] * 2
 
 
+@pytest.mark.long
 def test_the_rest_client_says_why_the_server_refused(rest_server, request_and_answer):
     asked = request_and_answer[0]
     with pytest.raises(UsageError, match='image_bytes: expected JPEG or PNG files'):

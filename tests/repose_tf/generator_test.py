@@ -10,6 +10,7 @@ from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS, Architecture
 from repose_tf.generator import Generator
 from repose_tf.shapes import ShapeError
 from repose_tf.warp import body_parts
+from tests.support.programs import one_stack
 from tests.support.tiny import TINY, inputs
 
 # Stride 4 and three depth layers of blocks: another size in every argument.
@@ -20,8 +21,9 @@ OTHER = dataclasses.replace(
 
 
 @pytest.mark.parametrize('changes', [
-    {}, {'warp': '2d'}, {'pose': '2d'}, {'warp': '2d', 'pose': '2d'}, REFERENCE_CONVENTIONS])
-@pytest.mark.parametrize('architecture', [TINY, OTHER], ids=['stride 2', 'stride 4'])
+    {}, one_stack({'warp': '2d'}), one_stack({'pose': '2d'}), {'warp': '2d', 'pose': '2d'},
+    one_stack(REFERENCE_CONVENTIONS)])
+@pytest.mark.parametrize('architecture', [one_stack(TINY, 'stride 2'), pytest.param(OTHER, id='stride 4')])
 def test_outputs_have_their_shapes_and_ranges(architecture, changes):
     architecture = dataclasses.replace(architecture, **changes)
     size, grid = architecture.image_size, architecture.grid
@@ -50,6 +52,7 @@ def test_the_seen_background_stays_as_it_is():
     assert 0 < float(tf.reduce_mean(seen)) < 1
 
 
+@pytest.mark.long
 def test_a_batch_is_its_samples():
     generator, batch = Generator(TINY), inputs(TINY, 3)
     together = generator(*batch)['image']
@@ -69,6 +72,7 @@ def test_a_source_is_encoded_once_for_all_its_targets(warp):
     assert generator.encode(image, source, with_lifted_volume=True).keys() - encoded.keys() == {'lifted_volume'}
 
 
+@pytest.mark.long
 def test_2d_pose_ignores_the_target_depth():
     image, source, target = inputs(TINY)
     # The warp is 2D as well, or it would see the depth.

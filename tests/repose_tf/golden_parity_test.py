@@ -183,7 +183,8 @@ class Noise:
             score = np.abs(background - mean) / (spread * np.sqrt(1 / count + 1 / self.num_draws))
             known, deep = score[self.known[::4, ::4]], score[self.deep[::4, ::4]]
             # Of a normal distribution: 0.67 and 2.6. In deep holes few numbers, the same everywhere, are at play.
-            assert 0.62 < np.median(known) < 0.74 and np.quantile(known, 0.99) < 3.2
+            assert 0.62 < np.median(known) < 0.74, 'the spread of what is seen'
+            assert np.quantile(known, 0.99) < 3.2
             assert np.median(deep) < 1.5 and np.quantile(deep, 0.99) < 4.5
 
 
@@ -198,6 +199,7 @@ def backgrounds():
     return [golden_file(*names)[0]['background'][0] for names in VARIANTS]
 
 
+@pytest.mark.long
 def test_backgrounds_are_draws_of_ours(noise, backgrounds):
     assert noise.deep[::4, ::4].sum() > 250
     noise.assert_explains(backgrounds)
@@ -206,8 +208,8 @@ def test_backgrounds_are_draws_of_ours(noise, backgrounds):
 @pytest.mark.long
 @pytest.mark.parametrize('scale', [0.8, 1.25])
 def test_other_noise_is_seen(inpainting, backgrounds, scale):
-    with pytest.raises(AssertionError):
-        Noise(*inpainting, scale=scale).assert_explains(backgrounds)
+    with pytest.raises(AssertionError, match='the spread of what is seen'):
+        Noise(*inpainting, num_draws=12, scale=scale).assert_explains(backgrounds)
 
 
 @pytest.mark.long
@@ -217,6 +219,7 @@ def test_other_holes_are_seen(inpainting, backgrounds, monkeypatch):
         Noise(*inpainting).assert_explains(backgrounds)
 
 
+@pytest.mark.long
 def test_result(variant, noise):
     """The golden result leaves ours by no more than the noise in the background that shines through."""
     through = 1.0 - variant.found['out_alpha']

@@ -31,7 +31,6 @@ def checked(arguments, **options):
     assert process.returncode == 0, process.stderr[-3000:]
 
 
-@pytest.mark.long
 def test_the_example_of_the_readme_runs_as_it_stands(given, monkeypatch):
     monkeypatch.chdir(ROOT)
     names = dict(given)
@@ -59,6 +58,7 @@ def test_every_name_is_there_and_no_other():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_installed_library_runs_the_example_without_the_rest_of_the_project(given, tmp_path):
     source = tmp_path / 'source'
     for name in ('repose_tf', 'data_pipeline', 'experiments'):

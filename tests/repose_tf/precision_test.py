@@ -32,7 +32,8 @@ def made_up(network, names):
     return network
 
 
-@pytest.mark.parametrize('conventions', [{}, REFERENCE_CONVENTIONS], ids=['standard', 'reference'])
+@pytest.mark.parametrize('conventions', [
+    pytest.param({}, id='standard'), pytest.param(REFERENCE_CONVENTIONS, id='reference', marks=pytest.mark.long)])
 def test_bfloat16_is_within_three_hundredths(conventions):
     architecture = dataclasses.replace(PRESETS['small'], **conventions)
     batch = inputs(architecture)

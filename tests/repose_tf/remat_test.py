@@ -2,22 +2,24 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.train_step import TrainStep
 from tests.repose_tf.generator_test import inputs
-from tests.repose_tf.xla_test import SMALLEST
+from tests.support.tiny import LEAST
 
 
+@pytest.mark.long
 def test_gradients_stay_the_same_and_convolutions_run_again():
-    image, source, target = inputs(SMALLEST)
+    image, source, target = inputs(LEAST)
     batch = {'source_image': image, 'target_image': image[::-1], 'source_pose': source, 'target_pose': target}
     results, convolutions = [], []
     for remat in (False, True):
         keras.utils.set_random_seed(1)
-        networks = Generator(SMALLEST, remat=remat), Discriminator(SMALLEST, remat)
+        networks = Generator(LEAST, remat=remat), Discriminator(LEAST, remat)
         differentiate = TrainStep(*networks, None, {'loss/l1': 1.0, 'loss/adversarial': 1.0})
         step = tf.function(lambda batch, step=differentiate: step(batch, 2), autograph=False)
         results.append(tf.nest.flatten(step(batch)))

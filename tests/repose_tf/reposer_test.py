@@ -31,6 +31,7 @@ def given():
     return image, pose_px, np.stack(targets_px)
 
 
+@pytest.mark.long
 def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one_loads(tmp_path, live, given):
     image, pose_px, targets_px = given
     person, steps = live.source(image, pose_px), []

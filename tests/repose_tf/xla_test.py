@@ -11,17 +11,13 @@ from repose_tf.architecture import PRESETS
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator, warp_capacity
 from repose_tf.train_step import TrainStep
-from tests.support.tiny import TINY, inputs
-
-# XLA takes seconds for every layer.
-SMALLEST = dataclasses.replace(
-    TINY, encoder_blocks=((1, 8, 1),), decoder_blocks=((8, True),), discriminator_blocks=((1, 8),))
+from tests.support.tiny import LEAST, inputs
 
 
 def differentiated(batch, static_shapes, jit_compile=False):
     """Returns the terms of one step and the gradients of both networks; without a graph unless compiled by XLA."""
     keras.utils.set_random_seed(1)
-    networks = Generator(SMALLEST, static_shapes), Discriminator(SMALLEST)
+    networks = Generator(LEAST, static_shapes), Discriminator(LEAST)
     differentiate = TrainStep(*networks, None, {'loss/l1': 1.0, 'loss/adversarial': 1.0}, l2_weight=1e-4)
 
     def step(batch):
@@ -32,8 +28,9 @@ def differentiated(batch, static_shapes, jit_compile=False):
             [gradient.numpy() for name in sorted(gradients) for gradient in gradients[name]])
 
 
+@pytest.mark.long
 def test_a_step_compiled_by_xla_computes_what_the_plain_one_does():
-    image, source, target = inputs(SMALLEST)
+    image, source, target = inputs(LEAST)
     batch = {'source_image': image, 'target_image': image[::-1], 'source_pose': source, 'target_pose': target}
     terms, gradients = differentiated(batch, static_shapes=False)
     compiled_terms, compiled_gradients = differentiated(batch, static_shapes=True, jit_compile=True)
@@ -43,9 +40,9 @@ def test_a_step_compiled_by_xla_computes_what_the_plain_one_does():
     assert np.mean([np.abs(gradient).max() > 1e-3 for gradient in gradients]) > 0.9
 
 
-@pytest.mark.parametrize('warp', ['3d', '2d'])
+@pytest.mark.parametrize('warp', ['3d', pytest.param('2d', marks=pytest.mark.long)])
 def test_static_shapes_change_no_value_and_raise_where_there_is_no_room(warp):
-    architecture = dataclasses.replace(SMALLEST, warp=warp)
+    architecture = dataclasses.replace(LEAST, warp=warp)
     generators = [Generator(architecture, static_shapes) for static_shapes in (False, True)]
     generators[1].set_weights(generators[0].get_weights())
     plain, static = (generator(*inputs(architecture)) for generator in generators)

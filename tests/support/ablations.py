@@ -6,14 +6,14 @@ import json
 import tensorflow as tf
 
 from experiments.training import run_folder
-from tests.support.tiny import TINY
+from tests.support.tiny import LEAST
 
 
 def write_run(run, steps=20, saved=20, more=''):
     """Makes the folder of a `Run` and returns the `RunFolder`; `more` is added to its flags."""
     runs_dir, _, name = run.stem.rpartition('/')
     folder = run_folder.create(
-        runs_dir, name, dataclasses.replace(TINY, warp=run.warp, pose=run.pose),
+        runs_dir, name, dataclasses.replace(LEAST, warp=run.warp, pose=run.pose),
         f'--preset=small\n--perceptual_weight=0\n--l1_weight=1\n--warp={run.warp}\n--pose={run.pose}\n'
         f'--seed={run.seed}\n--steps={steps}\n--run_name={name}\n{more}')
     for step in range(0, saved + 1, 10):

@@ -5,9 +5,16 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The shorter form of the tests, for a second stack beside one that runs all of them.
 IS_SHORT = os.environ.get('REPOSE_TESTS') == 'short'
+
+
+def one_stack(value, name=None):
+    """Returns a value of `pytest.mark.parametrize` for the stack that runs all tests, beside others for both."""
+    return pytest.param(value, id=name, marks=pytest.mark.long)
 
 
 def run_program(module, *arguments, package='experiments'):

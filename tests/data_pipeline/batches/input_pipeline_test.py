@@ -110,6 +110,7 @@ def test_training_pairs_are_two_pictures_of_a_person_of_the_split(people):
     assert within_a.min() > 0.3 * within_a.sum()
 
 
+@pytest.mark.long
 def test_the_seed_decides_the_batches(people):
     once, again, other = (train(people[0], 6, seed) for seed in (1, 1, 2))
     assert_equal(once, again)
@@ -124,6 +125,7 @@ def test_a_run_that_starts_at_a_step_has_what_an_uninterrupted_one_had(people):
     assert len(train(people[0], 1, first_step=2 ** 39)) == 1  # nothing before is read
 
 
+@pytest.mark.long
 def test_workers_share_every_batch(people):
     whole = train(people[0], 5, seed=6, first_step=3)
     parts = [train(people[0], 5, seed=6, first_step=3, shard=(index, 2)) for index in range(2)]
@@ -133,7 +135,7 @@ def test_workers_share_every_batch(people):
             train(people[0], 1, shard=shard)
 
 
-@pytest.mark.parametrize('image_size', [SIZE, 8])
+@pytest.mark.parametrize('image_size', [pytest.param(SIZE, marks=pytest.mark.long), 8])
 def test_what_is_decoded_once_is_the_same(people, image_size):
     said = []
     # One picture of the split test has a mask.
@@ -146,6 +148,7 @@ def test_what_is_decoded_once_is_the_same(people, image_size):
     assert 'decoded once and kept' in said[0] and all('decoded whenever they occur' in line for line in said[1:])
 
 
+@pytest.mark.long
 def test_what_is_decoded_once_is_not_decoded_again(people, monkeypatch):
     calls = []
     decode = tf.io.decode_image
@@ -210,6 +213,7 @@ def test_every_format_is_decoded_to_the_same_picture(tmp_path):
     np.testing.assert_array_equal(batch['target_image'][1], np.repeat(smooth[..., :1], 3, axis=2))
 
 
+@pytest.mark.long
 def test_shards_are_read_together(tmp_path):
     names = [f'p{index}' for index in range(12)]
     write_people(tmp_path / 'mine', dict.fromkeys(names, 2), {'train': names})

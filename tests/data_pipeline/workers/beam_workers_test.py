@@ -215,6 +215,7 @@ def test_without_beam_one_line_says_what_to_install(monkeypatch):
         open_workers(TWO)
 
 
+@pytest.mark.long
 def test_the_program_makes_the_records_that_the_training_finds(tmp_path, monkeypatch):
     write_people(tmp_path / 'source', {'a': 2, 'b': 3}, {'train': ['a'], 'test': ['b']})
     process = run_program('build', f'--source_dir={tmp_path / "source"}', f'--data_dir={tmp_path / "records"}',

@@ -15,7 +15,7 @@ from experiments import benchmark, benchmarks
 from experiments.benchmarks import input, metrics, page, serving, tools, warp
 from tests.data_pipeline.batches.augment_test import make_batch
 from tests.support.programs import ROOT, assert_one_error, run_program
-from tests.support.tiny import TINY
+from tests.support.tiny import LEAST
 
 
 def test_peak_memory_counts_what_is_held_at_once():
@@ -130,7 +130,7 @@ def test_peers_compute_the_same(make, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.long
 def test_serving_is_measured_for_every_kind_of_request():
-    rows = serving.measured(TINY, 3, rounds=1, max_gigabytes=1.0, batch_sizes=(1, 2))
+    rows = serving.measured(LEAST, 3, rounds=1, max_gigabytes=1.0, batch_sizes=(1, 2))
     assert [row['what'] for row in rows] == [
         'load', 'first call of repose, 1 picture', 'repose, batch 1', 'repose, batch 2',
         'serving_default, batch 1 (PNG in, PNG out)', 'repose_sequence, 3 targets', '3 calls of repose, same source',

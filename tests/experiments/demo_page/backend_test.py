@@ -196,6 +196,7 @@ def test_without_an_estimator_a_photo_is_refused_and_says_why(backend):
         blind.read_video('/nowhere.mp4')
 
 
+@pytest.mark.long
 def test_bad_requests_leave_nothing_behind(backend):
     good = make_person(np.random.default_rng(0), 32)
     before = backend.picture(good, good.pose_px)

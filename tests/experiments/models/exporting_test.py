@@ -24,7 +24,7 @@ def test_pixels_come_back_from_images():
 
 @pytest.fixture(scope='module')
 def generator():
-    return tiny_generator(LEAST)  # its graph is saved and loaded in half the time
+    return tiny_generator()
 
 
 @pytest.fixture(scope='module')
@@ -42,6 +42,7 @@ def exported(tmp_path_factory, generator):
     return process, output
 
 
+@pytest.mark.long
 def test_serving_is_the_generator_between_pixels(generator):
     inputs = exporting.example_inputs(LEAST.image_size)
     image = inputs['source_image'].astype(np.float32) / 127.5 - 1.0
@@ -68,6 +69,7 @@ def test_the_saved_model_takes_any_batch(loaded, generator):
     assert np.abs(found.numpy() - (expected['image'].numpy() + 1.0) * 127.5).max() <= 0.51
 
 
+@pytest.mark.long
 def test_warm_up_requests_are_what_the_signatures_take(exported, loaded):
     records = tf.data.TFRecordDataset(str(exported[1] / warmup_requests.FILE)).as_numpy_iterator()
     log_class, seen = warmup_requests.message_class('PredictionLog'), set()
@@ -110,6 +112,7 @@ def test_a_missing_run_is_one_line(tmp_path):
                      'no/such/run', 'expected a run folder')
 
 
+@pytest.mark.long
 def test_a_saved_model_is_scored_as_what_it_computes(exported, generator, tmp_path):
     inputs = exporting.example_inputs(LEAST.image_size)
     system = ModelSystem(str(exported[1]))

@@ -12,6 +12,7 @@ from data_pipeline.poses.pose_file import read_poses
 from experiments.models import opening
 from experiments.training import checkpoints
 from experiments.training.trainer import Trainer
+from tests.support import tiny as tiny_models
 from tests.support.programs import ROOT
 from tests.support.tiny import TINY, tiny_settings
 
@@ -26,7 +27,9 @@ def assert_alike(picture, name):
     assert difference.max() <= 3 and difference.mean() < 0.1
 
 
-@pytest.mark.parametrize('path, name', [(OLD_RUN, 'run'), (ROOT / 'models' / 'people-64', 'people_64')])
+@pytest.mark.parametrize('path, name', [
+    (OLD_RUN, 'run'),
+    pytest.param(ROOT / 'models' / 'people-64', 'people_64', marks=pytest.mark.long)])  # library_test shows it, too
 def test_models_of_before_show_the_same_pictures(path, name):
     poses = read_poses(PEOPLE / 'poses.json')
     reposer = opening.open_model(str(path))
@@ -36,12 +39,13 @@ def test_models_of_before_show_the_same_pictures(path, name):
     assert (reposer.kind, run is None) == (('run', False) if name == 'run' else ('packed model', True))
 
 
-def test_a_run_of_before_goes_on():
+def test_a_run_of_before_goes_on(monkeypatch):
     run = opening.run_of(str(OLD_RUN))
     settings = run.settings()
     assert run.architecture() == dataclasses.replace(TINY, registration='reference')
     assert (settings.train.steps, settings.losses.l1_weight) == (3, 1.0)
     assert settings.data.source_dir == 'data/people' and not run.is_new()
+    monkeypatch.setattr(tiny_models, 'LEAST', TINY)  # which was the preset then
     tiny = tiny_settings(adversarial_weight=0.0, registration='reference')
     trainer = Trainer(tiny, tf.distribute.get_strategy())
     assert checkpoints.for_run(run, trainer, tiny).restore_latest().endswith('step-3')

@@ -14,7 +14,7 @@ from data_pipeline.errors import UsageError
 from experiments.models import opening
 from experiments.training import checkpoints
 from repose_tf.variables import tf_variables
-from tests.support.tiny import TINY, tiny_generator, tiny_run
+from tests.support.tiny import LEAST, TINY, tiny_generator, tiny_run
 
 
 def values(model):
@@ -26,7 +26,7 @@ def same(first, second):
 
 
 def test_every_variable_is_saved(tmp_path):
-    generator = tiny_generator()
+    generator = tiny_generator(TINY)
     prefix = checkpoints.Checkpoints(str(tmp_path), generator=generator).save(1)
     saved = [name for name, _ in tf.train.list_variables(prefix) if name.startswith('generator/')]
     assert len(saved) == len(generator.variables) > 50
@@ -76,7 +76,7 @@ def test_a_folder_without_checkpoint_is_refused(tmp_path):
 ])
 def test_another_architecture_is_refused(tmp_path, change, words):
     checkpoints.Checkpoints(str(tmp_path), generator=tiny_generator()).save(1)
-    other = tiny_generator(dataclasses.replace(TINY, **change))
+    other = tiny_generator(dataclasses.replace(LEAST, **change))
     before = values(other)
     with pytest.raises(UsageError, match=f'holds another generator; {words}'):
         checkpoints.Checkpoints(str(tmp_path), generator=other).restore_latest()

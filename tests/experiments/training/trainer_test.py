@@ -63,6 +63,7 @@ def test_the_step_size_follows_the_schedule_however_long_the_run_is(steps):
         assert float(adam.learning_rate) == pytest.approx(0.05 * (1 + math.cos(math.pi * step / 20)), abs=1e-7)
 
 
+@pytest.mark.long
 def test_the_average_follows_the_generator():
     trainer = make_trainer(average_decay=0.5, adversarial_weight=0)
     assert trainer.evaluated is trainer.average
@@ -89,7 +90,8 @@ def test_a_long_gradient_is_shortened_to_its_limit():
     assert total == pytest.approx(0.5 * 0.01, rel=1e-2)
 
 
-@pytest.mark.parametrize('given', [pytest.param(True, marks=pytest.mark.long), False])
+@pytest.mark.long
+@pytest.mark.parametrize('given', [True, False])
 def test_the_mask_learns_the_given_mask_or_else_the_projected_parts(given):
     trainer = make_trainer(mask_weight=1, l1_weight=0.001, adversarial_weight=0, learning_rate=0.01)
     batch = raw_batch()
@@ -119,6 +121,7 @@ def test_passes_add_up_to_the_batch():
         np.testing.assert_allclose(found, expected, atol=1e-5 * scale)
 
 
+@pytest.mark.long
 def test_the_generator_learns_one_batch():
     trainer = make_trainer(adversarial_weight=0, learning_rate=0.01)
     assert trainer.discriminator is None

@@ -83,6 +83,7 @@ def network(weights):
     return inception.Inception(weights)
 
 
+@pytest.mark.long
 def test_all_but_the_last_pool_equals_keras(weights, network):
     # Keras' own has the same convolutions in the same order, but averages in the last pool too.
     keras.backend.clear_session()

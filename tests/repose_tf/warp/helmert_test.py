@@ -47,7 +47,8 @@ def sines(pose):
     return np.linalg.norm(np.cross(b - a, c - b), axis=2) / lengths
 
 
-@pytest.mark.parametrize('make_poses', [cases.person_poses, cases.random_poses])
+@pytest.mark.parametrize('make_poses', [
+    cases.person_poses, pytest.param(cases.random_poses, marks=pytest.mark.long)])
 def test_fits_equal_the_svd_on_ten_thousand_pose_pairs(make_poses):
     rng = np.random.default_rng(0)
     source, target = make_poses(rng, COUNT), make_poses(rng, COUNT)

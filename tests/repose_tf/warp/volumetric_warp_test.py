@@ -12,18 +12,15 @@ from repose_tf.warp.volumetric_warp import warp
 from tests.support import cases
 from tests.support.cases import STANDING_POSE_PX
 from tests.support.dense_warp import dense_warp
+from tests.support.programs import one_stack
 
 GRID = VolumeGrid(image_size=64, volume_size=17, depth_size=9)
 FINER = VolumeGrid(image_size=64, volume_size=33, depth_size=17)
 OLDER = VolumeGrid(image_size=64, volume_size=17, depth_size=9, registration='reference')
 MODES = pytest.mark.parametrize('mode', ['3d', '2d'])
 # (capacity, jit_compile): as many voxels as there are; static shapes; static shapes compiled by XLA.
-FORMS = [(None, False), (4000, False), (4000, True)]
-
-
-def between(value):
-    """A value between those that run on both stacks."""
-    return pytest.param(value, marks=pytest.mark.long)
+FORMS = [(None, False), one_stack((4000, False)), (4000, True)]
+SHORTER_MODES = pytest.mark.parametrize('mode', ['3d', one_stack('2d')])
 
 
 def random_volume(grid, channels=3, batch=2, seed=0, padded=True):
@@ -58,7 +55,7 @@ def assert_equals_dense(volume, source, target, grid, mode='3d', form=(None, Fal
     return found.numpy()
 
 
-@MODES
+@SHORTER_MODES
 @pytest.mark.parametrize('form', FORMS)
 def test_equals_the_dense_warp_in_value_and_gradient(mode, form):
     rng = np.random.default_rng(0)
@@ -75,16 +72,16 @@ def test_equals_the_dense_warp_in_the_registration_of_the_reference(mode):
     assert not np.allclose(found, warp(random_volume(OLDER), source, target, GRID, mode), atol=0.1)
 
 
-@MODES
-@pytest.mark.parametrize('scale', [0.3, between(0.6), between(1.7), 3.0])
-@pytest.mark.parametrize('grows', [False, True])
+@SHORTER_MODES
+@pytest.mark.parametrize('scale', [0.3, one_stack(0.6), one_stack(1.7), one_stack(3.0)])
+@pytest.mark.parametrize('grows', [one_stack(False), True])
 def test_people_who_come_closer_or_go_away(mode, scale, grows):
     rng = np.random.default_rng(1)
     poses = [cases.person_poses(rng, 2, FINER.image_size, scale=s) for s in (1.0, scale)]
     assert_equals_dense(random_volume(FINER), *(poses if grows else poses[::-1]), FINER, mode)
 
 
-@MODES
+@SHORTER_MODES
 @pytest.mark.parametrize('form', FORMS[:2])
 def test_joints_anywhere(mode, form):
     rng = np.random.default_rng(2)
@@ -92,7 +89,7 @@ def test_joints_anywhere(mode, form):
     assert_equals_dense(random_volume(GRID), source, target, GRID, mode, form)
 
 
-@MODES
+@SHORTER_MODES
 def test_parts_partly_and_wholly_outside_the_volume(mode):
     rng = np.random.default_rng(3)
     source, target = (cases.person_poses(rng, 4, GRID.image_size) for _ in range(2))
@@ -105,7 +102,7 @@ def test_parts_partly_and_wholly_outside_the_volume(mode):
     assert not found[3].any()  # its source is nowhere in the volume: all masks are empty
 
 
-@MODES
+@SHORTER_MODES
 def test_coincident_joints_and_flat_people(mode):
     coincident = np.full_like(STANDING_POSE_PX, 128.0)
     flat = STANDING_POSE_PX * np.float32([1, 1, 0])
@@ -116,7 +113,7 @@ def test_coincident_joints_and_flat_people(mode):
     assert_equals_dense(random_volume(GRID, channels=1, batch=16), source, target, GRID, mode)
 
 
-@MODES
+@SHORTER_MODES
 def test_the_same_pose_leaves_the_person_where_it_is(mode):
     poses = cases.person_poses(np.random.default_rng(4), 2, FINER.image_size)
     volume = np.abs(random_volume(FINER))
@@ -125,7 +122,7 @@ def test_the_same_pose_leaves_the_person_where_it_is(mode):
     assert len(inside) > 0.2 * np.count_nonzero(found)
 
 
-@MODES
+@SHORTER_MODES
 @pytest.mark.parametrize('form', FORMS[:2])
 def test_negative_values_win_only_where_all_parts_are(mode, form):
     # Everybody in one ball in the middle: all ten parts cover it.
@@ -138,8 +135,8 @@ def test_negative_values_win_only_where_all_parts_are(mode, form):
     assert not assert_equals_dense(volume, pose, pose, GRID, mode, form).any()
 
 
-@pytest.mark.parametrize('channels', [1, between(5), 40])
-@pytest.mark.parametrize('padded', [False, True])
+@pytest.mark.parametrize('channels', [one_stack(1), one_stack(5), 40])
+@pytest.mark.parametrize('padded', [False, one_stack(True)])
 @MODES
 def test_any_number_of_channels_with_or_without_the_padding(channels, padded, mode):
     rng = np.random.default_rng(6)
@@ -148,7 +145,7 @@ def test_any_number_of_channels_with_or_without_the_padding(channels, padded, mo
 
 
 @pytest.mark.parametrize('dtype, atol', [(tf.float64, 1e-6), (tf.bfloat16, 0.05), (tf.float16, 0.005)])
-@MODES
+@SHORTER_MODES
 def test_any_floating_type(dtype, atol, mode):
     rng = np.random.default_rng(7)
     source, target = (cases.person_poses(rng, 2, GRID.image_size) for _ in range(2))
@@ -164,18 +161,23 @@ def test_any_floating_type(dtype, atol, mode):
     np.testing.assert_allclose(tf.cast(gradient, tf.float64), expected_gradient, rtol=0.01, atol=atol)
 
 
-@pytest.mark.slow
-@pytest.mark.long
 @MODES
 def test_gradient_equals_the_numeric_jacobian(mode):
     grid = VolumeGrid(image_size=16, volume_size=5, depth_size=3)
     rng = np.random.default_rng(8)
     source, target = (tf.constant(cases.person_poses(rng, 1, 16)) for _ in range(2))
     volume = tf.constant(rng.normal(size=(1, *grid.shape, 1)))
-    function = tf.function(lambda x: warp(x, source, target, grid, mode), autograph=False)
-    theoretical, numeric = tf.test.compute_gradient(function, [volume], delta=1e-4)
-    assert np.count_nonzero(theoretical[0]) > 20
-    np.testing.assert_allclose(theoretical[0], numeric[0], atol=1e-6)
+    # One sample of the batch for each entry of the volume.
+    num_entries, delta = int(tf.size(volume)), 1e-4
+    steps = np.eye(num_entries).reshape(-1, *volume.shape[1:])
+    many = [tf.repeat(pose, num_entries, axis=0) for pose in (source, target)]
+    _, theoretical = value_and_gradient(
+        lambda x: warp(x, *many, grid, mode), tf.repeat(volume, num_entries, axis=0), tf.constant(steps))
+    above, below = (warp(volume + sign * delta * steps, *many, grid, mode).numpy() for sign in (1, -1))
+    numeric = ((above - below) / (2 * delta)).reshape(num_entries, -1)  # of the entry: what all outputs become
+    theoretical = theoretical.numpy().reshape(num_entries, -1)  # of an output: what all entries do to it
+    assert np.count_nonzero(theoretical) > 20
+    np.testing.assert_allclose(theoretical, numeric.T, atol=1e-6)
 
 
 def test_equal_values_of_several_parts_pass_the_gradient_once():
@@ -197,7 +199,7 @@ def test_poses_get_no_gradient():
     assert tape.gradient(result, [source, target]) == [None, None]
 
 
-@MODES
+@SHORTER_MODES
 def test_too_little_room_is_an_error_and_never_a_cut(mode):
     source, target = (tf.constant(x) for x in cases.person_poses(np.random.default_rng(11), 2, 64)[:, None])
     volume = tf.constant(random_volume(GRID, batch=1))
@@ -205,9 +207,9 @@ def test_too_little_room_is_an_error_and_never_a_cut(mode):
     with pytest.raises(tf.errors.InvalidArgumentError, match=r'capacity: .* 10;'):
         warp(*arguments, capacity=10)
     with pytest.raises(tf.errors.InvalidArgumentError, match='capacity'):
-        tf.function(lambda: warp(*arguments, capacity=10))()
+        tf.function(lambda: warp(*arguments, capacity=10), autograph=False)()
     if mode == '3d':
-        compiled = tf.function(lambda: warp(*arguments, capacity=10), jit_compile=True)()
+        compiled = tf.function(lambda: warp(*arguments, capacity=10), jit_compile=True, autograph=False)()
         assert np.all(np.isnan(compiled))
 
 
@@ -228,18 +230,18 @@ def test_bad_input_is_named():
             warp(*arguments, GRID)
 
 
-@MODES
-@pytest.mark.parametrize('capacity', [None, 4000])
+@SHORTER_MODES
+@pytest.mark.parametrize('capacity', [None, one_stack(4000)])
 def test_poses_that_are_not_finite_in_a_graph(mode, capacity):
     pose = tf.constant(cases.person_poses(np.random.default_rng(13), 2, 64))
     broken = pose * np.float32([[[1]], [[np.nan]]])
     volume = tf.constant(random_volume(GRID))
-    quiet = tf.function(lambda s, t: warp(volume, s, t, GRID, mode, capacity))
+    quiet = tf.function(lambda s, t: warp(volume, s, t, GRID, mode, capacity), autograph=False)
     for source, target in ((broken, pose), (pose, broken)):
         found = quiet(source, target).numpy()
         np.testing.assert_array_equal(found[0], warp(volume, pose, pose, GRID, mode, capacity)[0])
         assert not found[1].any()
-    checked = tf.function(lambda s, t: warp(volume, s, t, GRID, mode, capacity, debug=True))
+    checked = tf.function(lambda s, t: warp(volume, s, t, GRID, mode, capacity, debug=True), autograph=False)
     checked(pose, pose)
     with pytest.raises(tf.errors.InvalidArgumentError, match='source_pose_px'):
         checked(broken, pose)
