@@ -10,11 +10,12 @@ from absl import app, logging
 from absl import flags as absl_flags
 
 from data_pipeline import gpu_memory
-from data_pipeline.errors import UsageError
+from data_pipeline.errors import DataError, UsageError
 from data_pipeline.text_file import read_text
 from repose_tf.errors import UserError
 
 _FLAG_FILE = re.compile('--?flagfile(=.*)?', re.DOTALL)
+_IN_PIPELINE = re.compile(r'assertion failed: \[DataError: (.*?)\]\s+\[\[', re.DOTALL)  # as TensorFlow tells it
 
 
 def define_settings(group, values=absl_flags.FLAGS):
@@ -73,6 +74,7 @@ def run(main, *define_flags):
         logging.set_verbosity(logging.WARNING)  # the libraries log much at the level INFO
         app.run(lambda _: _run(main), flags_parser=functools.partial(_parse, own))
     except Exception as error:  # noqa: BLE001  (raised again if it is not the user's)
+        error = in_pipeline(error)
         if not is_user_error(error):
             raise
         print(f'error: {one_line(error)}', file=sys.stderr)
@@ -107,6 +109,12 @@ def is_user_error(error):
     """Says whether an exception is the user's mistake and not a bug; a name that no file can have is one anywhere."""
     is_long_name = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
     return is_long_name or isinstance(error, (UserError, absl_flags.Error))
+
+
+def in_pipeline(error):
+    """Returns the `DataError` that an input pipeline tells of by an assertion, `DataError: ...`, else the exception."""
+    told = type(error).__module__.startswith('tensorflow.') and _IN_PIPELINE.search(str(error))
+    return DataError(told[1]) if told else error
 
 
 def one_line(error):

@@ -1,21 +1,17 @@
 """The frames of a split by number, and their pictures and masks, read from the records when they are needed.
 
-A record holds up to 32 pictures of a person; a pair needs two. So the records are read once to find the place of each
-picture in their files; from then on a picture is one read of its bytes, which the system's cache makes fast if there is
-memory to spare. In memory, a frame is its id, its pose and its place: less than a kilobyte.
+In memory, a frame is its id, its pose and its place: less than a kilobyte. A picture is one read of its own record, by
+TensorFlow itself: a Python function in the pipeline could keep the program from ending.
 """
 
 import collections
-import contextlib
 import os
 
 import numpy as np
 import tensorflow as tf  # before tensorflow_datasets, which would otherwise load without it
 
 from data_pipeline.errors import DataError
-
-_HEAD_BYTES, _TAIL_BYTES = 12, 4  # around the content of a record in a TFRecord file: its length, check sums
-_NOWHERE = (0, 0)
+from data_pipeline.records.frame_index import ANEW, open_index
 
 
 class FrameStore:
@@ -31,7 +27,7 @@ class FrameStore:
     """
 
     def __init__(self, builder, splits):
-        """Reads all records once.
+        """Opens the index of every file of records, which reads these through where there is none yet.
 
         Args:
           builder: a prepared TFDS builder with records as of `RecordBuilder`.
@@ -44,66 +40,64 @@ class FrameStore:
             if split not in builder.info.splits:
                 raise DataError(f'{builder.info.full_name}: expected one of the splits '
                                 f'{", ".join(builder.info.splits)}, found {split!r}.')
-        self._paths = [os.fspath(path) for split in splits for path in builder.info.splits[split].filepaths]
-        found = {}
-        for file, path in enumerate(self._paths):
-            try:
-                found.update(_scan(builder.info.features, file, path))
-            except tf.errors.OpError as error:
-                raise DataError(f'{path}: expected whole records, found a file that cannot be read '
-                                f'({error.message.splitlines()[0]}). Delete its folder to make them anew.') from error
-        self._kept = {}
+        files = [(os.fspath(path), num_records) for split in splits for info in [builder.info.splits[split]]
+                 for path, num_records in zip(info.filepaths, info.shard_lengths, strict=True)]
+        indexes = [open_index(builder.info.features, *file) for file in files]
+        rows = {frame_id.decode(): row for row, frame_id in enumerate(np.concatenate([one.ids for one in indexes]))}
         # Not as texts, among which `anna-dress/00` is before `anna/00`, though `anna` is before `anna-dress`.
-        self.ids = sorted(found, key=lambda frame_id: frame_id.split('/', 1))
-        columns = zip(*(found[frame_id] for frame_id in self.ids), strict=True)
-        poses_px, sizes, files, images, masks = map(np.array, columns)
+        self.ids = sorted(rows, key=lambda frame_id: frame_id.split('/', 1))
+        order = [rows[frame_id] for frame_id in self.ids]
+
+        def ordered(name):
+            return np.concatenate([getattr(one, name) for one in indexes])[order]
+
         # Counted in the order of the frames, so that no other order can ever matter.
         self.counts = np.array(list(collections.Counter(frame_id.split('/', 1)[0] for frame_id in self.ids).values()))
-        self.num_bytes = int(images[:, 1].sum() + masks[:, 1].sum())
+        file_bytes = ordered('file_bytes')
+        self.num_bytes = int(file_bytes.sum())
+        self._kept = None
         with tf.device('CPU'):  # where the pipeline runs; and once, not as a constant of every graph
             self._id_table = tf.constant(self.ids)
-            self.poses_px, self.sizes, self.has_mask = map(tf.constant, (poses_px, sizes, masks[:, 1] > 0))
-            self._files = tf.constant(files)
-            self._spans = {'images': tf.constant(images), 'masks': tf.constant(masks)}
-            self._file_lengths = tf.constant([os.path.getsize(path) for path in self._paths], tf.int64)
+            self.poses_px, self.sizes = tf.constant(ordered('poses_px')), tf.constant(ordered('sizes'))
+            self.has_mask = tf.constant(file_bytes[:, 1] > 0)
+            self._paths = tf.constant([path for path, _ in files])
+            self._files = tf.constant(np.repeat(np.arange(len(files)), [len(one.ids) for one in indexes])[order])
+            self._places = tf.constant(ordered('places'))
 
     def frame_id(self, number):
         """Returns the id of a frame; number and result are scalar tensors."""
         return tf.gather(self._id_table, number)
 
-    def image_file(self, number):
-        """Returns a frame's picture as it was on disk, JPEG or PNG; number and result are scalar tensors."""
-        return self._read('images', number)
+    def files(self, number):
+        """Returns a frame's picture and mask as they were on disk, JPEG or PNG; the mask is b'' where there is none.
 
-    def mask_file(self, number):
-        """Returns a frame's mask, JPEG or PNG, likewise; only for frames that have one."""
-        return self._read('masks', number)
+        Args:
+          number: scalar tensor.
+
+        Returns:
+          dict, 'image' and 'mask' -> scalar tensor of bytes.
+
+        Raises:
+          tf.errors.InvalidArgumentError: the record is damaged or gone; `program.run` tells its text as a `DataError`.
+        """
+        if self._kept is not None:
+            return {name: tf.gather(files, number) for name, files in self._kept.items()}
+        path = tf.gather(self._paths, tf.gather(self._files, number))
+        place, num_bytes = tf.unstack(tf.gather(self._places, number))
+        record = _read_record(path, place, num_bytes)
+        told = tf.strings.join([
+            'DataError: ', path, ': the record of ', self.frame_id(number), ' at byte ', tf.strings.as_string(place),
+            f': expected it whole, found none or a damaged one. {ANEW}'])
+        with tf.control_dependencies([tf.debugging.Assert(record != '', [told])]):
+            return tf.io.parse_single_example(record, {
+                name: tf.io.FixedLenFeature([], tf.string) for name in ('image', 'mask')})
 
     def keep_files(self):
         """Reads all files into memory, `num_bytes`, so that nothing is read later."""
-        with contextlib.ExitStack() as stack:
-            files = self._files.numpy()
-            opened = [stack.enter_context(open(path, 'rb')) for path in self._paths]
-
-            def load(file, start, length):
-                opened[file].seek(start)
-                return opened[file].read(length)
-
-            with tf.device('CPU'):
-                self._kept = {
-                    part: tf.constant([load(file, *span) for file, span in zip(files, spans.numpy(), strict=True)])
-                    for part, spans in self._spans.items()}
-
-    def _read(self, part, number):
-        """Reads a span of bytes, as the record of a file whose header is all before it, whose footer all after."""
-        if part in self._kept:
-            return tf.gather(self._kept[part], number)
-        spans = self._spans[part]
-        file = tf.gather(self._files, number)
-        start, length = tf.unstack(tf.gather(spans, number))
-        after = tf.gather(self._file_lengths, file) - start - length
-        return tf.data.FixedLengthRecordDataset(
-            tf.gather(self._paths, file), length, start, after, buffer_size=length).get_single_element()
+        read = tf.data.Dataset.range(len(self.ids)).map(self.files, tf.data.AUTOTUNE)
+        files = list(read.as_numpy_iterator())
+        with tf.device('CPU'):
+            self._kept = {name: tf.constant([each[name] for each in files]) for name in ('image', 'mask')}
 
 
 class FramePictures:
@@ -138,30 +132,37 @@ class FramePictures:
                 self.description += f', from files kept in memory ({store.num_bytes / 1e6:.0f} MB)'
             return
         self.description = f'decoded once and kept ({needed / 1e6:.0f} MB)'
-        self._images = _kept(np.arange(num_frames), self._decode_image, [image_size, image_size, 3])
-        self._masks = _kept(masked, self._decode_mask, [image_size, image_size, 1])
+        self._images = _kept(np.arange(num_frames), self._decoded_image, [image_size, image_size, 3])
+        self._masks = _kept(masked, self._decoded_mask, [image_size, image_size, 1])
         self._mask_rows = np.cumsum(has_mask) - 1
 
     def image(self, number):
         """Returns the picture of a frame, [S, S, 3] uint8; number is a scalar tensor."""
-        return self._decode_image(number) if self._images is None else tf.gather(self._images, number)
+        return self._decoded_image(number) if self._images is None else tf.gather(self._images, number)
 
-    def mask(self, number):
-        """Returns the mask of a frame, [S, S, 1] uint8, 0 or 255; all 0 if there is none."""
-        def found():
-            if self._masks is None:
-                return self._decode_mask(number)
-            return tf.gather(self._masks, tf.gather(self._mask_rows, number))
+    def image_and_mask(self, number):
+        """Returns the picture of a frame likewise, and its mask, [S, S, 1] uint8, 0 or 255; all 0 if there is none."""
+        files = self._store.files(number) if self._images is None else None
 
-        return tf.cond(tf.gather(self._store.has_mask, number), found,
-                       lambda: tf.zeros([self.image_size, self.image_size, 1], tf.uint8))
+        def mask():
+            return self._mask(files) if files else tf.gather(self._masks, tf.gather(self._mask_rows, number))
 
-    def _decode_image(self, number):
-        return self._sized(self._store.image_file(number), 3, lambda image: tf.cast(tf.round(image), tf.uint8))
+        return self._image(files) if files else self.image(number), tf.cond(
+            tf.gather(self._store.has_mask, number), mask,
+            lambda: tf.zeros([self.image_size, self.image_size, 1], tf.uint8))
 
-    def _decode_mask(self, number):
+    def _decoded_image(self, number):
+        return self._image(self._store.files(number))
+
+    def _decoded_mask(self, number):
+        return self._mask(self._store.files(number))
+
+    def _image(self, files):
+        return self._sized(files['image'], 3, lambda image: tf.cast(tf.round(image), tf.uint8))
+
+    def _mask(self, files):
         """Returns a mask, 255 where at least half of a pixel is the person."""
-        return self._sized(self._store.mask_file(number), 1,
+        return self._sized(files['mask'], 1,
                            lambda mask: tf.where(mask >= 127.5, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8)))
 
     def _sized(self, file, num_channels, to_bytes):
@@ -178,31 +179,14 @@ class FramePictures:
         return tf.ensure_shape(image, [self.image_size, self.image_size, num_channels])
 
 
-def _scan(features, file, path):
-    """Yields (id, (pose [19, 3] px, size, number of the file, span of the picture, span of the mask)) of each frame.
-
-    A span is the place of the first byte and the number of bytes.
-    """
-    records = tf.data.TFRecordDataset(path).map(
-        lambda content: (content, features.deserialize_example(content)), tf.data.AUTOTUNE)
-    start = 0  # of the content of the record
-    for content, record in records.as_numpy_iterator():
-        start += _HEAD_BYTES
-        frames = record['frames']
-        spans = zip(*(_spans(content, start, frames[part]) for part in ('image', 'mask')), strict=True)
-        for name, pose_px, size, (image, mask) in zip(
-                frames['name'], frames['pose_px'], frames['size'], spans, strict=True):
-            yield f'{record["person"].decode()}/{name.decode()}', (pose_px, size, file, image, mask)
-        start += len(content) + _TAIL_BYTES
-
-
-def _spans(content, start, parts):
-    """Returns the spans of files in a record, which holds them unchanged and in this order."""
-    spans, place = [], 0
-    for part in parts:
-        place = content.index(part, place)
-        spans.append((start + place, len(part)) if part else _NOWHERE)
-    return spans
+def _read_record(path, place, num_bytes):
+    """Returns the content of a record, '' where it cannot be read or its check sums are wrong; by one read."""
+    # The public TFRecordDataset cannot begin at a place.
+    records = tf.data.experimental.from_variant(tf.raw_ops.TFRecordDatasetV2(
+        filenames=[path], compression_type='', buffer_size=num_bytes, byte_offsets=[place]),
+        tf.TensorSpec([], tf.string))
+    nothing = tf.data.Dataset.from_tensors('')
+    return records.take(1).ignore_errors().concatenate(nothing).take(1).get_single_element()
 
 
 def _kept(numbers, decode, shape):

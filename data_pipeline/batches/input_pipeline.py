@@ -98,10 +98,11 @@ def _draw_pair(counts, seed, number):
 
 def _load_pair(store, pictures, source, target):
     """Returns the pair of two frames, by number, at its size."""
-    pair = {'target_mask': pictures.mask(target), 'has_target_mask': tf.gather(store.has_mask, target)}
+    target_image, target_mask = pictures.image_and_mask(target)
+    pair = {'source_image': pictures.image(source), 'target_image': target_image, 'target_mask': target_mask,
+            'has_target_mask': tf.gather(store.has_mask, target)}
     for side, number in (('source', source), ('target', target)):
         factor = pictures.image_size / tf.gather(store.sizes, number)
-        pair[f'{side}_image'] = pictures.image(number)
         pair[f'{side}_pose'] = scale_pose(tf.gather(store.poses_px, number), tf.cast(factor, tf.float32))
         pair[f'{side}_id'] = store.frame_id(number)
     return pair

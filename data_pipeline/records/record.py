@@ -1,12 +1,11 @@
-"""Records of a person: up to 32 pictures with poses, checked and encoded.
+"""Records of a person, one for each picture with its pose, checked and encoded.
 
-A record is a dict: person, and frames, a list of dicts: name, image and mask (the bytes of JPEG or PNG files, which are
-upright and opaque; empty without a mask), size (rows and columns, px), pose_px [19, 3], px_per_mm (NaN if unknown) and
-origin (who or what measured the pose).
+A record is a dict: person, name (of the frame), image and mask (the bytes of JPEG or PNG files, which are upright and
+opaque; empty without a mask), size (rows and columns, px), pose_px [19, 3], px_per_mm (NaN if unknown) and origin (who
+or what measured the pose).
 """
 
 import contextlib
-import random
 import tempfile
 
 import numpy as np
@@ -19,9 +18,7 @@ from data_pipeline.records.folder import NOT_IN_FILM, TOO_FEW
 from data_pipeline.video_file import VideoReader
 from repose_tf.coordinates import scale_pose
 
-MAX_FRAMES = 32  # of a record: a training pair is drawn within one, so it must not grow with the data set
 MIN_SIZE, MAX_SIZE = 16, 4096  # px, of a picture
-_SEED = 0
 _FILM_IN_MEMORY = 32 << 20  # bytes of a person's frames of videos
 _JPEG, _PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
 
@@ -49,18 +46,8 @@ def records_of(person, frames, left_out):
         if len(found) < min(2, len(frames)):
             left_out.update({frame.id: TOO_FEW for frame in found})
             return
-        for index, part in enumerate(_cut(person, found)):
-            yield f'{person}/{index:05d}', {'person': person, 'frames': [_encode(frame, film) for frame in part]}
-
-
-def _cut(person, frames):
-    """Cuts a person's frames into records of about equal size; shuffled, so that a record spans a whole video."""
-    num_records = -(-len(frames) // MAX_FRAMES)
-    if num_records == 1:
-        return [frames]
-    frames = list(frames)
-    random.Random(f'{_SEED} {person}').shuffle(frames)
-    return [frames[index::num_records] for index in range(num_records)]
+        for frame in found:
+            yield frame.id, {'person': person, **_encode(frame, film)}
 
 
 def _encode(frame, film):

@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 
 from data_pipeline.errors import DataError
 from data_pipeline.records.folder import NOT_IN_FILM, TOO_FEW
+from data_pipeline.records.frame_index import open_index
 from data_pipeline.records.record import records_of
 from data_pipeline.records.record_parts import NO_RECORDS, RecordParts
 from repose_tf.skeleton import NUM_JOINTS
@@ -19,7 +20,7 @@ LEFT_OUT_FILE = 'left_out.txt'  # beside the records: a line for everything that
 
 
 class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """Records of a folder, up to 32 pictures of one person each; see record.py.
+    """Records of a folder, one for each picture (record.py), with an index beside every file (frame_index.py).
 
     Records are kept under the folder's name and the digest of its contents, so that two folders, or a folder before
     and after a change, are never confused. They appear when all are written, or not at all.
@@ -28,8 +29,9 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       folder: the `Folder` that the records are of.
     """
 
-    VERSION = tfds.core.Version('2.1.0')
-    RELEASE_NOTES = {'2.1.0': 'Films are upright, and what is transparent is white.',
+    VERSION = tfds.core.Version('3.0.0')
+    RELEASE_NOTES = {'3.0.0': 'One picture a record.',
+                     '2.1.0': 'Films are upright, and what is transparent is white.',
                      '2.0.0': 'The origin of every pose.', '1.0.0': 'Up to 32 pictures of one person a record.'}
 
     @staticmethod
@@ -94,7 +96,8 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return builder
 
     def _info(self):
-        frame = {
+        features = tfds.features.FeaturesDict({
+            'person': tfds.features.Text(),
             'name': tfds.features.Text(),
             'image': tfds.features.Tensor(shape=(), dtype=tf.string),  # the file as it is
             'mask': tfds.features.Tensor(shape=(), dtype=tf.string),  # empty where there is none
@@ -102,9 +105,7 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             'pose_px': tfds.features.Tensor(shape=(NUM_JOINTS, 3), dtype=tf.float32),
             'px_per_mm': tfds.features.Scalar(tf.float32),
             'origin': tfds.features.Text(),
-        }
-        features = tfds.features.FeaturesDict(
-            {'person': tfds.features.Text(), 'frames': tfds.features.Sequence(frame)})
+        })
         metadata = tfds.core.MetadataDict(
             num_missing_poses=self.folder.num_missing_poses, left_out=self.folder.summary())
         return self.dataset_info_from_configs(features=features, metadata=metadata)
@@ -134,6 +135,9 @@ class RecordBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             self._unread = self._parts.left_out()
             self._parts.remove()
         self._list_left_out()
+        for split in splits:
+            for path, num_records in zip(split.filepaths, split.shard_lengths, strict=True):
+                open_index(self.info.features, os.fspath(path), num_records)
         return splits
 
     def _list_left_out(self):

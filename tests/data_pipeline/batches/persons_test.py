@@ -10,6 +10,7 @@ from data_pipeline.batches import frames, input_pipeline, pairs
 from data_pipeline.fashion import fashion_folder
 from data_pipeline.iper import iper_folder
 from data_pipeline.people import people_folder
+from data_pipeline.records import frame_index
 from tests.support.data_set_folders import VIEWS, flat_name, write_fashion, write_json_poses, write_picture
 from tests.support.people_folders import write_people
 
@@ -58,10 +59,11 @@ def test_training_pairs_are_of_one_person(folder, monkeypatch):
     person_of = persons_of(folder, 'train')
     # The records of the split, read in any order.
     listed = np.random.default_rng(0).permutation(sorted(person_of)).tolist()
-    monkeypatch.setattr(frames, '_scan', lambda *_: [
-        (frame_id, (np.zeros((19, 3), np.float32), 16, 0, (0, 1), (0, 0))) for frame_id in listed])
-    monkeypatch.setattr(frames.os.path, 'getsize', lambda path: 1)
-    split = types.SimpleNamespace(filepaths=['records'])
+    num_frames = len(listed)
+    monkeypatch.setattr(frames, 'open_index', lambda *_: frame_index.FrameIndex(
+        np.array([frame_id.encode() for frame_id in listed]), np.zeros((num_frames, 19, 3), np.float32),
+        np.ones(num_frames, np.int32), *np.zeros((2, num_frames, 2), np.int64), digest=None))
+    split = types.SimpleNamespace(filepaths=['records'], shard_lengths=[1])
     store = frames.FrameStore(types.SimpleNamespace(info=types.SimpleNamespace(
         splits={'train': split}, features=None, full_name='made up')), ['train'])
     numbers = tf.data.Dataset.range(8 * len(store.counts))

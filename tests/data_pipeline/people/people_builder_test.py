@@ -9,7 +9,6 @@ import pytest
 from data_pipeline.errors import DataError
 from data_pipeline.people.people_builder import PeopleBuilder
 from data_pipeline.people.people_folder import open_folder
-from data_pipeline.records.record import MAX_FRAMES
 from tests.support.people_folders import SIZE, write_image, write_people, write_poses
 
 SPLITS = {'train': ['a'], 'test': ['b', 'c']}
@@ -26,16 +25,11 @@ def build(root):
 
 
 def frames_of(builder, split):
-    """Returns dict, id -> dict of one frame's values, and the number of frames of every record."""
-    found, sizes = {}, []
-    for record in builder.as_dataset(split=split):
-        frames = {name: column.numpy() for name, column in record['frames'].items()}
-        sizes.append(len(frames['name']))
-        for index, name in enumerate(frames['name']):
-            frame_id = f'{record["person"].numpy().decode()}/{name.decode()}'
-            assert frame_id not in found
-            found[frame_id] = {name: column[index] for name, column in frames.items()}
-    return found, sizes
+    """Returns dict, id -> dict of one frame's values."""
+    records = list(builder.as_dataset(split=split).as_numpy_iterator())
+    found = {f'{record["person"].decode()}/{record["name"].decode()}': record for record in records}
+    assert len(found) == len(records)
+    return found
 
 
 def test_records_hold_the_files_as_they_are(root):
@@ -43,7 +37,7 @@ def test_records_hold_the_files_as_they_are(root):
     builder = build(root)
     assert builder.name == 'people' and 'knoche2020' in builder.info.citation
     assert builder.info.description.startswith('Pictures of people')
-    found = {**frames_of(builder, 'train')[0], **frames_of(builder, 'test')[0]}
+    found = {**frames_of(builder, 'train'), **frames_of(builder, 'test')}
     assert set(found) == set(content) and set(builder.info.splits) == set(SPLITS)
     for frame_id, frame in found.items():
         assert frame['image'] == (root / 'images' / f'{frame_id}.png').read_bytes()
@@ -57,18 +51,7 @@ def test_persons_stay_in_their_split(root):
     write_people(root, FRAMES, SPLITS)
     builder = build(root)
     for split, persons in SPLITS.items():
-        assert {frame_id[0] for frame_id in frames_of(builder, split)[0]} == set(persons)
-
-
-def test_a_person_of_many_pictures_becomes_records_of_like_size(root):
-    content = write_people(root, {'a': 2 * MAX_FRAMES + 1})
-    builder = build(root)
-    found, sizes = frames_of(builder, 'train')
-    assert set(found) == set(content)
-    assert len(sizes) == 3 and max(sizes) <= MAX_FRAMES and max(sizes) - min(sizes) <= 1
-    first = next(iter(builder.as_dataset(split='train')))['frames']['name'].numpy()
-    gaps = np.diff(sorted(int(name) for name in first))
-    assert gaps.max() > 3  # shuffled, neither a stretch of the video nor every third picture
+        assert {frame_id[0] for frame_id in frames_of(builder, split)} == set(persons)
 
 
 def test_unchanged_folders_reuse_their_records_and_changed_ones_do_not(root):
@@ -89,7 +72,7 @@ def test_unchanged_folders_reuse_their_records_and_changed_ones_do_not(root):
         names.add(open_folder(root).name)
     assert len(names) == 1 + len(changes)
     changed = build(root)
-    assert {frame['px_per_mm'] for frame in frames_of(changed, 'train')[0].values()} == {np.float32(0.2)}
+    assert {frame['px_per_mm'] for frame in frames_of(changed, 'train').values()} == {np.float32(0.2)}
 
 
 def test_two_that_make_the_same_records_at_once_both_get_them(root, monkeypatch):
@@ -103,14 +86,14 @@ def test_two_that_make_the_same_records_at_once_both_get_them(root, monkeypatch)
 
     monkeypatch.setattr(PeopleBuilder, '_list_left_out', overtaken)
     builder = build(root)
-    assert {name for split in SPLITS for name in frames_of(builder, split)[0]} == set(content)
+    assert {name for split in SPLITS for name in frames_of(builder, split)} == set(content)
 
 
 def test_folders_of_one_name_are_not_confused(tmp_path):
     roots = {2: tmp_path / 'x' / 'mine', 3: tmp_path / 'y' / 'mine'}
     contents = [write_people(root, {'a': count}) for count, root in roots.items()]
     builders = [PeopleBuilder.opened(root, tmp_path / 'records') for root in roots.values()]
-    found = [frames_of(builder, 'train')[0] for builder in builders]
+    found = [frames_of(builder, 'train') for builder in builders]
     assert [set(frames) for frames in found] == [set(content) for content in contents]
 
 
@@ -120,7 +103,7 @@ def test_pictures_are_opened_by_content(root):
     os.remove(root / 'images' / 'a' / '01.png')
     write_image(root / 'images' / 'a' / '01.JPEG', content['a/01'][0])
     (root / 'images' / 'a' / '.DS_Store').write_text('not ours')
-    found, _ = frames_of(build(root), 'train')
+    found = frames_of(build(root), 'train')
     assert set(found) == set(content)
     assert found['a/00']['image'].startswith(b'\x89PNG') and found['a/01']['image'].startswith(b'\xff\xd8')
 
@@ -137,7 +120,7 @@ def test_pictures_without_a_pose_are_an_error_or_counted(root):
         PeopleBuilder(root, root.parent)
     builder = PeopleBuilder.opened(root, root.parent / 'records', allow_missing_poses=True)
     assert builder.folder.num_missing_poses == builder.info.metadata['num_missing_poses'] == 1
-    assert set(frames_of(builder, 'train')[0]) == set(content) - {'a/01'}
+    assert set(frames_of(builder, 'train')) == set(content) - {'a/01'}
 
 
 def test_poses_without_a_picture_are_counted_and_listed(root):
@@ -146,7 +129,7 @@ def test_poses_without_a_picture_are_counted_and_listed(root):
     builder = build(root)
     assert builder.folder.left_out == {'a/01': 'a pose without a picture'}
     assert builder.info.metadata['left_out'] == '1 x a pose without a picture'
-    found, _ = frames_of(builder, 'train')
+    found = frames_of(builder, 'train')
     assert set(found) == set(content) - {'a/01'}
     assert {frame['origin'] for frame in found.values()} == {b'random numbers'}
 

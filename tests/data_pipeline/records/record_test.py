@@ -29,7 +29,7 @@ def frames_of(*pictures, person='p', poses=None, left_out=None):
               for index, picture in enumerate(pictures)]
     records = list(record.records_of(person, frames, {} if left_out is None else left_out))
     assert all(content['person'] == person for _, content in records)
-    return sorted((frame for _, content in records for frame in content['frames']), key=lambda frame: frame['name'])
+    return [content for _, content in records]
 
 
 def write(path, data):

@@ -83,9 +83,9 @@ def assert_same_records(one, other):
 @pytest.mark.parametrize('make_workers', [OneWorker, pytest.param(beam_workers, marks=pytest.mark.long)])
 def test_records_are_the_same_with_and_without_workers(films, make_workers):
     spread = IperBuilder.opened(films, films.parent / 'spread', workers=make_workers())
-    assert sum(info.num_examples for info in spread.info.splits.values()) == 5  # 4 outfits, one of two records
+    assert sum(info.num_examples for info in spread.info.splits.values()) == 40 + 4 * NUM_VIDEO_FRAMES
     assert_same_records(IperBuilder.opened(films, films.parent / 'records'), spread)
-    assert [path.name for path in (films.parent / 'spread/iper').glob('*/*')] == ['2.1.0']  # no parts are left
+    assert [path.name for path in (films.parent / 'spread/iper').glob('*/*')] == ['3.0.0']  # no parts are left
 
 
 def test_shards_are_cut_as_tfds_cuts_them(tmp_path, monkeypatch):
