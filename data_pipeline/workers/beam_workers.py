@@ -5,6 +5,7 @@ from one step to another. A worker writes its results whole or not at all, where
 that was killed goes on with the rest. All workers must see the files under the same path.
 """
 
+import argparse
 import contextlib
 import io
 import logging
@@ -51,7 +52,7 @@ class BeamWorkers:
             raise DataError(f'--beam_options: expected options of Apache Beam, found '
                             f'{beam_options!r}: {told}') from None
         for name in given:
-            if name not in known:
+            if name not in known and name not in _option_names():
                 raise DataError(f'--beam_options: expected options of Apache Beam, name=value with commas between, '
                                 f'found {name!r}.')
 
@@ -119,6 +120,14 @@ class _Work(beam.DoFn):
             yield
         except UserError as error:
             write_text(self._failure_path, str(error))
+
+
+def _option_names():
+    """Returns the names of Beam's options as they are given; some are kept under another name, as those of Dask are."""
+    parser = argparse.ArgumentParser(conflict_handler='resolve')
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(parser)
+    return {name.lstrip('-') for action in parser._actions for name in action.option_strings}
 
 
 def _local_runner(options):

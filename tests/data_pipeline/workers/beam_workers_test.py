@@ -207,6 +207,20 @@ def test_options_that_are_none_are_named(options):
         open_workers(options)
 
 
+def test_options_are_known_by_the_names_they_are_given_by():
+    """As those of Beam's runner for Dask, which Beam keeps under other names."""
+    options = pytest.importorskip('apache_beam.options.pipeline_options')
+
+    class Renamed(options.PipelineOptions):
+        @classmethod
+        def _add_argparse_args(cls, parser):
+            parser.add_argument('--given_as', dest='kept_as')
+
+    assert open_workers('given_as=2') is not None and Renamed
+    with pytest.raises(DataError, match='given_az'):
+        open_workers('given_az=2')
+
+
 def test_without_beam_one_line_says_what_to_install(monkeypatch):
     assert open_workers('') is None
     monkeypatch.setitem(sys.modules, 'apache_beam', None)
