@@ -4,10 +4,13 @@
     person = reposer.source(image, pose_px)
     pictures = person.repose(target_poses_px)
 
-Importing this package loads no TensorFlow; the first use of a name that needs it does.
+Importing this package loads no TensorFlow; the first use of a name that needs it does. Import it before
+TensorFlow: it then sees to the fast kernels (`processor.choose_kernels`).
 """
 
 import importlib
+
+from repose_tf import processor
 
 __version__ = '0.1.0'
 
@@ -15,6 +18,8 @@ _MODULES = {'load': 'reposer', 'Reposer': 'reposer', 'Generator': 'generator', '
             'VolumetricWarp': 'warp.volumetric_warp', 'UserError': 'errors'}
 __all__ = ['Architecture', 'Generator', 'Reposer', 'UserError', 'VolumetricWarp', '__version__', 'load', 'reference',
            'skeleton']
+
+processor.choose_kernels()
 
 
 def __getattr__(name):

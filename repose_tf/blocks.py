@@ -5,6 +5,7 @@ import inspect
 import keras
 import tensorflow as tf
 
+from repose_tf.convolution import Conv3D
 from repose_tf.group_norm import GroupNorm
 
 # The reference's group norms differ in epsilon: 1e-5 in its ResNets, 1e-6 elsewhere.
@@ -39,7 +40,7 @@ def conv(in_channels, channels, kernel_size, dtype, rank=2, **kwargs):
       rank: 2 for [B, H, W, C], 3 for [B, H, W, D, C].
       **kwargs: of the Keras layer, which is returned.
     """
-    layer_class = keras.layers.Conv2D if rank == 2 else keras.layers.Conv3D
+    layer_class = keras.layers.Conv2D if rank == 2 else Conv3D
     layer = layer_class(channels, kernel_size, padding='same', dtype=dtype, **kwargs)
     layer.build((*[None] * (rank + 1), in_channels))
     return layer

@@ -12,6 +12,7 @@ os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=0')
 import numpy as np  # noqa: E402  (TensorFlow reads the environment when it is imported)
 import pytest  # noqa: E402
 
+import repose_tf  # noqa: E402, F401  (before TensorFlow, whose kernels it chooses)
 from tests.support.programs import IS_SHORT  # noqa: E402
 
 LONGEST = ('interrupted_run_test', 'golden_parity_test', 'exporting_test', 'volumetric_warp_test', 'evaluate_test')

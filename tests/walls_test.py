@@ -20,9 +20,9 @@ MAX_TEST_FILE_LINES = 300
 # without a slash is a file of the package, one with a slash a room.
 FLOORS = {
     'repose_tf': (
-        ('errors', 'skeleton'),
+        ('errors', 'skeleton', 'processor'),
         ('coordinates', 'shapes', 'variables', 'picture_codec', 'pose_edits', 'vgg_weights'),
-        ('architecture', 'group_norm', 'perceptual', 'adam'),
+        ('architecture', 'group_norm', 'convolution', 'perceptual', 'adam'),
         ('warp/', 'metrics/', 'heatmaps', 'blocks'),
         ('lifting_encoder', 'pose_encoder', 'projection_decoder', 'background_inpainter'),
         ('generator', 'discriminator'),

@@ -105,7 +105,8 @@ def made_up_batch(size, batch_size):
     images = {name: rng.integers(0, 256, (batch_size, size, size, channels)).astype(np.uint8)
               for name, channels in (('source_image', 3), ('target_image', 3), ('target_mask', 1))}
     poses = {name: cases.person_poses(rng, batch_size, size) for name in ('source_pose', 'target_pose')}
-    return {name: tf.constant(value) for name, value in {**images, **poses}.items()}
+    return {name: tf.constant(value) for name, value in
+            {**images, **poses, 'has_target_mask': np.ones(batch_size, bool)}.items()}
 
 
 def summed(ops):

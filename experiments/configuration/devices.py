@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
+from repose_tf import processor
 
 
 def make_strategy(num_virtual_cpus=0):
@@ -76,7 +77,7 @@ def with_native_precision(settings):
         return settings, ''
     details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices('GPU'))
     precision, reason = native_precision(
-        [(gpu.get('device_name', 'GPU'), gpu.get('compute_capability')) for gpu in details], _cpu('flags').split())
+        [(gpu.get('device_name', 'GPU'), gpu.get('compute_capability')) for gpu in details], processor.instruction_sets())
     return settings.changed(precision=precision), f'--precision=auto: {precision}, as {reason}'
 
 
@@ -137,20 +138,13 @@ def measured_on():
     """Returns one line on what is measured on, and when."""
     devices = [tf.config.experimental.get_device_details(device).get('device_name', 'GPU')
                for device in tf.config.list_physical_devices('GPU')]
-    name = _cpu('model name') or platform.processor() or platform.machine()
-    where = ', '.join(devices) or f'{os.cpu_count()} CPU cores ({name})'
+    name = processor.entry('model name') or platform.processor() or platform.machine()
+    known = processor.instruction_sets()
+    widest = next((name for name in ('amx_bf16', 'avx512_bf16', 'avx512f', 'avx2') if name in known), 'no AVX2')
+    where = ', '.join(devices) or f'{os.cpu_count()} CPU cores ({name}, {widest})'
     return f'Measured on {datetime.date.today()}, {where}; {software()}.'
 
 
 def software():
     """Returns the versions."""
     return f'Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}'
-
-
-def _cpu(key):
-    """Returns what Linux says of the first processor core, as 'model name' or 'flags'; '' elsewhere."""
-    try:
-        with open('/proc/cpuinfo', encoding='utf-8') as file:
-            return next(line.split(':')[1].strip() for line in file if line.startswith(key))
-    except (OSError, StopIteration):
-        return ''
