@@ -14,7 +14,7 @@ from experiments.benchmarks import page
 
 FLAGS = absl_flags.FLAGS
 # Modules of experiments/benchmarks with `run(rounds, max_gigabytes, plot_dir)`, which returns Markdown.
-CASES = ('generator', 'input', 'metrics', 'serving', 'store', 'train_step', 'warp')
+CASES = ('convolution', 'generator', 'input', 'metrics', 'peers', 'serving', 'store', 'train_step', 'warp')
 
 
 def define_flags():
