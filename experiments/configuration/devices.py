@@ -77,7 +77,8 @@ def with_native_precision(settings):
         return settings, ''
     details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices('GPU'))
     precision, reason = native_precision(
-        [(gpu.get('device_name', 'GPU'), gpu.get('compute_capability')) for gpu in details], processor.instruction_sets())
+        [(gpu.get('device_name', 'GPU'), gpu.get('compute_capability')) for gpu in details],
+        processor.instruction_sets())
     return settings.changed(precision=precision), f'--precision=auto: {precision}, as {reason}'
 
 
