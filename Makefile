@@ -24,7 +24,7 @@ help:
 
 # ---- the quickstart
 quickstart: $(VENV)/.installed
-	@echo '== Training a small model on the people in data/people (on 2 cores: about 15 minutes, over an hour without bfloat16 instructions)'
+	@echo '== Training a small model on the people in data/people (ten minutes on any machine; a slow one makes fewer steps)'
 	@$(PY) -m experiments.train --flagfile=quickstart.flags
 	@echo '== Scoring it on people it never saw, beside two baselines (about a minute)'
 	@$(PY) -m experiments.evaluate --model=runs/quickstart

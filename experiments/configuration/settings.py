@@ -53,6 +53,9 @@ class TrainSettings(Group):
     accumulate_steps: int = setting(1, 'Passes that an update is cut into, one after the other, to save memory.',
                                     at_least=1, changeable=True)
     steps: int = setting(150_000, 'Length of the run.', unit='updates of both networks', at_least=1, changeable=True)
+    max_minutes: float = setting(0.0, 'Ends the run after this time, with as many of the --steps as fit; a cosine then '
+                                 'reaches 0 at its end. Counted from the building of the networks; 0: no limit.',
+                                 unit='minutes', at_least=0)
     learning_rate: float = setting(2e-4, 'Step size of Adam, above 0.', above=0, changeable=True)
     learning_rate_schedule: str = setting(
         'constant', 'Step size over the run: constant, as in the paper, or falling to 0 by half a cosine.',

@@ -42,7 +42,7 @@ def _run(trainer, batches, step, options, log):
     judge = StepJudge(options.max_bad_steps, log.say if log else print)
     stopping = False
     with Interruption() as interruption:
-        while step < options.steps and not stopping:
+        while not trainer.budget.is_over(step, judge.say) and not stopping:
             started = time.monotonic()
             batch = next(batches)
             waited = time.monotonic() - started
@@ -99,7 +99,7 @@ class StepJudge:
 
     def __init__(self, max_bad_steps, say):
         """`say` is a function of a text."""
-        self._max, self._say = max_bad_steps, say
+        self._max, self.say = max_bad_steps, say
         self._previous = None
         self._num_bad = 0
 
@@ -127,7 +127,7 @@ class StepJudge:
             self._num_bad += 1
             terms = ', '.join(f'{name} {float(value):.4g}' for name, value in values.items()
                               if name not in ('applied', 'stop'))
-            self._say(f'step {step}: not applied, as not all is finite: {terms}; pairs: {", ".join(_ids(batch))}')
+            self.say(f'step {step}: not applied, as not all is finite: {terms}; pairs: {", ".join(_ids(batch))}')
             if self._num_bad >= self._max:
                 raise UsageError(f'Step {step}: {self._num_bad} steps in a row were not applied (--max_bad_steps); the '
                                  'last checkpoint is intact. Try a smaller --learning_rate, --clip_norm or '

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from data_pipeline.errors import UsageError
 from experiments.configuration import devices
 from experiments.configuration.data import Data
 from experiments.configuration.flags import flags_text
@@ -35,6 +36,9 @@ def run(settings, folder=None, is_dry=False):
             print('--deterministic: the warp is computed in static shapes, which takes longer: TensorFlow has no '
                   'deterministic product of a sparse matrix on GPUs')
     strategy = devices.make_strategy(settings.train.num_virtual_cpus)
+    if settings.train.max_minutes and isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        raise UsageError('--max_minutes: expected 0 with TF_CONFIG, as every process has a clock of its own, found '
+                         f'{settings.train.max_minutes:g}; --steps and --schedule_steps end such a run.')
     print(devices.update_in_words(settings.train, strategy.num_replicas_in_sync))
     data = None
     if not is_dry:

@@ -7,6 +7,7 @@ from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
 from experiments.configuration import devices
 from experiments.training.replicated import ReplicatedFunction
+from experiments.training.time_budget import TimeBudget
 from repose_tf import perceptual
 from repose_tf.adam import Adam
 from repose_tf.discriminator import Discriminator
@@ -28,6 +29,7 @@ class Trainer:
       discriminator: the `Discriminator`, or None where the adversarial loss has no weight.
       perceptual: the `PerceptualLoss`, or None.
       differentiate: the `TrainStep`.
+      budget: the `TimeBudget`.
       step_counter: tf.Variable, steps made so far. All that is random follows from it and the seed.
       step: tf.function of (distributed batch, stop), see `_step`.
     """
@@ -50,6 +52,7 @@ class Trainer:
         keras.utils.set_random_seed(train.seed)
         with strategy.scope():
             self.step_counter = tf.Variable(0, dtype=tf.int64, trainable=False, name='step')
+            self.budget = TimeBudget(train)
             self._build_networks(settings)
             self.perceptual = None
             if weights.perceptual_weight:
@@ -78,9 +81,15 @@ class Trainer:
         if train.average_decay:
             self.average = Generator(architecture, train.deterministic and has_gpu, dtype=precision)
             self.average.set_weights(self.generator.get_weights())
-        self._optimizers = {'generator': _optimizer(self.generator, train)}
+        self._optimizers = {'generator': self._optimizer(self.generator)}
         if self.discriminator is not None:
-            self._optimizers['discriminator'] = _optimizer(self.discriminator, train)
+            self._optimizers['discriminator'] = self._optimizer(self.discriminator)
+
+    def _optimizer(self, network):
+        """Returns the Adam of a network."""
+        train = self._settings.train
+        return Adam(tf_variables(network, trainable=True), self.budget.learning_rate, train.adam_beta1,
+                    train.adam_beta2)
 
     @property
     def evaluated(self):
@@ -89,7 +98,7 @@ class Trainer:
 
     def checkpoint_parts(self):
         """Returns what a checkpoint holds, as `Checkpoints` wants it."""
-        return {**self.initial_parts(), 'step': self.step_counter,
+        return {**self.initial_parts(), 'step': self.step_counter, **self.budget.checkpoint_parts(),
                 **{f'{name}_optimizer': optimizer for name, optimizer in self._optimizers.items()}}
 
     def initial_parts(self):
@@ -100,7 +109,8 @@ class Trainer:
     def _variables(self):
         owners = [part for part in self.checkpoint_parts().values() if hasattr(part, 'variables')]
         owners += [] if self.perceptual is None else [self.perceptual.features]
-        return [self.step_counter, *(variable for owner in owners for variable in tf_variables(owner))]
+        return [self.step_counter, self.budget.length,
+                *(variable for owner in owners for variable in tf_variables(owner))]
 
     def learning_rates(self):
         """Returns dict, name as logged -> step size of the next update."""
@@ -200,11 +210,3 @@ def _check(settings, num_devices):
         raise UsageError('--precision: mixed_float16 is for using a model; expected float32 or mixed_bfloat16 '
                          'for training, whose small gradients vanish in float16.')
     devices.update_in_words(train, num_devices)
-
-
-def _optimizer(network, train):
-    """Returns the Adam of a network."""
-    rate = train.learning_rate
-    if train.learning_rate_schedule == 'cosine':
-        rate = keras.optimizers.schedules.CosineDecay(rate, train.schedule_steps or train.steps)
-    return Adam(tf_variables(network, trainable=True), rate, train.adam_beta1, train.adam_beta2)

@@ -13,7 +13,7 @@ from tests.support.programs import ROOT
 
 FLAG_FILES = sorted(ROOT.glob('*.flags'))
 SAVED = ROOT / 'tests/experiments/configuration/saved_flags.txt'  # flags.txt of a run before there was a table
-NEWER = ('--registration', '--schedule_steps')  # flags that there were not then
+NEWER = ('--registration', '--schedule_steps', '--max_minutes')  # flags that there were not then
 
 
 def parsed(*arguments):

@@ -2,13 +2,12 @@
 
 import math
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
-from experiments.training.trainer import Trainer, _optimizer
+from experiments.training.trainer import Trainer
 from repose_tf.variables import tf_variables
 from tests.support.tiny import raw_batch, tiny_settings
 
@@ -52,15 +51,6 @@ def test_a_step_updates_all_and_one_that_is_not_finite_nothing():
     assert int(trainer.step_counter) == 2  # the run goes on behind it
     weights['loss/l1'] = 1.0
     assert float(trainer.step(raw_batch())['applied']) == 1
-
-
-@pytest.mark.parametrize('steps', [3, 8, 20])
-def test_the_step_size_follows_the_schedule_however_long_the_run_is(steps):
-    settings = tiny_settings(steps=steps, schedule_steps=20, learning_rate=0.1, learning_rate_schedule='cosine')
-    adam = _optimizer(keras.Sequential([keras.Input([1]), keras.layers.Dense(1)]), settings.train)
-    for step in (0, 1, 3, 8, 20):
-        adam.iterations.assign(step)
-        assert float(adam.learning_rate) == pytest.approx(0.05 * (1 + math.cos(math.pi * step / 20)), abs=1e-7)
 
 
 @pytest.mark.long
