@@ -41,5 +41,5 @@ def choose_kernels():
     if 'tensorflow' not in sys.modules:
         os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'
     elif not instruction_sets() & _ONEDNN_BY_DEFAULT:
-        warnings.warn('TensorFlow was loaded before repose_tf and runs at half its speed on this processor: import '
+        warnings.warn('TensorFlow was loaded before repose_tf and trains at half its speed on this processor: import '
                       'repose_tf first, or set TF_ENABLE_ONEDNN_OPTS=1.', RuntimeWarning, stacklevel=2)
