@@ -47,7 +47,7 @@ class TimeBudget:
             return step >= self._train.steps
         now = time.monotonic()
         if self._first_step is None:  # a checkpoint, where there is one, has been read by now
-            self._first_step, self._begin = step, self._begin - float(self.seconds)
+            self._first_step, self._begin = step, self._begin - float(self.seconds.numpy())
         spent = now - self._begin
         made = step - self._first_step - _WARM_UP_STEPS
         if made == 0:
@@ -56,8 +56,8 @@ class TimeBudget:
             self._plan(step, made / (now - self._warm), spent, limit)
             if made == _PLAN_EVERY:
                 say(f'step {step}: --max_minutes={self._train.max_minutes:g} are enough for about '
-                    f'{float(self.length):.0f} steps')
-        over = step >= min(float(self.length), self._train.steps) or spent >= limit
+                    f'{float(self.length.numpy()):.0f} steps')
+        over = step >= min(float(self.length.numpy()), self._train.steps) or spent >= limit
         if over and step < self._train.steps:
             say(f'step {step}: the last one, as --max_minutes={self._train.max_minutes:g} are over')
         return over

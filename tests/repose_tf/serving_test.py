@@ -111,7 +111,8 @@ def test_grey_deep_transparent_and_jpeg_files_are_pictures(reposer):
     opaque = np.dstack([image[..., ::-1], np.full((SIZE, SIZE), 255, np.uint8)])
     alike = [file_of(image), cv2.imencode('.png', opaque)[1].tobytes(), files[1]]
     found = reposer.serve(tf.constant(alike), poses(1, 1).repeat(3, 0), poses(2, 1).repeat(3, 0))['image_bytes'].numpy()
-    assert len({pixels_of(data).tobytes() for data in found}) == 1
+    # To rounding: oneDNN sums in another order at another place of the batch.
+    assert np.ptp(np.int16([pixels_of(data) for data in found]), axis=0).max() <= 1
 
 
 def test_graphs_refuse_and_go_on(reposer):

@@ -57,7 +57,7 @@ def test_the_folder_can_be_trained_on_and_the_poses_lie_on_the_pictures(photos):
     root, report = run(photos)
     folder = open_folder(root)
     assert {person: len(frames) for person, frames in folder.persons.items()} == {'anna': 3, 'ben': 3}
-    assert PeopleBuilder.opened(root, photos.parent / 'records').info.splits['train'].num_examples == 2
+    assert PeopleBuilder.opened(root, photos.parent / 'records').info.splits['train'].num_examples == 6
     assert_poses_lie_on_their_pictures(root)
     for frames in folder.persons.values():
         for frame in frames:

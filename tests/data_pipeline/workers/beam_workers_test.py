@@ -234,7 +234,7 @@ def test_the_program_makes_the_records_that_the_training_finds(tmp_path, monkeyp
     write_people(tmp_path / 'source', {'a': 2, 'b': 3}, {'train': ['a'], 'test': ['b']})
     process = run_program('build', f'--source_dir={tmp_path / "source"}', f'--data_dir={tmp_path / "records"}',
                           package='data_pipeline')
-    assert process.returncode == 0 and 'train: 1, test: 1' in process.stdout
+    assert process.returncode == 0 and 'train: 2, test: 3' in process.stdout
     monkeypatch.setattr('data_pipeline.records.record_builder.records_of', None)  # nothing is made any more
     data = Data(DataSettings('people', str(tmp_path / 'source'), str(tmp_path / 'records'), False))
     assert next(iter(data.train_batches(SIZE, 1, seed=0)))['source_id'].numpy()[0].startswith(b'a/')

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import tensorflow as tf
 
 from experiments.training import time_budget
 from tests.support.tiny import tiny_settings
@@ -14,7 +15,8 @@ class Run:
     def __init__(self, monkeypatch, seconds_of, saved=None, first=0, **changes):
         self.now, self.said, self.step = 100.0, [], first
         monkeypatch.setattr(time_budget.time, 'monotonic', lambda: self.now)
-        self.budget = time_budget.TimeBudget(tiny_settings(**changes).train)
+        with tf.distribute.MirroredStrategy(['CPU:0']).scope():
+            self.budget = time_budget.TimeBudget(tiny_settings(**changes).train)
         for name, value in (saved or {}).items():
             self.budget.checkpoint_parts()[name].assign(value)
         while not self.budget.is_over(self.step, self.said.append):
@@ -27,7 +29,7 @@ class Run:
 
     @property
     def length(self):
-        return float(self.budget.length)
+        return float(self.budget.length.numpy())
 
 
 @pytest.mark.parametrize('seconds_of', [
