@@ -43,6 +43,10 @@ PART_NAMES = (
     'left_upper_leg', 'left_lower_leg', 'right_upper_leg', 'right_lower_leg',
 )
 NUM_PARTS = len(PART_NAMES)
+_OTHER_SIDES = {'left': 'right', 'right': 'left'}
+# The part that takes each part's place when left and right are exchanged.
+MIRROR_PARTS = tuple(PART_NAMES.index('_'.join(_OTHER_SIDES.get(word, word) for word in name.split('_')))
+                     for name in PART_NAMES)
 
 TORSO_JOINTS = ('rhip', 'lhip', 'lsho', 'rsho')
 HEAD_JOINTS = ('neck', 'leye', 'reye', 'nose', 'lear', 'rear', 'lsho', 'rsho')

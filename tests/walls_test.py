@@ -24,7 +24,7 @@ FLOORS = {
         ('coordinates', 'shapes', 'variables', 'picture_codec', 'pose_edits', 'vgg_weights'),
         ('architecture', 'group_norm', 'convolution', 'perceptual', 'adam'),
         ('warp/', 'metrics/', 'heatmaps', 'blocks'),
-        ('lifting_encoder', 'pose_encoder', 'projection_decoder', 'background_inpainter'),
+        ('detail/', 'lifting_encoder', 'pose_encoder', 'projection_decoder', 'background_inpainter'),
         ('generator', 'discriminator'),
         ('losses', 'reference/', 'serving', 'packed_model'),
         ('train_step', 'model_kinds'),

@@ -57,6 +57,25 @@ def torso_size(pose_px):
     return tf.reduce_max(tf.norm(shoulders - hips, axis=-1), axis=1)
 
 
+def capsules_px(pose_px):
+    """Returns the capsules of all parts in px, with their nominal radii.
+
+    Args:
+      pose_px: [B, J, 3] joints, px.
+
+    Returns:
+      starts, ends: [B, N, 3] (x, y, z) of the axes. radii: [B, N]. Capsule n belongs to part CAPSULE_PARTS[n]. No
+      gradient flows to the pose.
+
+    Raises:
+      ShapeError: if the pose is not [B, J, 3].
+    """
+    check_pose('pose_px', pose_px)
+    pose_px = tf.stop_gradient(pose_px)
+    starts, ends = tf.unstack(tf.einsum('enj,bjc->ebnc', _end_points(), pose_px))
+    return starts, ends, torso_size(pose_px)[:, tf.newaxis] * (_DIAMETERS / 2).astype(np.float32)
+
+
 def capsules_vox(pose_px, grid):
     """Returns start, end and semi-axes of the capsules of all parts on the grid.
 
@@ -68,14 +87,10 @@ def capsules_vox(pose_px, grid):
       [B, N, 3, 3] float64: for each of the N capsules three vectors (row, column, depth) in voxels. Capsule
       n belongs to part CAPSULE_PARTS[n].
     """
-    check_pose('pose_px', pose_px)
-    pose_px = tf.stop_gradient(pose_px)
-    starts, ends = (grid.vox_from_px(tf.cast(points, tf.float64))
-                    for points in tf.unstack(tf.einsum('enj,bjc->ebnc', _end_points(), pose_px)))
-    radii_px = torso_size(pose_px)[:, tf.newaxis] * (_DIAMETERS / 2).astype(np.float32)
+    starts, ends, radii = (tf.cast(x, tf.float64) for x in capsules_px(pose_px))
     size_vox_px = grid.size_vox_px[[1, 0, 2]].astype(np.float64)
-    semi_axes = tf.cast(radii_px, tf.float64)[..., tf.newaxis] / size_vox_px + 1.0
-    return tf.stack([starts, ends, semi_axes], axis=2)
+    semi_axes = radii[..., tf.newaxis] / size_vox_px + 1.0
+    return tf.stack([grid.vox_from_px(starts), grid.vox_from_px(ends), semi_axes], axis=2)
 
 
 def voxel_capsules(pose_px, grid):

@@ -50,7 +50,7 @@ class _Resampling:
         num_candidates = tf.shape(candidates.voxels)[0]
         weights = tf.reshape(candidates.weights, [-1])
         entry = tf.where(weights > 0.0)[:, 0]
-        self._indices = tf.bitcast(tf.gather(_pairs(tf.range(num_candidates), candidates.corners), entry), tf.int32)
+        self._indices = tf.bitcast(tf.gather(pairs(tf.range(num_candidates), candidates.corners), entry), tf.int32)
         self._values = tf.cast(tf.gather(weights, entry), dtype)
         self._shape = tf.cast(tf.stack([num_candidates, num_rows]), tf.int64)
 
@@ -65,7 +65,7 @@ class _Resampling:
             a_indices=self._indices, a_values=self._values, a_shape=self._shape, b=values, adjoint_a=True)
 
 
-def _pairs(first, second):
+def pairs(first, second):
     """Packs pairs of int32 [N] and int32 [K, N] into int64 [K * N], which is faster than tf.stack."""
     low, high = (first, second) if sys.byteorder == 'little' else (second, first)
     return tf.reshape(tf.cast(low, tf.int64) + tf.cast(high, tf.int64) * 2 ** 32, [-1])

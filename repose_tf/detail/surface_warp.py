@@ -1,0 +1,165 @@
+"""The surface warp: pixels of the source, carried to the target pose by the transforms of the body parts.
+
+What the volumetric warp does to voxels, done to pixels at the picture's full size: a target pixel shows a point on the
+surface of a part, the part's fit takes that point to the source, and what the source shows there is its colour. It
+comes with what tells whether to trust it. No weights, no training.
+
+Example: somebody who has turned by half a turn. The carried picture is the source's, mirrored in place, for behind the
+source's front lies the back that the target shows; but hardly a pixel of it is visible in the source.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from repose_tf.detail import source_pixels, surfaces
+from repose_tf.shapes import ShapeError, check_pose, check_same_batch, check_shape
+from repose_tf.skeleton import MIRROR_JOINTS, MIRROR_PARTS, NUM_JOINTS, NUM_PARTS
+from repose_tf.warp import body_parts, helmert
+
+_FAR_PX = np.float32(1e6)  # outside of any picture
+NUM_SAMPLES = 2  # of the part itself, and of its mirror image
+_TOLERANCE = 0.04  # depth by which a point may lie behind the source's surface, in units of its torso size
+
+
+def warp(images, source_poses_px, target_pose_px, use_static_shapes=False):
+    """Carries the pixels of one or more sources to a target pose.
+
+    Axes: S sources; L = 2 layers, the two nearest parts of a pixel; V = 2 samples, the second one of the mirrored part
+    (the left arm's for the right one), for what the source does not show. A sample that is not visible is the colour of
+    what hides it, which is a fair guess of a back from a front.
+
+    Args:
+      images: [B, S, H, W, C] of any floating type: all that the sources have for every pixel, colours, the person's
+        mask, which then says whether a sample is the person's, and features.
+      source_poses_px: [B, S, J, 3] float32 px. Poses are data: no gradient flows to them.
+      target_pose_px: [B, J, 3] float32 px, in a picture of H x W, too.
+      use_static_shapes: True under XLA, which needs sizes that are known beforehand; slower elsewhere.
+
+    Returns:
+      dictionary of tensors, geometry in float32; all is 0 where nothing is carried:
+        `values` [B, S, H, W, L, V, C], of the images' type: sampled between the pixels' centres, 0 outside.
+        `visible` [B, S, H, W, L, V], 1 where the source shows the point: it lies in the picture and no more than 4 % of
+        a torso behind the source's surface.
+        `facing` [B, S, H, W, L, V] in [0, 1]: cosine between the surface's normal in the source and the direction to
+        the camera; 0 where it looks away.
+      and of the target alone what `surfaces.SurfacePoints.maps` says: `depth_px`, `normal`, `part`, `ring`.
+
+    Raises:
+      ShapeError: if a tensor has another shape than the others say, or the images have no floating type.
+    """
+    images, source_poses_px, target_pose_px = (
+        tf.convert_to_tensor(x) for x in (images, source_poses_px, target_pose_px))
+    num_sources, size = _checked(images, source_poses_px, target_pose_px)
+    points = surfaces.nearest_points(target_pose_px, size, use_static_shapes)
+    poses_px = tf.reshape(source_poses_px, [-1, *source_poses_px.shape[2:]])  # [B * S, J, 3]
+    places = _places(points, _transforms(poses_px, target_pose_px, num_sources, size), num_sources, size)
+    tolerance_px = _TOLERANCE * body_parts.torso_size(tf.stop_gradient(poses_px))[:, tf.newaxis, tf.newaxis]
+    deepest_px = surfaces.surface(poses_px, size, use_static_shapes) + tolerance_px
+    visible = tf.cast(places.are_visible(tf.reshape(deepest_px, [-1]), size), tf.float32)
+
+    shape = [points.size[0], num_sources, *size, surfaces.NUM_LAYERS, NUM_SAMPLES]
+    num_slots = points.size[0] * int(np.prod(shape[1:]))
+    pixels = tf.reshape(images, [-1, images.shape[-1]])
+    if images.dtype.size < 4:
+        pixels = tf.cast(pixels, tf.float32)
+    corners = source_pixels.corners(places.source, places.y_px, places.x_px, size)
+    values = source_pixels.carried(pixels, *corners, places.slot, num_slots, use_static_shapes)
+    # Two numbers in one: writing into place takes longer than taking them apart.
+    trust = tf.reshape(tf.math.unsorted_segment_sum(2.0 * visible + places.facing, places.slot, num_slots), shape)
+    visible = tf.cast(trust >= 2.0, tf.float32)
+    return {'values': tf.cast(tf.reshape(values, [*shape, images.shape[-1]]), images.dtype), 'visible': visible,
+            'facing': trust - 2.0 * visible, **points.maps(use_static_shapes)}
+
+
+def _checked(images, source_poses_px, target_pose_px):
+    """Returns the number of sources and (H, W); raises ShapeError unless all fit together."""
+    check_shape('images', images, ('B', 'S', 'H', 'W', 'C'))
+    if None in images.shape[1:] or not images.dtype.is_floating:
+        raise ShapeError(f'images: expected known sizes of a floating type, '
+                         f'found {list(images.shape)} of type {images.dtype.name}.')
+    num_sources, height, width = images.shape[1:4]
+    check_shape('source_poses_px', source_poses_px, ('B', num_sources, NUM_JOINTS, 3))
+    check_pose('target_pose_px', target_pose_px)
+    check_same_batch(images=images, source_poses_px=source_poses_px, target_pose_px=target_pose_px)
+    return num_sources, (height, width)
+
+
+def _transforms(source_poses_px, target_pose_px, num_sources, size):
+    """Fits the parts of the target to every source.
+
+    Args:
+      source_poses_px: [B * S, J, 3].
+      target_pose_px: [B, J, 3].
+      num_sources, size: S and (H, W).
+
+    Returns:
+      [B * S, V, P, 3, 4] float32: the parts' own transforms, and those that bring each part, mirrored in the picture,
+      to the other side's part in the source.
+    """
+    mirrored = tf.gather(target_pose_px, MIRROR_JOINTS, axis=1) * np.float32([-1, 1, 1]) + np.float32([size[1], 0, 0])
+    targets = tf.repeat(tf.stack([target_pose_px, mirrored], axis=1), num_sources, axis=0)  # [B * S, V, J, 3]
+    fits = helmert.part_transforms(tf.repeat(source_poses_px, NUM_SAMPLES, axis=0),
+                                   tf.reshape(targets, [-1, NUM_JOINTS, 3]))
+    own, other = tf.unstack(tf.reshape(fits, [-1, NUM_SAMPLES, NUM_PARTS, 4, 4])[..., :3, :], axis=1)
+    across, down, deep, shift = tf.split(tf.gather(other, MIRROR_PARTS, axis=1), 4, axis=-1)
+    other = tf.concat([-across, down, deep, shift + float(size[1]) * across], axis=-1)  # of W - x instead of x
+    transforms = tf.stack([own, other], axis=1)
+    # One with a number that is huge, or none at all, takes its part out of the picture.
+    is_usable = tf.reduce_all(tf.abs(transforms) < _FAR_PX, axis=[3, 4], keepdims=True)
+    return tf.where(is_usable, transforms, np.float32([[0, 0, 0, -_FAR_PX]] * 3))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Places:
+    """Places in the sources, N = V * S * E of them: for each sample and each source those of all points.
+
+    Attributes:
+      slot: int32 [N] ((source * H + row) * W + column) * L + layer) * V + sample; negative for an empty place.
+      source: int32 [N] number of the source, counted through the batch.
+      x_px, y_px, z_px: float32 [N].
+      facing: float32 [N].
+    """
+
+    slot: tf.Tensor
+    source: tf.Tensor
+    x_px: tf.Tensor
+    y_px: tf.Tensor
+    z_px: tf.Tensor
+    facing: tf.Tensor
+
+    def are_visible(self, deepest_px, size):
+        """Says which places are in the picture and no deeper than is visible there; [B * S * H * W] -> bool [N]."""
+        pixel, is_inside = source_pixels.nearest(self.source, self.y_px, self.x_px, size)
+        return is_inside & (self.z_px <= tf.gather(deepest_px, pixel))
+
+
+def _places(points, transforms, num_sources, size):
+    """Takes `SurfacePoints` to the sources by `_transforms`; returns `_Places`."""
+    num_points = tf.size(points.slot)
+
+    def each(x):  # for every sample and every source, [E] -> [N]
+        return tf.tile(x, [NUM_SAMPLES * num_sources])
+
+    of_sources = tf.tile(tf.repeat(tf.range(num_sources), num_points), [NUM_SAMPLES])
+    sample = tf.repeat(tf.range(NUM_SAMPLES), num_sources * num_points)
+    target = each(points.sample)
+    source = target * num_sources + of_sources
+    # Twelve numbers of the map, and three that make a cosine of a normal: the camera looks along z.
+    depths = transforms[..., 2, :3]
+    towards_camera = tf.math.divide_no_nan(-depths, tf.norm(depths, axis=-1, keepdims=True))
+    numbers = tf.concat([tf.reshape(transforms, [-1, 12]), tf.reshape(towards_camera, [-1, 3])], axis=1)
+    which = (source * NUM_SAMPLES + sample) * NUM_PARTS + each(points.part)
+    *rows, camera_x, camera_y, camera_z = tf.unstack(tf.transpose(tf.gather(numbers, which)))
+
+    x, y, z = map(each, points.points_px)
+    place = [a * x + b * y + c * z + shift for a, b, c, shift in (rows[:4], rows[4:8], rows[8:])]
+    place = [tf.clip_by_value(q, -_FAR_PX, _FAR_PX) for q in place]
+    x, y, z = map(each, points.normals)
+    cosine = camera_x * x + camera_y * y + camera_z * z
+
+    slot = each(points.slot)
+    in_source = slot + (source - target) * (size[0] * size[1] * surfaces.NUM_LAYERS)
+    slot = tf.where(slot < 0, slot, in_source * NUM_SAMPLES + sample)
+    return _Places(slot, source, *place, tf.clip_by_value(cosine, 0.0, 1.0))
