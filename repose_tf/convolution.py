@@ -5,22 +5,21 @@ import tensorflow as tf
 
 from repose_tf import processor
 
+_MOST_CHANNELS = 32  # with 64, oneDNN's own gradient is as fast: python -m experiments.benchmark --case=convolution
+
 
 @keras.saving.register_keras_serializable('repose_tf')
 class Conv3D(keras.layers.Conv3D):
-    """keras.layers.Conv3D of stride 1 that keeps the size; its kernel's gradient takes half the time on AVX2 CPUs."""
+    """keras.layers.Conv3D of stride 1 that keeps the size; with few channels its kernel's gradient is faster on AVX2."""
 
     def convolution_op(self, inputs, kernel):
-        if inputs.dtype == tf.float32 and _is_worthwhile():
+        if inputs.dtype == tf.float32 and inputs.shape[-1] <= _MOST_CHANNELS and _is_avx2_alone():
             return _convolved(inputs, tf.convert_to_tensor(kernel))
         return super().convolution_op(inputs, kernel)
 
 
-def _is_worthwhile():
-    """Says whether this machine gains by it: python -m experiments.benchmark --case=convolution.
-
-    GPUs, and processors with wider instructions than AVX2, have fast kernels of their own for this gradient.
-    """
+def _is_avx2_alone():
+    """Says whether this is a processor without wider instructions than AVX2; those, and GPUs, have fast kernels."""
     known = processor.instruction_sets()
     return 'avx2' in known and 'avx512f' not in known and not tf.config.list_logical_devices('GPU')
 

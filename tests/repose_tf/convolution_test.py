@@ -50,8 +50,8 @@ def test_one_voxel_above_one_voxel_gives_one_tap():
     assert np.count_nonzero(np.abs(found) > 1e-6) == 1
 
 
-def operations(dtype):
-    made = layer(convolution.Conv3D, 2, 3, tf.zeros([1, 3, 3, 3, 2]))
+def operations(dtype, channels=2):
+    made = layer(convolution.Conv3D, 2, 3, tf.zeros([1, 3, 3, 3, channels]))
 
     @tf.function
     def gradient(x):
@@ -60,11 +60,12 @@ def operations(dtype):
         return tape.gradient(total, made.kernel)
 
     return {operation.type for operation in gradient.get_concrete_function(
-        tf.TensorSpec([None, 3, 3, 3, 2], dtype)).graph.get_operations()}
+        tf.TensorSpec([None, 3, 3, 3, channels], dtype)).graph.get_operations()}
 
 
 def test_by_2d_convolutions_where_they_are_faster_only(avx2, monkeypatch):
     assert 'Conv2DBackpropFilter' in operations(tf.float32)
     assert 'Conv3DBackpropFilterV2' in operations(tf.bfloat16)
+    assert 'Conv3DBackpropFilterV2' in operations(tf.float32, channels=64)
     monkeypatch.setattr(processor, 'instruction_sets', lambda: {'avx2', 'avx512f'})
     assert 'Conv3DBackpropFilterV2' in operations(tf.float32)
