@@ -10,7 +10,7 @@ _MOST_CHANNELS = 32  # with 64, oneDNN's own gradient is as fast: python -m expe
 
 @keras.saving.register_keras_serializable('repose_tf')
 class Conv3D(keras.layers.Conv3D):
-    """keras.layers.Conv3D of stride 1 that keeps the size; with few channels its kernel's gradient is faster on AVX2."""
+    """keras.layers.Conv3D that keeps the size, stride 1; for few channels its kernel's gradient is faster on AVX2."""
 
     def convolution_op(self, inputs, kernel):
         if inputs.dtype == tf.float32 and inputs.shape[-1] <= _MOST_CHANNELS and _is_avx2_alone():
