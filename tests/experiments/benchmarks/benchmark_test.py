@@ -12,7 +12,7 @@ import tensorflow as tf
 from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
 from experiments import benchmark, benchmarks
-from experiments.benchmarks import input, metrics, page, serving, tools, warp
+from experiments.benchmarks import input, metrics, page, serving, surface, tools, warp
 from tests.data_pipeline.batches.augment_test import make_batch
 from tests.support.programs import ROOT, assert_one_error, run_program
 from tests.support.tiny import LEAST
@@ -93,6 +93,14 @@ def test_methods_of_a_small_case_agree():
     rows = warp.measured((16, 16, 4), 1, rounds=1, max_gigabytes=1.0)
     assert [row['method'] for row in rows] == ['copy', 'copy by NumPy', '**this warp**']
     assert all(float(row['forward, ms']) > 0 for row in rows)
+
+
+@pytest.mark.long
+def test_the_surface_warp_is_measured_by_covered_pixels():
+    small, large = (surface.measured(32, 2, 1, rounds=1, scale=scale) for scale in (0.5, 1.0))
+    covered = [float(row['pixels covered, % of the picture']) for row in (small, large)]
+    assert 0 < 2 * covered[0] < covered[1] < 50
+    assert all(float(row['forward + backward, ms a picture']) > 0 for row in (small, large))
 
 
 @pytest.mark.long
