@@ -72,7 +72,7 @@ PICTURES = {'TensorListConcatV2', 'TensorListSetItem'}
 
 
 @pytest.mark.parametrize('signature, exceptions', [
-    ('repose', set()), ('repose_sequence', PICTURES), ('serve', FILES)])
+    ('repose', set()), ('repose_layers', set()), ('repose_sequence', PICTURES), ('serve', FILES)])
 def test_every_operation_of_a_signature_has_a_kernel_for_gpus(reposer, signature, exceptions):
     none, on_host = gpu_kernels.lacking(getattr(reposer, signature).get_concrete_function().graph)
     none = {(kind, types) for kind, types in none if (kind, types) != ('Const', 'dtype=string')}
