@@ -1,7 +1,7 @@
 """Preparing batches for the networks: conversion to floats, and random augmentation for training.
 
 Paper section 3.2: rotation, scaling, translation, horizontal flip and colour distortion.
-Source and target of a pair, the target's mask and both poses are distorted alike, so that only the change of pose is
+Source and target of a pair, their masks and both poses are distorted alike, so that only the change of pose is
 learned. Everything is batched and stateless, without loops over samples or branches: it runs inside the train step,
 on the accelerator. On CPUs, where every op is a pass over memory, XLA fuses it.
 """
@@ -65,15 +65,16 @@ def prepare(batch):
 
     Args:
       batch: dict with source_image, target_image [B, S, S, 3] uint8; source_pose, target_pose [B, 19, 3]
-        float32, px; target_mask [B, S, S, 1] uint8, 0 or 255. Other entries pass unchanged.
+        float32, px; source_mask, target_mask [B, S, S, 1] uint8, 0 or 255. Other entries pass unchanged.
 
     Returns:
-      The same dict with images float32 in [-1, 1] and the mask float32 in [0, 1].
+      The same dict with images float32 in [-1, 1] and masks float32 in [0, 1].
     """
     return {
         **batch,
         'source_image': _signed(_unit(batch['source_image'])),
         'target_image': _signed(_unit(batch['target_image'])),
+        'source_mask': _unit(batch['source_mask']),
         'target_mask': _unit(batch['target_mask']),
     }
 
@@ -90,7 +91,7 @@ def augment(batch, seed, settings=REFERENCE, first_row=0, num_rows=None):
 
     Returns:
       The same dict with images [B, S, S, 3] float32 in [-1, 1], the poses moved along, [B, 19, 3] float32,
-      px, and the mask [B, S, S, 1] float32 in [0, 1], soft along its edge. What enters from outside the
+      px, and masks [B, S, S, 1] float32 in [0, 1], soft along their edges. What enters from outside the
       images repeats their border.
     """
     num_samples, size = tf.unstack(tf.shape(batch['source_image'])[:2])
@@ -102,9 +103,9 @@ def augment(batch, seed, settings=REFERENCE, first_row=0, num_rows=None):
 
     geometry_seed, colour_seed, jitter_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     warp = mine(draw_warp(geometry_seed, rows, image_size, settings))
-    layers = [batch[name] for name in ('source_image', 'target_image', 'target_mask')]
+    layers = [batch[name] for name in ('source_image', 'target_image', 'source_mask', 'target_mask')]
     warped = _unit(_fused(_warp_together)(layers, **warp))
-    source, target, mask = warped[..., :3], warped[..., 3:6], warped[..., 6:]
+    source, target, source_mask, target_mask = tf.split(warped, (3, 3, 1, 1), axis=3)
     if settings.changes_colour:
         planes = tf.transpose(warped, (3, 0, 1, 2))  # what works on one colour then runs over neighbours in memory
         distorted = _fused(_distort_pair)(planes[:6], *mine(draw_colour(colour_seed, rows, settings)))
@@ -116,7 +117,8 @@ def augment(batch, seed, settings=REFERENCE, first_row=0, num_rows=None):
         **batch,
         'source_image': _signed(source),
         'target_image': _signed(target),
-        'target_mask': mask,
+        'source_mask': source_mask,
+        'target_mask': target_mask,
         'source_pose': warp_poses(batch['source_pose'], image_size, **warp),
         'target_pose': target_pose + tf.pad(jitter, ((0, 0), (0, 0), (2, 0))),
     }

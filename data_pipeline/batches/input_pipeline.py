@@ -1,8 +1,9 @@
 """Batches of pairs from records, by tf.data: endless random pairs for training, fixed pairs for evaluation.
 
 A batch is a dict: source_image, target_image [B, S, S, 3] uint8; source_pose, target_pose [B, 19, 3] float32,
-px of those images; source_id, target_id [B] string, `person/frame`; target_mask [B, S, S, 1] uint8, 0 or 255,
-and has_target_mask [B] bool: where it is False, the mask is all 0. Nothing is distorted here; see augment.py.
+px of those images; source_id, target_id [B] string, `person/frame`; source_mask, target_mask [B, S, S, 1] uint8,
+0 or 255, and has_source_mask, has_target_mask [B] bool: where it is False, the mask is all 0. Nothing is distorted
+here; see augment.py.
 """
 
 import tensorflow as tf
@@ -98,10 +99,10 @@ def _draw_pair(counts, seed, number):
 
 def _load_pair(store, pictures, source, target):
     """Returns the pair of two frames, by number, at its size."""
-    target_image, target_mask = pictures.image_and_mask(target)
-    pair = {'source_image': pictures.image(source), 'target_image': target_image, 'target_mask': target_mask,
-            'has_target_mask': tf.gather(store.has_mask, target)}
+    pair = {}
     for side, number in (('source', source), ('target', target)):
+        pair[f'{side}_image'], pair[f'{side}_mask'] = pictures.image_and_mask(number)
+        pair[f'has_{side}_mask'] = tf.gather(store.has_mask, number)
         factor = pictures.image_size / tf.gather(store.sizes, number)
         pair[f'{side}_pose'] = scale_pose(tf.gather(store.poses_px, number), tf.cast(factor, tf.float32))
         pair[f'{side}_id'] = store.frame_id(number)

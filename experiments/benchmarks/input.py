@@ -116,11 +116,11 @@ def distort_one(pair, warp, factors, order):
     """Does to one pair what `augment` does to a batch, but for the noise in z."""
     pair = dict(pair)
     size = tf.cast(tf.shape(pair['source_image'])[0], tf.float32)
-    for name in ('source_image', 'target_image', 'target_mask'):
+    for name in ('source_image', 'target_image', 'source_mask', 'target_mask'):
         image = tf.raw_ops.ImageProjectiveTransformV3(
             images=tf.cast(pair[name], tf.float32)[tf.newaxis] / 255.0, transforms=pixel_map(warp, size)[tf.newaxis],
             output_shape=tf.shape(pair[name])[:2], fill_value=0.0, interpolation='BILINEAR', fill_mode='NEAREST')[0]
-        pair[name] = image if name == 'target_mask' else 2.0 * by_steps(image, factors, order) - 1.0
+        pair[name] = image if name.endswith('mask') else 2.0 * by_steps(image, factors, order) - 1.0
     for name in ('source_pose', 'target_pose'):
         one = {key: value[tf.newaxis] for key, value in warp.items()}
         pair[name] = augment.warp_poses(pair[name][tf.newaxis], size, **one)[0]

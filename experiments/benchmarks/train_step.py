@@ -103,10 +103,10 @@ def made_up_batch(size, batch_size):
     """Returns a batch as the input pipeline makes it: noise, and two poses of people."""
     rng = np.random.default_rng(0)
     images = {name: rng.integers(0, 256, (batch_size, size, size, channels)).astype(np.uint8)
-              for name, channels in (('source_image', 3), ('target_image', 3), ('target_mask', 1))}
+              for name, channels in (('source_image', 3), ('target_image', 3), ('target_mask', 1), ('source_mask', 1))}
     poses = {name: cases.person_poses(rng, batch_size, size) for name in ('source_pose', 'target_pose')}
-    return {name: tf.constant(value) for name, value in
-            {**images, **poses, 'has_target_mask': np.ones(batch_size, bool)}.items()}
+    known = {f'has_{side}_mask': np.ones(batch_size, bool) for side in ('source', 'target')}
+    return {name: tf.constant(value) for name, value in {**images, **poses, **known}.items()}
 
 
 def summed(ops):

@@ -63,4 +63,5 @@ def raw_batch(batch_size=4):
     ids = tf.constant([f'p/{index}' for index in range(batch_size)])
     return {'source_image': pixels, 'target_image': pixels[::-1], 'source_pose': source, 'target_pose': target,
             'target_mask': pixels[..., :1], 'has_target_mask': tf.fill([batch_size], True),
+            'source_mask': pixels[::-1, ..., :1], 'has_source_mask': tf.fill([batch_size], True),
             'source_id': ids, 'target_id': ids[::-1]}

@@ -14,7 +14,7 @@ from data_pipeline.batches.image_warp import warp_images
 from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, MIRROR_JOINTS, NUM_JOINTS
 
 SEED = (3, 14)
-PICTURES = ('source_image', 'target_image', 'target_mask')
+PICTURES = ('source_image', 'target_image', 'source_mask', 'target_mask')
 FLIP_ONLY = AugmentSettings(0.0, 0.0, 0.0, True, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -32,6 +32,7 @@ def make_batch(num_samples, size, rng):
 
     return {'source_image': image(3), 'target_image': image(3), 'source_pose': pose(), 'target_pose': pose(),
             'target_mask': image(1), 'has_target_mask': np.ones(num_samples, bool),
+            'source_mask': image(1), 'has_source_mask': np.ones(num_samples, bool),
             'source_id': np.array([b'p/00'] * num_samples), 'target_id': np.array([b'p/01'] * num_samples)}
 
 
@@ -98,7 +99,7 @@ def test_images_and_mask_agree_with_opencv(batch):
         for name in PICTURES:
             expected = cv2.warpAffine(batch[name][sample].astype(np.float32), affine, (64, 64),
                                       flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            found = moved[name][sample] if name == 'target_mask' else unit(moved[name][sample])
+            found = moved[name][sample] if name.endswith('mask') else unit(moved[name][sample])
             # OpenCV rounds positions to 1/32 px; neighbouring pixels differ by up to 25.
             np.testing.assert_allclose(255 * found, expected.reshape(found.shape), atol=1.6)
 
@@ -152,7 +153,7 @@ def test_flip_mirrors_pixels_and_points_and_undoes_itself(batch):
     left = flipped['source_pose'][is_flipped, JOINT_INDEX['lwri']]
     right = batch['source_pose'][is_flipped, JOINT_INDEX['rwri']]
     np.testing.assert_allclose(left, right * (-1, 1, 1) + (64, 0, 0), atol=1e-5)
-    bytes_again = {name: np.rint(255 * (flipped[name] if name == 'target_mask' else unit(flipped[name])))
+    bytes_again = {name: np.rint(255 * (flipped[name] if name.endswith('mask') else unit(flipped[name])))
                    for name in PICTURES}
     twice = numpy(augment({**flipped, **bytes_again}, SEED, FLIP_ONLY))
     for name, value in prepared.items():
@@ -175,20 +176,28 @@ def test_images_stay_in_range_however_hard_the_colours(batch):
     for seed in range(5):
         moved = numpy(augment(batch, (seed, 0), settings))
         for name in PICTURES:
-            low = 0 if name == 'target_mask' else -1
+            low = 0 if name.endswith('mask') else -1
             assert np.isfinite(moved[name]).all() and low <= moved[name].min() and moved[name].max() <= 1
         assert moved['source_image'].min() == -1 and moved['source_image'].max() == 1
 
 
 def test_source_and_target_get_the_same_draw(batch):
     batch['target_image'], batch['target_pose'] = batch['source_image'], batch['source_pose']
-    batch['target_mask'] = batch['source_image'][..., :1]
+    batch['source_mask'] = batch['target_mask'] = batch['source_image'][..., :1]
     moved = numpy(augment(batch, SEED))
     np.testing.assert_array_equal(moved['source_image'], moved['target_image'])
     jitter = moved['target_pose'] - moved['source_pose']
     assert not jitter[..., :2].any() and 0 < np.abs(jitter[..., 2]).max() <= 0.5 * 64 / 256
-    mask = numpy(augment(batch, SEED, WITHOUT_COLOUR))
-    np.testing.assert_allclose(mask['target_mask'], unit(mask['source_image'][..., :1]), atol=1e-6)
+    masks = numpy(augment(batch, SEED, WITHOUT_COLOUR))
+    for name in ('source_mask', 'target_mask'):
+        np.testing.assert_allclose(masks[name], unit(masks['source_image'][..., :1]), atol=1e-6)
+
+
+def test_nothing_else_depends_on_the_masks(batch):
+    moved = numpy(augment(batch, SEED))
+    without = {**batch, **{name: np.zeros_like(batch[name]) for name in ('source_mask', 'target_mask')}}
+    for name, value in numpy(augment(without, SEED)).items():
+        assert name.endswith('mask') or (value == moved[name]).all(), name
 
 
 def test_the_seed_decides_and_samples_differ(batch):
@@ -196,7 +205,7 @@ def test_the_seed_decides_and_samples_differ(batch):
     once, again = numpy(augment(batch, SEED)), numpy(augment(batch, SEED))
     other = numpy(augment(batch, (3, 15)))
     graph = numpy(tf.function(augment)(batch, tf.constant(SEED)))
-    for name in ('source_image', 'target_image', 'target_mask', 'source_pose', 'target_pose'):
+    for name in (*PICTURES, 'source_pose', 'target_pose'):
         np.testing.assert_array_equal(once[name], again[name])
         np.testing.assert_allclose(once[name], graph[name], atol=1e-4)
         assert not np.allclose(once[name], other[name], atol=1e-3)

@@ -65,13 +65,15 @@ def test_batches_are_as_agreed(people):
             'source_image': ((4, SIZE, SIZE, 3), 'u'), 'target_image': ((4, SIZE, SIZE, 3), 'u'),
             'source_pose': ((4, 19, 3), 'f'), 'target_pose': ((4, 19, 3), 'f'),
             'source_id': ((4,), 'O'), 'target_id': ((4,), 'O'),
+            'source_mask': ((4, SIZE, SIZE, 1), 'u'), 'has_source_mask': ((4,), 'b'),
             'target_mask': ((4, SIZE, SIZE, 1), 'u'), 'has_target_mask': ((4,), 'b')}
 
 
 def test_shapes_are_known_before_anything_runs(people):
     spec = input_pipeline.train_batches(people[0], 8, 4, 0).element_spec
     assert spec['source_image'].shape == spec['target_image'].shape == (4, 8, 8, 3)
-    assert spec['source_pose'].shape == (4, 19, 3) and spec['target_mask'].shape == (4, 8, 8, 1)
+    assert spec['source_pose'].shape == (4, 19, 3)
+    assert spec['source_mask'].shape == spec['target_mask'].shape == (4, 8, 8, 1)
 
 
 def assert_true(batches, content):
@@ -169,12 +171,13 @@ def test_splits_can_be_trained_on_together(people):
     assert persons == set(FRAMES)
 
 
-def test_masks_belong_to_the_target_and_are_empty_where_there_are_none(people):
+@pytest.mark.parametrize(('side', 'place'), [('source', 0), ('target', 1)])
+def test_masks_belong_to_their_picture_and_are_empty_where_there_are_none(people, side, place):
     every = joined(pairs(people[0]))
-    np.testing.assert_array_equal(every['has_target_mask'], [target == 't/02' for _, target in PAIRS])
+    np.testing.assert_array_equal(every[f'has_{side}_mask'], [pair[place] == 't/02' for pair in PAIRS])
     expected = np.zeros((SIZE, SIZE, 1), np.uint8)
     expected[:, :SIZE // 2] = 255
-    for has_mask, mask in zip(every['has_target_mask'], every['target_mask'], strict=True):
+    for has_mask, mask in zip(every[f'has_{side}_mask'], every[f'{side}_mask'], strict=True):
         np.testing.assert_array_equal(mask, expected if has_mask else 0 * expected)
 
 

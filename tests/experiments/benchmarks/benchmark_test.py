@@ -117,7 +117,7 @@ def test_augmentation_picture_by_picture_is_that_of_the_batch():
     together = augment.augment(batch, (1, 2))
     pairs = tf.data.Dataset.from_tensor_slices((batch, *input.draws((1, 2), 3, 32)))
     apart = next(iter(pairs.map(input.distort_one).batch(3)))
-    for name in ('source_image', 'target_image', 'target_mask', 'source_pose'):
+    for name in ('source_image', 'target_image', 'source_mask', 'target_mask', 'source_pose'):
         np.testing.assert_allclose(apart[name], together[name], atol=2e-4, err_msg=name)
 
 
