@@ -16,6 +16,20 @@ def natural_key(name):
     return re.sub('[0-9]+', lambda number: number.group().lstrip('0').zfill(_DIGITS), str(name)).split('/'), str(name)
 
 
+def folders_in(text):
+    """Returns the folders, list of pathlib.Path, that a text names with commas between.
+
+    A folder may have a comma in its name: a text that is the name of a folder means this one alone.
+
+    Raises:
+      DataError: between two commas there is nothing.
+    """
+    names = [os.fspath(text)] if os.path.isdir(text) else os.fspath(text).split(',')
+    if len(names) > 1 and '' in names:
+        raise DataError(f'{text}: expected names of folders with a comma between two, found one that is empty.')
+    return [pathlib.Path(name) for name in names]
+
+
 def files_below(folder):
     """Yields the files below a folder in natural order, those behind links as if they were there.
 

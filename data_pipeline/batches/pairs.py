@@ -2,7 +2,7 @@
 
 A pair is two different pictures of one person, and a person is in one split only: no pair crosses splits.
 Scores can be compared only if their pairs follow the same protocol:
-    people      the pairs of the folder's pairs.json, or up to 256 random ones
+    people      the pairs of the folder's pairs.json, or up to 256 random ones; of joined folders those of each
     reference   256 or more random pairs of the split's outfits, seeded, as the paper's authors evaluated
     patn-8570   the 8,570 test pairs of the pose-transfer papers on DeepFashion, from their list
     iper-lwb    every frame of each of iPER's 42 test videos from 3 frames of that video; 126 runs. The frames
@@ -17,7 +17,7 @@ import random
 from data_pipeline.errors import DataError
 from data_pipeline.finding import composed
 from data_pipeline.poses import pose_file
-from data_pipeline.records.folder import NO_POSE
+from data_pipeline.records.folder import NO_POSE, renamed
 
 PROTOCOLS = ('people', 'reference', 'patn-8570', 'iper-lwb')
 NUM_RANDOM_PAIRS = 256  # the size of the paper authors' validation list
@@ -46,11 +46,7 @@ def load_pairs(folder, split, num_pairs=0, seed=0, protocol='people'):
         raise DataError(f'protocol: expected one of {", ".join(PROTOCOLS)}, found {protocol!r}.')
     frame_ids = folder.frame_ids(split)
     if protocol == 'people':
-        path = folder.root / 'pairs.json'
-        listed = pose_file.read_json(path, 'the pairs') if path.exists() else {}
-        if split not in listed:
-            return random_pairs(frame_ids, num_pairs or NUM_RANDOM_PAIRS, seed)
-        return _spread(_checked(f'{path}: "{split}"', listed[split], frame_ids), num_pairs)
+        return _spread(_people_pairs(folder, split, num_pairs, seed), num_pairs)
     if protocol == 'reference':
         return _spread(random_pairs(frame_ids, max(num_pairs, NUM_RANDOM_PAIRS), seed), num_pairs)
     lacking = unscorable_pairs(folder, split, protocol)
@@ -106,6 +102,18 @@ def _spread(pairs, num_pairs):
     if not 0 < num_pairs < len(pairs):
         return pairs
     return [pairs[index * len(pairs) // num_pairs] for index in range(num_pairs)]
+
+
+def _people_pairs(folder, split, num_pairs, seed):
+    """Returns the listed pairs of a split, or random ones; of a joined folder those of its parts, one after another."""
+    if folder.parts:
+        return [tuple(renamed(frame_id, new) for frame_id in pair) for part, new in folder.parts if split in part.splits
+                for pair in _people_pairs(part, split, num_pairs, seed)]
+    path, frame_ids = folder.root / 'pairs.json', folder.frame_ids(split)
+    listed = pose_file.read_json(path, 'the pairs') if path.exists() else {}
+    if split not in listed:
+        return random_pairs(frame_ids, num_pairs or NUM_RANDOM_PAIRS, seed)
+    return _checked(f'{path}: "{split}"', listed[split], frame_ids)
 
 
 def _fixed_pairs(folder, split, protocol):

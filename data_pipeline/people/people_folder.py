@@ -1,18 +1,27 @@
 """Listing and checking a folder in the `people` layout, which data/people/README.md describes."""
 
-import pathlib
-
 from data_pipeline.errors import DataError
-from data_pipeline.finding import composed, names_in, natural_key, what_is
+from data_pipeline.finding import composed, folders_in, names_in, natural_key, what_is
+from data_pipeline.people.joining import join
 from data_pipeline.poses import pose_file
 from data_pipeline.records import folder
 
 _SHARES = {'test': 0.15, 'validation': 0.10}  # of the persons, if there is no splits.json
 
 
-def open_folder(root, allow_missing_poses=False):
-    """Lists and checks a folder in the people layout; see `RecordBuilder.read_folder`."""
-    root = pathlib.Path(root)
+def open_folder(source, allow_missing_poses=False):
+    """Lists and checks a folder in the people layout, or several with commas between, which are joined to one.
+
+    Args and Returns: as of `RecordBuilder.read_folder`.
+
+    Raises:
+      DataError: see there; or persons of one name in two folders of one name.
+    """
+    folders = [_open_one(root, allow_missing_poses) for root in folders_in(source)]
+    return folders[0] if len(folders) == 1 else join(source, folders)
+
+
+def _open_one(root, allow_missing_poses):
     images = _list_pictures(root)
     poses_path, splits_path = root / 'poses.json', root / 'splits.json'
     persons, left_out = folder.match_poses(images, pose_file.read_poses(poses_path), poses_path, allow_missing_poses)

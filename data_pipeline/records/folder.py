@@ -73,6 +73,7 @@ class Folder:
       splits: dict, split -> tuple of persons; only splits that the folder has.
       left_out: dict, id of a picture or name of something else that was left out -> reason.
       pairs: dict, protocol -> tuple of (source id, target id), from the folder's own lists.
+      parts: tuple of (`Folder`, dict, person there -> person here) that it was joined of; empty for a single one.
     """
 
     root: pathlib.Path
@@ -81,6 +82,7 @@ class Folder:
     splits: dict
     left_out: dict
     pairs: dict = dataclasses.field(default_factory=dict)
+    parts: tuple = ()
 
     def __post_init__(self):
         split_of = {}
@@ -114,6 +116,12 @@ class Folder:
         if split not in self.splits:
             raise DataError(f'{self.root}: expected one of the splits {", ".join(self.splits)}, found {split!r}.')
         return {person: [frame.id for frame in self.persons[person]] for person in self.splits[split]}
+
+
+def renamed(name, new):
+    """Returns `person` or `person/frame` with the person's name in a joined folder; `new`: dict, name -> name there."""
+    person, slash, frame = name.partition('/')
+    return f'{new[person]}{slash}{frame}'
 
 
 def match_poses(images, poses, where, allow_missing_poses, unusable=()):
