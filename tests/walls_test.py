@@ -42,7 +42,8 @@ FLOORS = {
     ),
     'experiments': (
         ('configuration/', 'pictures/'),
-        ('training/', 'metric_networks/'),
+        ('metric_networks/',),
+        ('training/',),
         ('models/',),
         ('reposing/', 'evaluation/'),
         ('demo_page/', 'reporting/', 'serving/', 'benchmarks/'),

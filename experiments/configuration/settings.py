@@ -12,6 +12,7 @@ from data_pipeline.settings import Group, setting
 from repose_tf.architecture import PRESETS, REFERENCE_CONVENTIONS
 from repose_tf.coordinates import REGISTRATIONS
 
+PERCEPTUAL_LOSSES = ('vgg', 'st_lpips')
 VGG_WEIGHTS = ('imagenet', 'hed', 'none')
 
 
@@ -121,10 +122,15 @@ class TrainSettings(Group):
 class LossSettings(Group):
     """What is minimised (paper, Section 3.2)."""
 
-    perceptual_weight: float = setting(3.0, 'Weight of the differences of VGG features.', at_least=0)
+    perceptual_weight: float = setting(3.0, 'Weight of the perceptual loss.', at_least=0)
+    perceptual_loss: str = setting(
+        'vgg', "vgg: differences of VGG features, the paper's. st_lpips: a learned distance that forgives small "
+        'shifts, with the weights that the installed package stlpips-pytorch carries, offline; its values are some 40 '
+        'times smaller, its gradients 10 times, so that it asks for a larger weight.', choices=PERCEPTUAL_LOSSES)
     vgg_weights: str = setting(
         'imagenet', 'imagenet: VGG19, downloaded by Keras. hed: VGG16 that an installed package carries, offline. '
-        'none: only with --perceptual_weight=0. Anything else: a Keras VGG16 or VGG19 weights file.', changeable=True)
+        'none: only with --perceptual_weight=0 or another loss. Anything else: a Keras VGG16 or VGG19 weights file.',
+        changeable=True)
     adversarial_weight: float = setting(1.0, 'Weight of the adversarial loss; 0: no discriminator.', at_least=0)
     label_smoothing: float = setting(0.25, "The discriminator's real labels are 1 minus this, in [0, 0.5).",
                                      at_least=0, below=0.5)
@@ -136,7 +142,7 @@ class LossSettings(Group):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.perceptual_weight and self.vgg_weights == 'none':
+        if self.perceptual_weight and self.perceptual_loss == 'vgg' and self.vgg_weights == 'none':
             raise UsageError('--perceptual_weight: expected 0 with --vgg_weights=none, '
                              f'found {self.perceptual_weight:g}.')
         if self.vgg_weights not in VGG_WEIGHTS and not os.path.isfile(self.vgg_weights):

@@ -6,12 +6,14 @@ import tensorflow as tf
 from data_pipeline.batches import augment
 from data_pipeline.errors import UsageError
 from experiments.configuration import devices
+from experiments.metric_networks.st_lpips_weights import load_st_lpips_weights
 from experiments.training.replicated import ReplicatedFunction
 from experiments.training.time_budget import TimeBudget
 from repose_tf import perceptual
 from repose_tf.adam import Adam
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
+from repose_tf.metrics.st_lpips import StLpips
 from repose_tf.train_step import TrainStep
 from repose_tf.variables import add_here, tf_variables
 from repose_tf.warp.body_parts import person_mask
@@ -27,7 +29,7 @@ class Trainer:
       generator: the `Generator`.
       average: a `Generator` that holds the exponential moving average of its weights, or None.
       discriminator: the `Discriminator`, or None where the adversarial loss has no weight.
-      perceptual: the `PerceptualLoss`, or None.
+      perceptual: the `PerceptualLoss` or `StLpips`, or None.
       differentiate: the `TrainStep`.
       budget: the `TimeBudget`.
       step_counter: tf.Variable, steps made so far. All that is random follows from it and the seed.
@@ -35,7 +37,7 @@ class Trainer:
     """
 
     def __init__(self, settings, strategy, is_computed=True):
-        """Builds everything; `perceptual.description` says which VGG weights are in use.
+        """Builds everything; `perceptual.description` says which weights are in use.
 
         Args:
           settings: `Settings` of the run.
@@ -57,7 +59,7 @@ class Trainer:
             self.perceptual = None
             if weights.perceptual_weight:
                 compute_dtype = 'bfloat16' if settings.model.precision == 'mixed_bfloat16' else 'float32'
-                self.perceptual = perceptual.make_perceptual_loss(weights.vgg_weights, compute_dtype, is_computed)
+                self.perceptual = _perceptual_loss(weights, compute_dtype, is_computed)
         loss_weights = {f'loss/{name}': getattr(weights, f'{name}_weight')
                         for name in ('perceptual', 'adversarial', 'l1', 'mask')}
         self.differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
@@ -202,6 +204,13 @@ class Trainer:
         decay = tf.minimum(self._settings.train.average_decay, (1.0 + updates) / (10.0 + updates))
         for average, latest in zip(tf_variables(self.average), tf_variables(self.generator), strict=True):
             add_here(average, (latest - average) * (1.0 - decay))
+
+
+def _perceptual_loss(losses, dtype, is_computed):
+    """Returns the loss of `LossSettings`: function of (generated, truth) with `.description` and `.features`."""
+    if losses.perceptual_loss == 'st_lpips':
+        return StLpips(load_st_lpips_weights(), dtype)
+    return perceptual.make_perceptual_loss(losses.vgg_weights, dtype, is_computed)
 
 
 def _check(settings, num_devices):

@@ -59,6 +59,11 @@ def squared_difference(left, right):
     return tf.square(left - right)
 
 
+def net_input(images):
+    """Shifts and scales images [B, H, W, 3], RGB in [-1, 1], to what the nets were trained on."""
+    return (images - tf.constant(_SHIFT, images.dtype)) / tf.constant(_SCALE, images.dtype)
+
+
 class Lpips:
     """The metric with its weights; a measure, not a loss: its gradient is not finite where all features are zero.
 
@@ -95,7 +100,7 @@ class Lpips:
 
     def features(self, images):
         """Computes the features after the five stages of images [B, H, W, 3] in [0, 1]: five of [B, H', W', C]."""
-        return self._stages((2.0 * tf.cast(images, tf.float32) - 1.0 - tf.constant(_SHIFT)) / tf.constant(_SCALE))
+        return self._stages(net_input(2.0 * tf.cast(images, tf.float32) - 1.0))
 
     def _alex_stages(self, hidden):
         stages = []

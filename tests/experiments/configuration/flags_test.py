@@ -13,7 +13,7 @@ from tests.support.programs import ROOT
 
 FLAG_FILES = sorted(ROOT.glob('*.flags'))
 SAVED = ROOT / 'tests/experiments/configuration/saved_flags.txt'  # flags.txt of a run before there was a table
-NEWER = ('--registration', '--schedule_steps', '--max_minutes')  # flags that there were not then
+NEWER = ('--registration', '--schedule_steps', '--max_minutes', '--perceptual_loss')  # flags that there were not then
 
 
 def parsed(*arguments):
@@ -151,6 +151,11 @@ def test_a_resumed_run_may_change_what_does_not_decide_what_is_learned():
         'accumulate_steps', 'max_bad_steps', 'deterministic', 'jit_compile', 'remat', 'log_every', 'image_every',
         'checkpoint_every', 'keep_checkpoints', 'validate_every', 'num_validation_pairs', 'profile_steps',
         'num_virtual_cpus', 'vgg_weights'}
+
+
+def test_another_perceptual_loss_asks_for_no_vgg_weights():
+    found = settings('--perceptual_loss=st_lpips', '--vgg_weights=none').losses
+    assert (found.perceptual_loss, found.perceptual_weight, settings().losses.perceptual_loss) == ('st_lpips', 3, 'vgg')
 
 
 def test_settings_are_made_without_flags():
