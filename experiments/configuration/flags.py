@@ -46,6 +46,8 @@ def define_metrics():
     """Defines the metrics of an evaluation besides SSIM, PSNR and L1."""
     flags.DEFINE_multi_string('lpips', [], 'Weights of LPIPS, a file of experiments.convert_metric_weights; one for '
                               'each net.')
+    flags.DEFINE_bool('st_lpips', False, 'ST-LPIPS, an LPIPS that forgives small shifts, by the weights of the package '
+                      'stlpips-pytorch; its values are not those of LPIPS.')
     flags.DEFINE_bool('vgg16_distance', False, 'A perceptual distance by the VGG16 of a package; no LPIPS.')
     flags.DEFINE_string('inception', '', 'Weights of FID, a file of experiments.convert_metric_weights.')
     flags.DEFINE_enum('pose_estimator', '', ('', 'mediapipe', 'metrabs', 'regressor'), 'Estimator of the pose AUC.')

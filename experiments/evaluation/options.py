@@ -13,6 +13,7 @@ from experiments.configuration.settings import DataSettings
 from experiments.evaluation.frechet_scores import FrechetScores
 from experiments.evaluation.pair_scorer import PairPoses, PairScorer
 from experiments.evaluation.pair_sources import DataPairs, FilePairs, columns_of
+from experiments.evaluation.person_square import PersonLpips
 from experiments.evaluation.pose_scorer import open_pose_scorer
 from experiments.evaluation.prediction_folder import PredictionFolder
 from experiments.evaluation.systems import CopyOfSource, MeanOfOthers, ModelSystem, is_model
@@ -25,6 +26,7 @@ class MetricOptions:
     """The metrics besides SSIM, PSNR and L1."""
 
     lpips: list = dataclasses.field(default_factory=list)
+    st_lpips: bool = False
     vgg16_distance: bool = False
     inception: str = ''
     pose_estimator: str = ''
@@ -135,8 +137,9 @@ def open_scorer(metrics, pair_source):
     if metrics.pose_estimator:
         estimator = open_pose_scorer(metrics.pose_estimator, metrics.pose_model)
         poses = PairPoses(estimator, getattr(pair_source, 'true_mm', None))
-    learned = open_learned_metrics(metrics.lpips, metrics.vgg16_distance)
-    return PairScorer(pair_source.scored_columns, learned, poses)
+    learned = open_learned_metrics(metrics.lpips, metrics.vgg16_distance, metrics.st_lpips)
+    person = PersonLpips(learned['lpips_alex']) if 'lpips_alex' in learned else None
+    return PairScorer(pair_source.scored_columns, learned, poses, person)
 
 
 def open_frechet(metrics, pair_source):

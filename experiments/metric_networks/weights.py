@@ -12,7 +12,9 @@ import numpy as np
 from data_pipeline.errors import DataError
 from data_pipeline.files import sha256_of_file, whole_file
 from data_pipeline.restricted_pickle import reading
+from experiments.metric_networks.st_lpips_weights import load_st_lpips_weights
 from repose_tf.metrics import inception, lpips
+from repose_tf.metrics.st_lpips import StLpips
 from repose_tf.metrics.vgg16_distance import Vgg16Distance
 from repose_tf.vgg_weights import load_vgg_weights
 
@@ -81,20 +83,21 @@ def read_weights(path, nets=NETS):
     return net, lpips.LpipsWeights(net.removeprefix('lpips_'), f'LPIPS v0.1, {description}', layers, linear)
 
 
-def open_learned_metrics(lpips_files=(), use_vgg16_distance=False):
+def open_learned_metrics(lpips_files=(), use_vgg16_distance=False, use_st_lpips=False):
     """Loads the metrics that compare pairs of images.
 
     Args:
       lpips_files: weights files, at most one for each net.
       use_vgg16_distance: whether to add the substitute from the packaged VGG16.
+      use_st_lpips: whether to add ST-LPIPS from its package.
 
     Returns:
-      dict, 'lpips_alex', 'lpips_vgg' or 'vgg16_distance' -> function (generated, truth) of [B, H, W, 3] in [0, 1] that
-      returns [B] float32; its `.description` is a line on its weights.
+      dict, 'lpips_alex', 'lpips_vgg', 'st_lpips' or 'vgg16_distance' -> function (generated, truth) of [B, H, W, 3] in
+      [0, 1] that returns [B] float32; its `.description` is a line on its weights.
 
     Raises:
       DataError: a file is missing, holds something else, or two hold the same net.
-      WeightsError: the packaged VGG16 is not installed.
+      WeightsError: the package of a metric is not installed.
     """
     metrics = {}
     for path in lpips_files:
@@ -102,6 +105,8 @@ def open_learned_metrics(lpips_files=(), use_vgg16_distance=False):
         if net in metrics:
             raise DataError(f'{path}: expected one file for each net, found a second of {net}.')
         metrics[net] = lpips.Lpips(weights)
+    if use_st_lpips:
+        metrics['st_lpips'] = StLpips(load_st_lpips_weights())
     if use_vgg16_distance:
         metrics['vgg16_distance'] = Vgg16Distance(load_vgg_weights('hed'))
     return metrics

@@ -13,7 +13,7 @@ from repose_tf import perceptual
 from repose_tf.adam import Adam
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
-from repose_tf.metrics.st_lpips import StLpips
+from repose_tf.metrics.st_lpips import StLpipsLoss
 from repose_tf.train_step import TrainStep
 from repose_tf.variables import add_here, tf_variables
 from repose_tf.warp.body_parts import person_mask
@@ -29,7 +29,7 @@ class Trainer:
       generator: the `Generator`.
       average: a `Generator` that holds the exponential moving average of its weights, or None.
       discriminator: the `Discriminator`, or None where the adversarial loss has no weight.
-      perceptual: the `PerceptualLoss` or `StLpips`, or None.
+      perceptual: the `PerceptualLoss` or `StLpipsLoss`, or None.
       differentiate: the `TrainStep`.
       budget: the `TimeBudget`.
       step_counter: tf.Variable, steps made so far. All that is random follows from it and the seed.
@@ -209,7 +209,7 @@ class Trainer:
 def _perceptual_loss(losses, dtype, is_computed):
     """Returns the loss of `LossSettings`: function of (generated, truth) with `.description` and `.features`."""
     if losses.perceptual_loss == 'st_lpips':
-        return StLpips(load_st_lpips_weights(), dtype)
+        return StLpipsLoss(load_st_lpips_weights(), dtype)
     return perceptual.make_perceptual_loss(losses.vgg_weights, dtype, is_computed)
 
 

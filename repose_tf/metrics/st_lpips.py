@@ -47,7 +47,7 @@ class StLpipsFeatures(tf.Module):
         return stages
 
 
-class StLpips:
+class StLpipsLoss:
     """The distance with its weights, as a loss: gradients flow to the generated images only.
 
     Attributes:
@@ -80,6 +80,13 @@ class StLpips:
             difference = tf.square(_to_length_one(ours) - tf.stop_gradient(_to_length_one(wanted)))  # [B, H', W', C]
             total += tf.reduce_mean(tf.reduce_sum(tf.constant(weight) * difference, axis=3), axis=(1, 2))  # [B]
         return total
+
+
+class StLpips(StLpipsLoss):
+    """The same distance as a measure, of images [B, H, W, 3], RGB in [0, 1], like the other metrics."""
+
+    def __call__(self, generated, truth):
+        return super().__call__(*(2.0 * tf.cast(images, tf.float32) - 1.0 for images in (generated, truth)))
 
 
 def _convolved(hidden, conv, padding):

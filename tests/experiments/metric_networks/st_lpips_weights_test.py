@@ -10,7 +10,8 @@ import tensorflow as tf
 from data_pipeline.files import sha256_of_file
 from experiments.metric_networks import st_lpips_weights
 from experiments.metric_networks.st_lpips_weights import load_st_lpips_weights
-from repose_tf.metrics.st_lpips import StLpips
+from experiments.metric_networks.weights import open_learned_metrics
+from repose_tf.metrics.st_lpips import StLpips, StLpipsLoss
 from repose_tf.picture_codec import image_from_pixels
 from repose_tf.vgg_weights import WeightsError
 from tests.support.made_up_metrics import make_up_st_lpips
@@ -47,6 +48,8 @@ def test_the_file_is_read_without_importing_the_package(tmp_path, monkeypatch):
     with pytest.raises(WeightsError, match=r'alex_shift_tolerant\.pth: expected .*b356b382f960.*, found another'):
         load_st_lpips_weights()
     monkeypatch.setattr(st_lpips_weights, '_SHA256', sha256_of_file(path))
+    metrics = open_learned_metrics(use_st_lpips=True)
+    assert list(metrics) == ['st_lpips'] and isinstance(metrics['st_lpips'], StLpips)
     found = load_st_lpips_weights()
     assert 'stlpips-pytorch 0.0.2 (alex_shift_tolerant.pth, sha256' in found.description
     assert list(found.layers) == list(weights.layers)
@@ -71,7 +74,7 @@ def test_another_version_or_a_missing_file_or_package_says_what_to_install(tmp_p
 
 @pytest.mark.skipif(importlib.util.find_spec('stlpips_pytorch') is None, reason='stlpips-pytorch is not installed')
 def test_the_packaged_weights_put_likeness_in_order():
-    loss = StLpips(load_st_lpips_weights())
+    loss = StLpipsLoss(load_st_lpips_weights())
     picture = np.random.default_rng(1).integers(0, 256, (1, 8, 8, 3), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
     truth = tf.constant(image_from_pixels(picture))
     blurred = [loss(tf.nn.avg_pool2d(truth, size, 1, 'SAME'), truth).numpy().item() for size in (1, 3, 5, 9)]

