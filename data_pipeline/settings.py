@@ -14,7 +14,7 @@ class Rule:
       help: its meaning, for --help.
       unit: of its values, where they have one.
       choices: all values that it may have; (): any.
-      at_least, above, below: bounds of a number.
+      at_least, at_most, above, below: bounds of a number.
       changeable: whether a run may go on with another value. That holds for what does not decide what is learned
         (where things lie, how often what is written, how it is computed) and for the step size, which people lower on
         the way. Everything else stays, or the run would no longer be the one that its folder tells of.
@@ -24,6 +24,7 @@ class Rule:
     unit: str = ''
     choices: tuple = ()
     at_least: float = -math.inf
+    at_most: float = math.inf
     above: float = -math.inf
     below: float = math.inf
     changeable: bool = False
@@ -32,14 +33,15 @@ class Rule:
         """Says whether the setting may have a value."""
         if self.choices or isinstance(value, str):
             return not self.choices or value in self.choices
-        return math.isfinite(value) and self.at_least <= value and self.above < value < self.below
+        return math.isfinite(value) and self.at_least <= value <= self.at_most and self.above < value < self.below
 
     def in_words(self):
         """Returns what is expected, as 'a number at least 0 and below 1'."""
         if self.choices:
             return f'one of {", ".join(self.choices)}'
         bounds = [f'{word} {bound:g}' for word, bound in (
-            ('at least', self.at_least), ('above', self.above), ('below', self.below)) if math.isfinite(bound)]
+            ('at least', self.at_least), ('at most', self.at_most), ('above', self.above), ('below', self.below),
+        ) if math.isfinite(bound)]
         return f'a number {" and ".join(bounds)}'
 
 

@@ -104,11 +104,11 @@ def augment(batch, seed, settings=REFERENCE, first_row=0, num_rows=None):
     geometry_seed, colour_seed, jitter_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     warp = mine(draw_warp(geometry_seed, rows, image_size, settings))
     layers = [batch[name] for name in ('source_image', 'target_image', 'source_mask', 'target_mask')]
-    warped = _unit(_fused(_warp_together)(layers, **warp))
+    warped = _unit(fused(_warp_together)(layers, **warp))
     source, target, source_mask, target_mask = tf.split(warped, (3, 3, 1, 1), axis=3)
     if settings.changes_colour:
         planes = tf.transpose(warped, (3, 0, 1, 2))  # what works on one colour then runs over neighbours in memory
-        distorted = _fused(_distort_pair)(planes[:6], *mine(draw_colour(colour_seed, rows, settings)))
+        distorted = fused(_distort_pair)(planes[:6], *mine(draw_colour(colour_seed, rows, settings)))
         source, target = tf.unstack(tf.transpose(distorted, (2, 1, 3, 4, 0)))
     target_pose = warp_poses(batch['target_pose'], image_size, **warp)
     uniform = mine(tf.random.stateless_uniform((rows, target_pose.shape[1], 1), jitter_seed))
@@ -151,7 +151,7 @@ def _distort_pair(planes, factors, order):
 
 
 @functools.cache
-def _fused(function):
+def fused(function):
     """Returns the function compiled by XLA where there is no GPU; GPUs run op by op, and fast."""
     return tf.function(function, autograph=False, jit_compile=not tf.config.list_logical_devices('GPU'))
 

@@ -1,11 +1,13 @@
 """The settings of a training run: one table with default, range, unit and help of each. Flags are made from it.
 
-The settings of the data are in data_pipeline/data_sets.py, as its programs have them too.
+The settings of the data are in data_pipeline/data_sets.py, as its programs have them too, and those of the noise in
+data_pipeline/batches/noise_settings.py.
 """
 
 import dataclasses
 import os
 
+from data_pipeline.batches.noise_settings import NoiseSettings
 from data_pipeline.data_sets import DataSettings
 from data_pipeline.errors import UsageError
 from data_pipeline.settings import Group, setting
@@ -170,6 +172,7 @@ class Settings:
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
     losses: LossSettings = LossSettings()
+    noise: NoiseSettings = NoiseSettings()
     run: RunSettings = RunSettings()
 
     def as_dict(self):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from data_pipeline.batches import augment
+from data_pipeline.batches import augment, noise
 from data_pipeline.errors import UsageError
 from experiments.configuration import devices
 from experiments.metric_networks.st_lpips_weights import load_st_lpips_weights
@@ -164,6 +164,7 @@ class Trainer:
         """Returns this replica's share of the gradients, each network's in one vector, and of the scalars."""
         rows = self._settings.train.batch_size // self.strategy.num_replicas_in_sync
         augmented = augment.augment(batch, seed, first_row=first_row, num_rows=self._settings.train.batch_size)
+        augmented = noise.disturb(augmented, seed, self._settings.noise, first_row, self._settings.train.batch_size)
         names = _NETWORK_INPUTS
         if self._settings.losses.mask_weight:
             augmented['target_foreground'] = person_mask(augmented)

@@ -52,8 +52,8 @@ def train(num_devices, num_steps, path):
     weights = [variable.numpy().ravel() for network in trainer.initial_parts().values()
                for variable in tf_variables(network)]
     # Also of the functions within the step, which the count of the step's own traces does not see.
-    functions = (trainer.step, trainer._gradients, augment._fused(augment._warp_together),
-                 augment._fused(augment._distort_pair))
+    functions = (trainer.step, trainer._gradients, augment.fused(augment._warp_together),
+                 augment.fused(augment._distort_pair))
     np.savez(path, weights=np.concatenate(weights), norms=norms, loss=float(values['loss/generator']),
              num_operations=num_operations,
              num_traces=[function.experimental_get_tracing_count() for function in functions])

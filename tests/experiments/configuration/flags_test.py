@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from absl import flags as absl_flags
 
+from data_pipeline.batches.noise_settings import NoiseSettings
 from data_pipeline.errors import UsageError
 from experiments.configuration import flags
 from experiments.configuration.settings import RULES, Settings, TrainSettings
@@ -13,7 +14,9 @@ from tests.support.programs import ROOT
 
 FLAG_FILES = sorted(ROOT.glob('*.flags'))
 SAVED = ROOT / 'tests/experiments/configuration/saved_flags.txt'  # flags.txt of a run before there was a table
-NEWER = ('--registration', '--schedule_steps', '--max_minutes', '--perceptual_loss')  # flags that there were not then
+# Flags that there were not then.
+NEWER = ('--registration', '--schedule_steps', '--max_minutes', '--perceptual_loss',
+         *(f'--{name}' for name in vars(NoiseSettings())))
 
 
 def parsed(*arguments):
@@ -34,6 +37,7 @@ def test_defaults_are_the_papers():
     assert (found.losses.perceptual_weight, found.losses.adversarial_weight) == (3, 1)
     assert (found.losses.label_smoothing, found.losses.l1_weight, found.losses.l2_weight) == (0.25, 0, 1e-4)
     assert found.model.architecture() == PRESETS['reference']
+    assert not any(vars(found.noise).values())
 
 
 def test_model_flags_make_the_architecture():
@@ -48,7 +52,7 @@ def test_model_flags_make_the_architecture():
 @pytest.mark.parametrize('argument', [
     '--dataset=faces', '--preset=huge', '--precision=float8', '--steps=0', '--batch_size=-1',
     '--learning_rate=0', '--learning_rate=nan', '--l1_weight=inf', '--adam_beta1=1', '--label_smoothing=0.5',
-    '--l2_weight=-1'])
+    '--l2_weight=-1', '--random_background=1.5', '--joint_noise_px=-1', '--pose_scale_noise=1'])
 def test_values_out_of_range_are_refused(argument):
     name, value = argument[2:].split('=')
     with pytest.raises(absl_flags.Error) as caught:
