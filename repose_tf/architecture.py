@@ -35,6 +35,12 @@ class Architecture:
         their surroundings (group norms lose absolute colours). 'reference': what the reference's weights need: a fourth
         image channel (random noise there, its mean here), partial convolutions that also divide by the number of input
         channels, a leaky ReLU before the last tanh, and seen pixels that go through the network like all others.
+      detail: 'none': the paper's network, the trunk, makes the picture. 'surface': the detail stream
+        (repose_tf/detail/) makes it, of pixels carried from the source and of what the trunk says.
+      trunk_stride: pixels of the picture, in rows and columns, that are one pixel of what the trunk sees, 1 or 2; its
+        picture is enlarged.
+      detail_channels: of the four levels of the detail decoder, from full resolution on, each half the size.
+      num_sources: how many photos of a person are taken at once at most.
     """
 
     image_size: int = 256
@@ -57,13 +63,23 @@ class Architecture:
     crop: str = 'end'
     inpainter: str = 'standard'
     registration: str = 'standard'
+    detail: str = 'none'
+    trunk_stride: int = 1
+    detail_channels: tuple = (24, 40, 96, 192)
+    num_sources: int = 4
 
     def __post_init__(self):
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f'{name}: expected one of {allowed}, found {getattr(self, name)!r}.')
+        if self.trunk_stride not in (1, 2):
+            raise ValueError(f'trunk_stride: expected 1 or 2, found {self.trunk_stride!r}.')
+        if len(self.detail_channels) != 4:
+            raise ValueError(f'detail_channels: expected those of four levels, found {self.detail_channels}.')
+        if self.num_sources < 1:
+            raise ValueError(f'num_sources: expected 1 or more, found {self.num_sources}.')
         if self.grid.stride not in (2, 4):
-            raise ValueError(f'image_size {self.image_size} and volume_size {self.volume_size} give a stride of '
+            raise ValueError(f'image_size {self.trunk_size} and volume_size {self.volume_size} give a stride of '
                              f'{self.grid.stride}; expected 2 or 4.')
         upsampled = sum(bool(block[1]) for block in self.decoder_blocks)
         if 2 ** upsampled != self.grid.stride:
@@ -71,9 +87,14 @@ class Architecture:
                              f'upsampling blocks, found {upsampled} of them.')
 
     @property
+    def trunk_size(self):
+        """Rows and columns of the pictures that the trunk sees, px."""
+        return self.image_size // self.trunk_stride
+
+    @property
     def grid(self):
-        """The voxel grid over the image."""
-        return VolumeGrid(self.image_size, self.volume_size, self.depth_size, self.registration)
+        """The voxel grid over the picture that the trunk sees."""
+        return VolumeGrid(self.trunk_size, self.volume_size, self.depth_size, self.registration)
 
     def get_config(self):
         """Returns the architecture as a dictionary that JSON can hold."""
@@ -88,7 +109,7 @@ class Architecture:
         """
         names = {field.name for field in dataclasses.fields(cls)}
         if isinstance(config, dict):  # models from before there was a choice have learned the reference's
-            config = {'registration': 'reference', **config}
+            config = {'registration': 'reference', **_BEFORE_DETAIL, **config}
         if not isinstance(config, dict) or set(config) != names:
             found = sorted(config) if isinstance(config, dict) else type(config).__name__
             raise ValueError(f'Architecture: expected the keys {sorted(names)}, found {found}.')
@@ -112,7 +133,9 @@ class Architecture:
 
 
 _CHOICES = {'warp': ('2d', '3d'), 'pose': ('2d', '3d'), 'volume_norm': ('volume', 'row'),
-            'crop': ('end', 'start'), 'inpainter': ('standard', 'reference'), 'registration': REGISTRATIONS}
+            'crop': ('end', 'start'), 'inpainter': ('standard', 'reference'), 'registration': REGISTRATIONS,
+            'detail': ('none', 'surface')}
+_BEFORE_DETAIL = {'detail': 'none', 'trunk_stride': 1, 'detail_channels': (24, 40, 96, 192), 'num_sources': 4}
 
 
 def _as_tuples(value):
@@ -131,4 +154,11 @@ PRESETS = {
         decoder_blocks=((128, False), (64, True)),
         inpainter_layers=((32, 5), (64, 3), (64, 3), (64, 3)),
         discriminator_blocks=((1, 64), (1, 128), (1, 256)), num_groups=8),
+    # For CPUs, with the detail stream: sharp pictures of 256 px.
+    'people': Architecture(
+        image_size=256, volume_size=33, depth_size=17, volume_channels=16, pose_channels=8,
+        stem_channels=32, encoder_blocks=((2, 64, 1), (2, 128, 2)), volume_units=1, pose_units=1, projection_units=1,
+        decoder_blocks=((128, False), (64, True), (32, True)),
+        inpainter_layers=((32, 5), (64, 3), (64, 3), (64, 3), (64, 3)),
+        discriminator_blocks=((1, 64), (1, 128), (1, 256)), num_groups=8, detail='surface', trunk_stride=2),
 }

@@ -7,10 +7,14 @@ import tensorflow as tf
 
 from repose_tf.architecture import Architecture
 from repose_tf.background_inpainter import BackgroundInpainter
+from repose_tf.coordinates import scale_pose
+from repose_tf.detail.detail_stream import DetailStream
+from repose_tf.detail.scaling import doubled, halved
 from repose_tf.lifting_encoder import LiftingEncoder
 from repose_tf.pose_encoder import PoseEncoder
 from repose_tf.projection_decoder import ProjectionDecoder
 from repose_tf.shapes import check_pose, check_same_batch, check_shape
+from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.warp import body_parts
 from repose_tf.warp.volumetric_warp import VolumetricWarp
 
@@ -55,90 +59,152 @@ class Generator(keras.Model):
         self.pose_encoder = PoseEncoder(arch, remat, dtype=dtype, name='pose_encoder')
         self.projection_decoder = ProjectionDecoder(arch, remat, dtype=dtype, name='projection_decoder')
         self.background_inpainter = BackgroundInpainter(arch, dtype=dtype, name='background_inpainter')
+        self.detail = None
+        if arch.detail == 'surface':
+            self.detail = DetailStream(arch, static_shapes, dtype=dtype, name='detail_stream')
         self.built = True  # Keras 3 would run the whole model symbolically to build it.
 
-    def call(self, source_image, source_pose_px, target_pose_px, training=False, with_volumes=False):
+    def call(self, source_image, source_pose_px, target_pose_px, source_mask=None, source_count=None, training=False,
+             with_volumes=False):
         """Reposes a person.
 
         Args:
-          source_image: [B, S, S, 3] float32 in [-1, 1].
-          source_pose_px: [B, 19, 3] float32, px in the source image, z 0 at the pelvis.
+          source_image: [B, S, S, 3] float32 in [-1, 1], or several photos of the person, [B, N, S, S, 3].
+          source_pose_px: [B, 19, 3] or [B, N, 19, 3] float32, px in the source image, z 0 at the pelvis.
           target_pose_px: [B, 19, 3] float32, px in the wanted image.
-          training: unused; the model has no part that behaves differently in training.
+          source_mask: None, or the person in the source images, [B, S, S, 1] or [B, N, S, S, 1] float32 in [0, 1]; all
+            0 where there is none. Only the detail stream uses it, which finds the person itself where there is none.
+          source_count: None, or [B] int32: how many of the N photos there are; the others are padding.
+          training: adds `coarse_image` [B, T, T, 3], the trunk's picture, and `source_mask_logits` [B, S, S, 1] or
+            [B, N, S, S, 1] to the result, where there is a detail stream.
           with_volumes: adds the intermediate volumes to the result.
 
         Returns:
           a dictionary of float32 tensors: `image` [B, S, S, 3] in [-1, 1], the blend of
           `foreground` [B, S, S, 3] in [-1, 1] over `background` [B, S, S, 3] in [-1, 1] by
           `foreground_alpha` [B, S, S, 1] in [0, 1]; with volumes also `masks` [B, H, W, D, 10],
-          `lifted_volume`, `source_volume`, `warped_volume` [B, H, W, D, C] and `decoded_volume`.
+          `lifted_volume`, `source_volume`, `warped_volume` [B, H, W, D, C] and `decoded_volume`, of the first photo.
 
         Raises:
           ShapeError: if a tensor does not fit the architecture.
         """
-        del training
         size = self.architecture.image_size
-        check_shape('source_image', source_image, ('B', size, size, 3))
-        check_pose('source_pose_px', source_pose_px)
+        photos = ('N',) * (len(source_image.shape) - 4)
+        check_shape('source_image', source_image, ('B', *photos, size, size, 3))
+        check_shape('source_pose_px', source_pose_px, ('B', *photos, NUM_JOINTS, 3))
         check_pose('target_pose_px', target_pose_px)
         check_same_batch(source_image=source_image, source_pose_px=source_pose_px, target_pose_px=target_pose_px)
+        if source_mask is not None:
+            check_shape('source_mask', source_mask, ('B', *photos, size, size, 1))
 
-        encoded = self.encode(source_image, source_pose_px, with_lifted_volume=with_volumes)
-        return self.decode(encoded, target_pose_px, with_volumes)
+        encoded = self.encode(source_image, source_pose_px, source_mask, source_count, with_lifted_volume=with_volumes)
+        outputs = self.decode(encoded, target_pose_px, with_volumes, with_coarse=training)
+        if training and self.detail is not None:
+            logits = encoded['source_mask_logits']
+            outputs['source_mask_logits'] = logits if photos else logits[:, 0]
+        return outputs
 
-    def encode(self, source_image, source_pose_px, with_lifted_volume=False):
+    def encode(self, source_image, source_pose_px, source_mask=None, source_count=None, with_lifted_volume=False):
         """Computes everything that depends on the source alone, once for all its targets.
 
         Args:
-          source_image, source_pose_px: as for `call`, checked there.
+          source_image, source_pose_px, source_mask, source_count: as for `call`, checked there.
           with_lifted_volume: adds what `decode` needs for `with_volumes`.
 
         Returns:
-          a dictionary of tensors for `decode`, all with B rows: `source_pose_px`; `source_capsules_vox` [B, N, 3, 3]
-          float64, see `body_parts.capsules_vox`; `source_volume` [B, H, W, D, C]; `background` [B, S + 1, S + 1, 3];
-          if asked for `lifted_volume` [B, H, W, D, C].
+          a dictionary of tensors for `decode`, all with B rows: `source_poses_px` [B, N, 19, 3];
+          `source_capsules_vox` [B, N, 17, 3, 3] float64, see `body_parts.capsules_vox`; `source_volume`
+          [B, N, H, W, D, C]; `source_count` [B] int32; `background` [B, T + 1, T + 1, 3]; with a detail stream what
+          `DetailStream.encode` returns; if asked for `lifted_volume` [B, H, W, D, C].
         """
-        image = tf.pad(tf.cast(source_image, tf.float32), _PADDING)
-        lifted, volume = self.lifting_encoder(tf.cast(image, self.compute_dtype))
-        background = self.background_inpainter(image, self._known_background(source_pose_px))
-        encoded = {'source_pose_px': source_pose_px, 'source_volume': volume, 'background': background,
-                   'source_capsules_vox': body_parts.capsules_vox(source_pose_px, self.architecture.grid)}
-        return {**encoded, 'lifted_volume': lifted} if with_lifted_volume else encoded
+        if len(source_image.shape) == 4:
+            source_image, source_pose_px = source_image[:, tf.newaxis], source_pose_px[:, tf.newaxis]
+            source_mask = None if source_mask is None else source_mask[:, tf.newaxis]
+        source_image = tf.cast(source_image, tf.float32)
+        shape = tf.shape(source_image)[:2]
 
-    def decode(self, encoded, target_pose_px, with_volumes=False):
+        def flat(x):
+            return tf.reshape(x, [-1, *x.shape[2:]])
+
+        def by_photo(x):
+            return tf.reshape(x, [shape[0], source_image.shape[1] or shape[1], *x.shape[1:]])
+
+        trunk_image = flat(source_image)
+        if self.architecture.trunk_stride == 2:
+            trunk_image = halved(trunk_image)
+        trunk_pose_px = self._trunk_pose(flat(source_pose_px))
+        lifted, volume = self.lifting_encoder(tf.cast(tf.pad(trunk_image, _PADDING), self.compute_dtype))
+        encoded = {'source_poses_px': source_pose_px, 'source_volume': by_photo(volume),
+                   'source_count': tf.fill(shape[:1], shape[1]) if source_count is None else source_count,
+                   'source_capsules_vox': by_photo(body_parts.capsules_vox(trunk_pose_px, self.architecture.grid))}
+        first = tf.pad(by_photo(trunk_image)[:, 0], _PADDING)
+        if self.detail is None:
+            known = 1.0 - body_parts.image_mask(by_photo(trunk_pose_px)[:, 0], self.architecture.grid,
+                                                self.static_shapes)
+        else:
+            encoded.update(self.detail.encode(source_image, source_pose_px, source_mask, lifted))
+            known = encoded['known']
+            if self.architecture.trunk_stride == 2:
+                known = tf.floor(halved(known))  # a pixel is known if all of it is
+        encoded['background'] = self.background_inpainter(first, tf.pad(known, _PADDING))
+        return {**encoded, 'lifted_volume': by_photo(lifted)[:, 0]} if with_lifted_volume else encoded
+
+    def decode(self, encoded, target_pose_px, with_volumes=False, with_coarse=False):
         """Shows an encoded source in a pose.
 
         Args:
           encoded: what `encode` returned, maybe with rows repeated.
           target_pose_px: [B, 19, 3] float32, px in the wanted image.
           with_volumes: as for `call`; `encoded` must then hold the lifted volume.
+          with_coarse: adds `coarse_image`, see `call`.
 
         Returns:
           as `call`.
         """
-        warped = self.warp(encoded['source_volume'], encoded['source_pose_px'], target_pose_px,
-                           encoded['source_capsules_vox'])
-        posed = self.pose_encoder(target_pose_px)
-        decoded, foreground, alpha = self.projection_decoder(tf.concat([warped, posed], axis=-1))
-        background = encoded['background']
-
-        padded = {'image': alpha * foreground + (1.0 - alpha) * background, 'foreground': foreground,
-                  'foreground_alpha': alpha, 'background': background}
+        trunk_target_px = self._trunk_pose(target_pose_px)
+        warped = self._warped(encoded, trunk_target_px)
+        posed = self.pose_encoder(trunk_target_px)
+        decoded, foreground, alpha, features = self.projection_decoder(tf.concat([warped, posed], axis=-1))
         # The padded row and column go, or as the reference does it the first ones.
         kept = slice(1, None) if self.architecture.crop == 'start' else slice(-1)
-        outputs = {name: tensor[:, kept, kept] for name, tensor in padded.items()}
+        foreground, alpha, features, background = (
+            x[:, kept, kept] for x in (foreground, alpha, features, encoded['background']))
+        outputs = {}
+        if self.detail is not None:
+            if with_coarse:
+                outputs['coarse_image'] = alpha * foreground + (1.0 - alpha) * background
+            foreground, alpha, background = self.detail.decode(
+                encoded, encoded['source_poses_px'], target_pose_px, background, (features, foreground, alpha))
+        elif self.architecture.trunk_stride == 2:
+            foreground, alpha, background = (doubled(x) for x in (foreground, alpha, background))
+        outputs.update(image=alpha * foreground + (1.0 - alpha) * background, foreground=foreground,
+                       foreground_alpha=alpha, background=background)
         if with_volumes:
-            outputs.update(masks=body_parts.part_masks(encoded['source_pose_px'], self.architecture.grid),
-                           lifted_volume=encoded['lifted_volume'], source_volume=encoded['source_volume'],
+            first_pose_px = self._trunk_pose(encoded['source_poses_px'][:, 0])
+            outputs.update(masks=body_parts.part_masks(first_pose_px, self.architecture.grid),
+                           lifted_volume=encoded['lifted_volume'], source_volume=encoded['source_volume'][:, 0],
                            warped_volume=warped, decoded_volume=decoded)
         return outputs
+
+    def _warped(self, encoded, target_pose_px):
+        """Warps the volumes of all photos, and takes their maximum; the pose in px of the trunk's picture."""
+        volume, count = encoded['source_volume'], encoded['source_volume'].shape[1]
+        photos = count or tf.shape(volume)[1]
+        poses_px = self._trunk_pose(encoded['source_poses_px'])
+        flat = [tf.reshape(x, [-1, *x.shape[2:]]) for x in (volume, poses_px, encoded['source_capsules_vox'])]
+        warped = self.warp(*flat[:2], tf.repeat(target_pose_px, photos, axis=0), flat[2])
+        if count == 1:
+            return warped
+        warped = tf.reshape(warped, tf.shape(volume))
+        present = tf.range(photos) < encoded['source_count'][:, tf.newaxis]
+        present = tf.reshape(present, [-1, photos, 1, 1, 1, 1])
+        return tf.reduce_max(tf.where(present, warped, warped.dtype.min), axis=1)
+
+    def _trunk_pose(self, pose_px):
+        """Returns a pose of the picture in px of what the trunk sees."""
+        return pose_px if self.architecture.trunk_stride == 1 else scale_pose(pose_px, 1 / self.architecture.trunk_stride)
 
     def get_config(self):
         # A model's own method returns nothing under Keras 2.
         return {**keras.layers.Layer.get_config(self), 'architecture': self.architecture.get_config(),
                 'static_shapes': self.static_shapes, 'remat': self.remat}
-
-    def _known_background(self, source_pose_px):
-        """1 where no part projects, 0 in the person and in the padding; [B, J, 3] px -> [B, S + 1, S + 1, 1]."""
-        known = 1.0 - body_parts.image_mask(source_pose_px, self.architecture.grid, self.static_shapes)
-        return tf.pad(known, _PADDING)

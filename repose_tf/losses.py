@@ -85,13 +85,44 @@ def mask_loss(alpha, foreground):
     return tf.reduce_mean(entropy, axis=(1, 2, 3))
 
 
-def generator_losses(generated, truth, generated_logits=None, perceptual=None):
+def source_mask_loss(logits, foreground):
+    """Binary cross entropy of the mask that a model finds in the source itself.
+
+    Args:
+      logits: [B, S, S, 1].
+      foreground: [B, S, S, 1] in [0, 1], 1 on the person; a sample that is all 0 has no mask and counts for nothing.
+
+    Returns:
+      [B] float32, mean over the pixels, in nats.
+    """
+    entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=foreground, logits=tf.cast(logits, tf.float32))
+    has_mask = tf.cast(tf.reduce_max(foreground, axis=(1, 2, 3)) > 0.0, tf.float32)
+    return has_mask * tf.reduce_mean(entropy, axis=(1, 2, 3))
+
+
+def window(image, corner, size):
+    """Cuts a square out of every image.
+
+    Args:
+      image: [B, S, S, C].
+      corner: [B, 2] int32, first row and column; the square lies in the image.
+      size: its rows and columns.
+
+    Returns:
+      [B, size, size, C].
+    """
+    rows, columns = (corner[:, axis, tf.newaxis] + tf.range(size) for axis in (0, 1))
+    return tf.gather(tf.gather(image, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+
+
+def generator_losses(generated, truth, generated_logits=None, perceptual=None, perceptual_stride=1):
     """Collects the generator's losses, not yet weighted.
 
     Args:
       generated, truth: [B, S, S, 3] float32, RGB in [-1, 1].
       generated_logits: [B], the discriminator's logits of `generated`, or None without a discriminator.
       perceptual: function (generated, truth) -> [B], or None where there is no perceptual loss.
+      perceptual_stride: it sees the images averaged over so many rows and columns.
 
     Returns:
       Dict of [B] float32, keyed as logged.
@@ -100,7 +131,10 @@ def generator_losses(generated, truth, generated_logits=None, perceptual=None):
     if generated_logits is not None:
         terms['loss/adversarial'] = generator_adversarial_loss(generated_logits)
     if perceptual is not None:
-        terms['loss/perceptual'] = perceptual(generated, truth)
+        seen = (generated, truth)
+        if perceptual_stride > 1:
+            seen = (tf.nn.avg_pool2d(image, perceptual_stride, perceptual_stride, 'VALID') for image in seen)
+        terms['loss/perceptual'] = perceptual(*seen)
     return terms
 
 

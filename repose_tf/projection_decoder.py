@@ -34,7 +34,7 @@ class ProjectionDecoder(Composite):
 
         Returns:
           the decoded volume [B, H, W, D, C]; RGB [B, S + 1, S + 1, 3] float32 in [-1, 1]; the soft mask
-          [B, S + 1, S + 1, 1] float32 in [0, 1].
+          [B, S + 1, S + 1, 1] float32 in [0, 1]; and the features that the last two are made of.
         """
         volume = run_in_turn(self.units, volume, self.remat)
         rows, columns, depths, channels = volume.shape[1:]
@@ -42,4 +42,4 @@ class ProjectionDecoder(Composite):
         features = run_in_turn(self.blocks, features, self.remat)
         features = tf.nn.relu(self.norm(features))
         output = self.output_conv(tf.cast(features, tf.float32))
-        return volume, tf.tanh(output[..., :3]), tf.sigmoid(output[..., 3:])
+        return volume, tf.tanh(output[..., :3]), tf.sigmoid(output[..., 3:]), features

@@ -12,14 +12,16 @@ class TrainStep:
       generator: a `Generator`.
       discriminator: a `Discriminator`, or None to train without an adversarial loss.
       perceptual: function (generated, truth) -> [B], or None.
-      loss_weights: 'loss/perceptual', 'loss/adversarial', 'loss/l1', 'loss/mask' -> weight; the last may be left out.
+      loss_weights: 'loss/perceptual', 'loss/person', 'loss/adversarial', 'loss/l1', 'loss/coarse', 'loss/mask' ->
+        weight; those of 0 may be left out.
       l2_weight: of the 2D convolutions of both networks.
       label_smoothing: taken off the discriminator's real label.
       num_parts: into how many parts a batch is cut over all devices and their successive passes.
+      perceptual_stride: the perceptual loss of the picture sees it averaged over so many rows and columns.
     """
 
     def __init__(self, generator, discriminator, perceptual, loss_weights, l2_weight=0.0,
-                 label_smoothing=losses.REAL_LABEL_SMOOTHING, num_parts=1):
+                 label_smoothing=losses.REAL_LABEL_SMOOTHING, num_parts=1, perceptual_stride=1):
         self.networks = {'generator': generator}
         if discriminator is not None:
             self.networks['discriminator'] = discriminator
@@ -28,17 +30,34 @@ class TrainStep:
         self.l2_weight = l2_weight
         self.label_smoothing = label_smoothing
         self.num_parts = num_parts
+        self.perceptual_stride = perceptual_stride
+
+    def _has(self, term):
+        return bool(self.loss_weights.get(term))
 
     @property
-    def _learns_mask(self):
-        return bool(self.loss_weights.get('loss/mask'))
+    def _has_detail(self):
+        return self.networks['generator'].detail is not None
+
+    @property
+    def input_names(self):
+        """Names of what it needs of a batch."""
+        names = ['source_image', 'target_image', 'source_pose', 'target_pose']
+        if self._has('loss/mask'):
+            names.append('target_foreground')
+        if self._has('loss/person'):
+            names.append('window_corner')
+        if self._has_detail:
+            names += ['source_mask', 'source_foreground']
+        return tuple(names)
 
     @property
     def term_names(self):
         """Names of the scalars that a step reports."""
         names = ['loss/l1', 'loss/generator']
-        if self._learns_mask:
-            names.append('loss/mask')
+        if self._has('loss/mask'):
+            names += ['loss/mask', 'loss/source_mask'] if self._has_detail else ['loss/mask']
+        names += [term for term in ('loss/person', 'loss/coarse') if self._has(term)]
         if self.perceptual is not None:
             names.append('loss/perceptual')
         if 'discriminator' in self.networks:
@@ -50,8 +69,10 @@ class TrainStep:
         """Differentiates both networks on a part of a batch; nothing is updated.
 
         Args:
-          batch: dict of `source_image`, `target_image` [b, S, S, 3] in [-1, 1], `source_pose`, `target_pose` [b, 19, 3]
-            px; where the mask's loss has a weight, `target_foreground` [b, S, S, 1] in [0, 1]; others are ignored.
+          batch: dict of the `input_names`: images [b, S, S, 3] in [-1, 1]; poses [b, 19, 3] px; `target_foreground`,
+            the person, and `source_mask`, the one that the network is given, and `source_foreground`, the true one, both
+            all 0 where there is none, [b, S, S, 1] in [0, 1]; `window_corner` [b, 2] int32, the first row and column of
+            the window of half the picture's size in which the person is looked at closely; others are ignored.
           batch_size: B, samples of the whole batch.
 
         Returns:
@@ -63,12 +84,10 @@ class TrainStep:
         # Both networks are differentiated on the same forward passes.
         with tf.GradientTape(persistent=True) as tape:
             outputs = self.networks['generator'](
-                batch['source_image'], batch['source_pose'], batch['target_pose'], training=True)
-            generated = outputs['image']
-            judged = self._judge(batch, truth, generated)
-            terms = losses.generator_losses(generated, truth, judged.get('generated'), self.perceptual)
-            if self._learns_mask:
-                terms['loss/mask'] = losses.mask_loss(outputs['foreground_alpha'], batch['target_foreground'])
+                batch['source_image'], batch['source_pose'], batch['target_pose'],
+                source_mask=batch['source_mask'] if self._has_detail else None, training=True)
+            judged = self._judge(batch, truth, outputs['image'])
+            terms = self._generator_terms(batch, truth, outputs, judged)
             totals['generator'] = self._total(losses.weighted_sum(terms, self.loss_weights), 'generator', batch_size)
             if judged:
                 logits = judged['real'], judged['generated']
@@ -81,6 +100,24 @@ class TrainStep:
         del tape
         shares = {name: tf.reduce_sum(term) / batch_size for name, term in terms.items()}
         return gradients, {**shares, 'loss/generator': totals['generator']}
+
+    def _generator_terms(self, batch, truth, outputs, judged):
+        """Returns the generator's losses, dict, term -> [b]."""
+        generated = outputs['image']
+        terms = losses.generator_losses(generated, truth, judged.get('generated'), self.perceptual,
+                                        self.perceptual_stride)
+        if self._has('loss/mask'):
+            terms['loss/mask'] = losses.mask_loss(outputs['foreground_alpha'], batch['target_foreground'])
+            if self._has_detail:
+                terms['loss/source_mask'] = losses.source_mask_loss(
+                    outputs['source_mask_logits'], batch['source_foreground'])
+        if self._has('loss/person'):
+            terms['loss/person'] = self.perceptual(*(
+                losses.window(image, batch['window_corner'], image.shape[1] // 2) for image in (generated, truth)))
+        if self._has('loss/coarse'):
+            coarse = outputs['coarse_image']
+            terms['loss/coarse'] = losses.l1_loss(coarse, tf.image.resize(truth, coarse.shape[1:3], 'area'))
+        return terms
 
     def accumulated(self, batch, batch_size, num_passes):
         """As a call, but in `num_passes` passes one after the other, each over as many samples (b divides by it).

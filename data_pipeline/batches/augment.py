@@ -124,6 +124,23 @@ def augment(batch, seed, settings=REFERENCE, first_row=0, num_rows=None):
     }
 
 
+def window_corners(batch, seed, first_row, num_rows):
+    """Draws a window of half the image's size around a joint of each target, all joints being equally likely.
+
+    Args:
+      batch: of `augment`; first_row, num_rows: as there.
+      seed: [2] int32.
+
+    Returns:
+      [B, 2] int32: the window's first row and column; it lies in the image.
+    """
+    pose_px, size = batch['target_pose'], batch['target_image'].shape[1]
+    drawn = tf.random.stateless_uniform([num_rows], seed, maxval=pose_px.shape[1], dtype=tf.int32)
+    centre_px = tf.gather(pose_px, drawn[first_row:first_row + tf.shape(pose_px)[0]], axis=1, batch_dims=1)
+    corner = tf.round(centre_px[:, 1::-1] - size / 4)
+    return tf.cast(tf.clip_by_value(corner, 0, size - size // 2), tf.int32)
+
+
 def warp_poses(poses_px, image_size, angle, scale, shift_px, mirrored):
     """Moves poses as `warp_images` moves images; mirroring exchanges left and right joints.
 

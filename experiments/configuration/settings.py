@@ -25,6 +25,8 @@ class ModelSettings(Group):
     preset: str = setting('reference', "Sizes: the paper's (256 px), or small ones for CPUs.", choices=tuple(PRESETS))
     warp: str = setting('3d', 'Warp of the features (paper, Table 1).', choices=('3d', '2d'))
     pose: str = setting('3d', 'Pose that the decoder is given (paper, Table 1).', choices=('3d', '2d'))
+    detail: str = setting('preset', "Detail stream: none, the paper's network alone; surface, pixels of the source "
+                          'carried to the target; preset, what the preset has.', choices=('preset', 'none', 'surface'))
     conventions: str = setting(
         'standard', 'Details such as the axes of the group norm: as they train best, or as the weights that the '
         "paper's authors released need them; docs/results.md lists them.", choices=('standard', 'reference'))
@@ -40,7 +42,8 @@ class ModelSettings(Group):
     def architecture(self):
         """Returns the `Architecture` to build."""
         changes = REFERENCE_CONVENTIONS if self.conventions == 'reference' else {'registration': self.registration}
-        return dataclasses.replace(PRESETS[self.preset], warp=self.warp, pose=self.pose, **changes)
+        detail = {} if self.detail == 'preset' else {'detail': self.detail}
+        return dataclasses.replace(PRESETS[self.preset], warp=self.warp, pose=self.pose, **detail, **changes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +143,12 @@ class LossSettings(Group):
     mask_weight: float = setting(
         0.0, "Weight of the cross entropy between the foreground's mask and the person in the wanted picture (the "
         "data's mask, or the target pose's projected body parts); not in the paper.", at_least=0)
+    perceptual_stride: int = setting(1, 'The perceptual loss sees the picture averaged over so many rows and columns, '
+                                     'which saves time.', at_least=1)
+    person_weight: float = setting(0.0, "Weight of the perceptual loss in a window of half the picture's size around "
+                                   'one of the joints, at random; needs a --perceptual_weight.', at_least=0)
+    coarse_weight: float = setting(0.0, "Weight of the mean absolute difference of the trunk's picture, where a preset "
+                                   'has a detail stream.', at_least=0)
     l2_weight: float = setting(1e-4, 'Weight of the squared 2D convolution weights.', at_least=0)
 
     def __post_init__(self):
@@ -150,6 +159,8 @@ class LossSettings(Group):
         if self.vgg_weights not in VGG_WEIGHTS and not os.path.isfile(self.vgg_weights):
             raise UsageError(f'--vgg_weights: expected {", ".join(VGG_WEIGHTS)} or a weights file, '
                              f'found {self.vgg_weights!r}, which is no file.')
+        if self.person_weight and not self.perceptual_weight:
+            raise UsageError(f'--person_weight: expected 0 without a --perceptual_weight, found {self.person_weight:g}.')
         if not (self.perceptual_weight or self.adversarial_weight or self.l1_weight):
             raise UsageError('--perceptual_weight, --adversarial_weight, --l1_weight: expected one of them '
                              'above 0, found none.')

@@ -39,9 +39,10 @@ def traced_pass(trainer, settings):
     """Returns the graph of one forward and backward pass on one device, in which all shapes are known."""
     parts = trainer.strategy.num_replicas_in_sync * settings.train.accumulate_steps
     rows, size = settings.train.batch_size // parts, settings.model.architecture().image_size
-    image, pose = tf.TensorSpec([rows, size, size, 3]), tf.TensorSpec([rows, NUM_JOINTS, 3])
-    part = {'source_image': image, 'target_image': image, 'source_pose': pose, 'target_pose': pose,
-            'target_foreground': tf.TensorSpec([rows, size, size, 1])}
+    specs = {'image': [rows, size, size, 3], 'pose': [rows, NUM_JOINTS, 3], 'mask': [rows, size, size, 1],
+             'foreground': [rows, size, size, 1]}
+    part = {name: tf.TensorSpec([rows, 2], tf.int32) if name == 'window_corner' else tf.TensorSpec(
+        specs[name.split('_')[1]]) for name in trainer.differentiate.input_names}
     differentiate = tf.function(lambda batch: trainer.differentiate(batch, settings.train.batch_size), autograph=False)
     return differentiate.get_concrete_function(part).graph
 

@@ -18,9 +18,6 @@ from repose_tf.train_step import TrainStep
 from repose_tf.variables import add_here, tf_variables
 from repose_tf.warp.body_parts import person_mask
 
-_NETWORK_INPUTS = ('source_image', 'target_image', 'source_pose', 'target_pose')
-
-
 class Trainer:
     """What a run trains.
 
@@ -61,10 +58,12 @@ class Trainer:
                 compute_dtype = 'bfloat16' if settings.model.precision == 'mixed_bfloat16' else 'float32'
                 self.perceptual = _perceptual_loss(weights, compute_dtype, is_computed)
         loss_weights = {f'loss/{name}': getattr(weights, f'{name}_weight')
-                        for name in ('perceptual', 'adversarial', 'l1', 'mask')}
+                        for name in ('perceptual', 'person', 'adversarial', 'l1', 'coarse', 'mask')}
+        loss_weights['loss/source_mask'] = weights.mask_weight if self.generator.detail is not None else 0.0
         self.differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
                                        weights.l2_weight, weights.label_smoothing,
-                                       strategy.num_replicas_in_sync * train.accumulate_steps)
+                                       strategy.num_replicas_in_sync * train.accumulate_steps,
+                                       weights.perceptual_stride)
         self._gradients = tf.function(self._part_gradients, autograph=False, jit_compile=train.jit_compile or None)
         variables = self._variables()
         self._shares, self._update = (ReplicatedFunction(function, variables) for function in (
@@ -164,11 +163,13 @@ class Trainer:
         """Returns this replica's share of the gradients, each network's in one vector, and of the scalars."""
         rows = self._settings.train.batch_size // self.strategy.num_replicas_in_sync
         augmented = augment.augment(batch, seed, first_row=first_row, num_rows=self._settings.train.batch_size)
+        augmented['source_foreground'] = augmented['source_mask']
         augmented = noise.disturb(augmented, seed, self._settings.noise, first_row, self._settings.train.batch_size)
-        names = _NETWORK_INPUTS
-        if self._settings.losses.mask_weight:
+        names = self.differentiate.input_names
+        if 'target_foreground' in names:
             augmented['target_foreground'] = person_mask(augmented)
-            names += ('target_foreground',)
+        if 'window_corner' in names:
+            augmented['window_corner'] = augment.window_corners(augmented, seed, first_row, self._settings.train.batch_size)
         part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in names}
         gradients, terms = self._gradients(part)
         # One vector is one sum over the devices.

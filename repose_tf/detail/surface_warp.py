@@ -23,7 +23,25 @@ NUM_SAMPLES = 2  # of the part itself, and of its mirror image
 _TOLERANCE = 0.04  # depth by which a point may lie behind the source's surface, in units of its torso size
 
 
-def warp(images, source_poses_px, target_pose_px, use_static_shapes=False):
+def source_depth(source_poses_px, size, use_static_shapes=False):
+    """Returns how deep the sources show their persons: the surface's z and what a point may lie behind it.
+
+    Args:
+      source_poses_px: [B, S, J, 3] float32 px.
+      size: (H, W) of the pictures.
+      use_static_shapes: as for `warp`.
+
+    Returns:
+      [B, S, H, W] float32 px; infinite beside the person.
+    """
+    shape = tf.shape(source_poses_px)
+    poses_px = tf.reshape(source_poses_px, [-1, *source_poses_px.shape[2:]])  # [B * S, J, 3]
+    tolerance_px = _TOLERANCE * body_parts.torso_size(tf.stop_gradient(poses_px))[:, tf.newaxis, tf.newaxis]
+    deepest_px = surfaces.surface(poses_px, size, use_static_shapes) + tolerance_px
+    return tf.reshape(deepest_px, [shape[0], shape[1], *size])
+
+
+def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, source_depth_px=None):
     """Carries the pixels of one or more sources to a target pose.
 
     Axes: S sources; L = 2 layers, the two nearest parts of a pixel; V = 2 samples, the second one of the mirrored part
@@ -36,6 +54,7 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False):
       source_poses_px: [B, S, J, 3] float32 px. Poses are data: no gradient flows to them.
       target_pose_px: [B, J, 3] float32 px, in a picture of H x W, too.
       use_static_shapes: True under XLA, which needs sizes that are known beforehand; slower elsewhere.
+      source_depth_px: `source_depth` of the sources, if known already.
 
     Returns:
       dictionary of tensors, geometry in float32; all is 0 where nothing is carried:
@@ -55,12 +74,12 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False):
     points = surfaces.nearest_points(target_pose_px, size, use_static_shapes)
     poses_px = tf.reshape(source_poses_px, [-1, *source_poses_px.shape[2:]])  # [B * S, J, 3]
     places = _places(points, _transforms(poses_px, target_pose_px, num_sources, size), num_sources, size)
-    tolerance_px = _TOLERANCE * body_parts.torso_size(tf.stop_gradient(poses_px))[:, tf.newaxis, tf.newaxis]
-    deepest_px = surfaces.surface(poses_px, size, use_static_shapes) + tolerance_px
-    visible = tf.cast(places.are_visible(tf.reshape(deepest_px, [-1]), size), tf.float32)
+    if source_depth_px is None:
+        source_depth_px = source_depth(source_poses_px, size, use_static_shapes)
+    visible = tf.cast(places.are_visible(tf.reshape(source_depth_px, [-1]), size), tf.float32)
 
     shape = [points.size[0], num_sources, *size, surfaces.NUM_LAYERS, NUM_SAMPLES]
-    num_slots = points.size[0] * int(np.prod(shape[1:]))
+    num_slots = points.size[0] * num_sources * int(np.prod(shape[2:]))
     pixels = tf.reshape(images, [-1, images.shape[-1]])
     if images.dtype.size < 4:
         pixels = tf.cast(pixels, tf.float32)
@@ -76,14 +95,14 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False):
 def _checked(images, source_poses_px, target_pose_px):
     """Returns the number of sources and (H, W); raises ShapeError unless all fit together."""
     check_shape('images', images, ('B', 'S', 'H', 'W', 'C'))
-    if None in images.shape[1:] or not images.dtype.is_floating:
-        raise ShapeError(f'images: expected known sizes of a floating type, '
+    if None in images.shape[2:] or not images.dtype.is_floating:
+        raise ShapeError(f'images: expected known sizes, but for the number of sources, of a floating type, '
                          f'found {list(images.shape)} of type {images.dtype.name}.')
     num_sources, height, width = images.shape[1:4]
-    check_shape('source_poses_px', source_poses_px, ('B', num_sources, NUM_JOINTS, 3))
+    check_shape('source_poses_px', source_poses_px, ('B', num_sources or 'S', NUM_JOINTS, 3))
     check_pose('target_pose_px', target_pose_px)
     check_same_batch(images=images, source_poses_px=source_poses_px, target_pose_px=target_pose_px)
-    return num_sources, (height, width)
+    return num_sources or tf.shape(images)[1], (height, width)
 
 
 def _transforms(source_poses_px, target_pose_px, num_sources, size):
