@@ -20,7 +20,7 @@ _SHARES = np.array([[2.0 if name in ('lwri', 'rwri', 'lank', 'rank') else 1.0] *
 # Median length of a vector of independent normal numbers of variance 1, two of them and one.
 _MEDIAN_OF_TWO, _MEDIAN_OF_ONE = 1.17741, 0.67449
 _EDGE_CELLS = 8  # a row: about in each of them the edge of a mask is moved alike
-_NUM_SEEDS = 6
+_NUM_SEEDS = 7
 
 
 def disturb(batch, seed, settings, first_row=0, num_rows=None):
@@ -66,6 +66,9 @@ def disturb(batch, seed, settings, first_row=0, num_rows=None):
     if reach := round(settings.mask_noise_px * size / 256):
         batch['source_mask'] = fused(moved_edge)(
             batch['source_mask'][..., 0], reach, uniform(5, _EDGE_CELLS ** 2 + 1))[..., tf.newaxis]
+    if settings.hidden_masks:
+        is_shown = uniform(6, 1, 1, 1) >= settings.hidden_masks
+        batch['source_mask'] = tf.where(is_shown, batch['source_mask'], tf.zeros_like(batch['source_mask']))
     return batch
 
 

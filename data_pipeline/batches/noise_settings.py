@@ -22,6 +22,9 @@ class NoiseSettings(Group):
         0.0, 'Depths of each pose are multiplied by 1 +- up to this.', at_least=0, below=1)
     mask_noise_px: float = setting(
         0.0, "The edge of the source's mask is moved out or in by up to this.", unit='px at 256 px', at_least=0)
+    hidden_masks: float = setting(
+        0.0, 'Share of the pairs whose source mask the network is not given, so that it must find the person itself.',
+        at_least=0, at_most=1)
     random_background: float = setting(
         0.0, 'Share of the pairs whose background behind the person is replaced, by the same in source and target, '
         'where both have a mask.', at_least=0, at_most=1)
