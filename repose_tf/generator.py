@@ -202,7 +202,8 @@ class Generator(keras.Model):
 
     def _trunk_pose(self, pose_px):
         """Returns a pose of the picture in px of what the trunk sees."""
-        return pose_px if self.architecture.trunk_stride == 1 else scale_pose(pose_px, 1 / self.architecture.trunk_stride)
+        stride = self.architecture.trunk_stride
+        return pose_px if stride == 1 else scale_pose(pose_px, 1.0 / stride)
 
     def get_config(self):
         # A model's own method returns nothing under Keras 2.

@@ -70,9 +70,10 @@ class TrainStep:
 
         Args:
           batch: dict of the `input_names`: images [b, S, S, 3] in [-1, 1]; poses [b, 19, 3] px; `target_foreground`,
-            the person, and `source_mask`, the one that the network is given, and `source_foreground`, the true one, both
-            all 0 where there is none, [b, S, S, 1] in [0, 1]; `window_corner` [b, 2] int32, the first row and column of
-            the window of half the picture's size in which the person is looked at closely; others are ignored.
+            the person, and `source_mask`, the one that the network is given, and `source_foreground`, the true one,
+            both all 0 where there is none, [b, S, S, 1] in [0, 1]; `window_corner` [b, 2] int32, the first row and
+            column of the window of half the picture's size in which the person is looked at closely; others are
+            ignored.
           batch_size: B, samples of the whole batch.
 
         Returns:

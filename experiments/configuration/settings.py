@@ -160,7 +160,8 @@ class LossSettings(Group):
             raise UsageError(f'--vgg_weights: expected {", ".join(VGG_WEIGHTS)} or a weights file, '
                              f'found {self.vgg_weights!r}, which is no file.')
         if self.person_weight and not self.perceptual_weight:
-            raise UsageError(f'--person_weight: expected 0 without a --perceptual_weight, found {self.person_weight:g}.')
+            raise UsageError(
+                f'--person_weight: expected 0 without a --perceptual_weight, found {self.person_weight:g}.')
         if not (self.perceptual_weight or self.adversarial_weight or self.l1_weight):
             raise UsageError('--perceptual_weight, --adversarial_weight, --l1_weight: expected one of them '
                              'above 0, found none.')

@@ -18,6 +18,7 @@ from repose_tf.train_step import TrainStep
 from repose_tf.variables import add_here, tf_variables
 from repose_tf.warp.body_parts import person_mask
 
+
 class Trainer:
     """What a run trains.
 
@@ -161,15 +162,16 @@ class Trainer:
 
     def _augmented_shares(self, batch, seed, first_row):
         """Returns this replica's share of the gradients, each network's in one vector, and of the scalars."""
-        rows = self._settings.train.batch_size // self.strategy.num_replicas_in_sync
-        augmented = augment.augment(batch, seed, first_row=first_row, num_rows=self._settings.train.batch_size)
+        num_rows = self._settings.train.batch_size
+        rows = num_rows // self.strategy.num_replicas_in_sync
+        augmented = augment.augment(batch, seed, first_row=first_row, num_rows=num_rows)
         augmented['source_foreground'] = augmented['source_mask']
-        augmented = noise.disturb(augmented, seed, self._settings.noise, first_row, self._settings.train.batch_size)
+        augmented = noise.disturb(augmented, seed, self._settings.noise, first_row, num_rows)
         names = self.differentiate.input_names
         if 'target_foreground' in names:
             augmented['target_foreground'] = person_mask(augmented)
         if 'window_corner' in names:
-            augmented['window_corner'] = augment.window_corners(augmented, seed, first_row, self._settings.train.batch_size)
+            augmented['window_corner'] = augment.window_corners(augmented, seed, first_row, num_rows)
         part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in names}
         gradients, terms = self._gradients(part)
         # One vector is one sum over the devices.

@@ -19,7 +19,8 @@ _INITIAL_ALPHA_LOGIT = 3.0
 _NUM_OUTPUTS = candidates.NUM_CANDIDATES + 1 + 3 + 1 + 2 + 3
 
 
-class _Level(Composite):
+@keras.saving.register_keras_serializable('repose_tf')
+class DetailLevel(Composite):
     """Twice a convolution and a ReLU, with a group norm between; keeps the channels."""
 
     def __init__(self, channels, num_groups, **kwargs):
@@ -51,7 +52,7 @@ class DetailDecoder(Composite):
         self.entry = conv(seen, widths[0], 1, dtype)  # full size is where convolutions cost most
         self.from_trunk = conv(arch.decoder_blocks[-1][0] + 4, widths[1], 1, dtype)
         self.down = tuple(conv(before, after, 3, dtype, strides=2) for before, after in zip(widths, widths[1:]))
-        self.levels = tuple(_Level(width, groups, dtype=dtype) for width in widths[1:])
+        self.levels = tuple(DetailLevel(width, groups, dtype=dtype) for width in widths[1:])
         self.up = tuple(conv(coarse, fine, 3, dtype) for fine, coarse in zip(widths, widths[1:]))
         self.mend = tuple(conv(width, width, 3, dtype) for width in widths[:-1])
         self.output_conv = conv(widths[0], _NUM_OUTPUTS, 3, 'float32',

@@ -66,7 +66,7 @@ class Show(tf.keras.layers.Layer):
         seen = tf.reduce_max(volume[..., :1], axis=3)
         for _ in range({2: 1, 4: 2}[self.architecture.grid.stride]):
             seen = upsample(seen)
-        return volume, tf.repeat(seen, 3, axis=-1), seen
+        return volume, tf.repeat(seen, 3, axis=-1), seen, seen
 
 
 def photo_of(poses_px, size):

@@ -16,6 +16,7 @@ FLAG_FILES = sorted(ROOT.glob('*.flags'))
 SAVED = ROOT / 'tests/experiments/configuration/saved_flags.txt'  # flags.txt of a run before there was a table
 # Flags that there were not then.
 NEWER = ('--registration', '--schedule_steps', '--max_minutes', '--perceptual_loss',
+         '--detail', '--perceptual_stride', '--person_weight', '--coarse_weight',
          *(f'--{name}' for name in vars(NoiseSettings())))
 
 
