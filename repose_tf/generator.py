@@ -137,16 +137,15 @@ class Generator(keras.Model):
         encoded = {'source_poses_px': source_pose_px, 'source_volume': by_photo(volume),
                    'source_count': tf.fill(shape[:1], shape[1]) if source_count is None else source_count,
                    'source_capsules_vox': by_photo(body_parts.capsules_vox(trunk_pose_px, self.architecture.grid))}
-        first = tf.pad(by_photo(trunk_image)[:, 0], _PADDING)
         if self.detail is None:
-            known = 1.0 - body_parts.image_mask(by_photo(trunk_pose_px)[:, 0], self.architecture.grid,
-                                                self.static_shapes)
+            known = self._known_background(by_photo(trunk_pose_px)[:, 0])
         else:
             encoded.update(self.detail.encode(source_image, source_pose_px, source_mask, lifted))
             known = encoded['known']
             if self.architecture.trunk_stride == 2:
                 known = tf.floor(halved(known))  # a pixel is known if all of it is
-        encoded['background'] = self.background_inpainter(first, tf.pad(known, _PADDING))
+            known = tf.pad(known, _PADDING)
+        encoded['background'] = self.background_inpainter(tf.pad(by_photo(trunk_image)[:, 0], _PADDING), known)
         return {**encoded, 'lifted_volume': by_photo(lifted)[:, 0]} if with_lifted_volume else encoded
 
     def decode(self, encoded, target_pose_px, with_volumes=False, with_coarse=False):
@@ -199,6 +198,11 @@ class Generator(keras.Model):
         present = tf.range(photos) < encoded['source_count'][:, tf.newaxis]
         present = tf.reshape(present, [-1, photos, 1, 1, 1, 1])
         return tf.reduce_max(tf.where(present, warped, warped.dtype.min), axis=1)
+
+    def _known_background(self, pose_px):
+        """1 where no part projects, 0 in the person and in the padding; [B, J, 3] px -> [B, T + 1, T + 1, 1]."""
+        known = 1.0 - body_parts.image_mask(pose_px, self.architecture.grid, self.static_shapes)
+        return tf.pad(known, _PADDING)
 
     def _trunk_pose(self, pose_px):
         """Returns a pose of the picture in px of what the trunk sees."""
