@@ -77,8 +77,8 @@ def _read_splits(path, persons):
                                 f'found {person!r} in "{split_of[person]}" too.')
             split_of[person] = split
         splits[split] = tuple(names)
-    if 'train' not in splits:
-        raise DataError(f'{path}: expected a split "train", found {", ".join(splits) or "nothing"}.')
+    if not splits:
+        raise DataError(f'{path}: expected one split or more of {", ".join(folder.SPLITS)}, found none.')
     return splits
 
 

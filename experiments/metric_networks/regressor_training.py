@@ -46,6 +46,7 @@ def make_regressor(source_dir, output, image_size, steps, batch_size, learning_r
     keras.utils.set_random_seed(seed)
     network = build_network(image_size)
     folder = people_folder.open_folder(source_dir)
+    folder.frame_ids('train')  # refuses a folder that is for measuring alone
     pictures = {split: joint_pictures.read_pictures(
         folder, split, image_size, functools.partial(tqdm, desc=f'reading {split}', unit='picture'))
         for split in folder.splits}

@@ -11,21 +11,26 @@ from data_pipeline.batches.pairs import load_pairs
 from data_pipeline.people.people_folder import open_folder
 from repose_tf.skeleton import JOINT_INDEX
 
-ROOT = pathlib.Path(__file__).parents[2] / 'data' / 'people'
+DATA = pathlib.Path(__file__).parents[2] / 'data'
+ROOT = DATA / 'people'
 
 
-@pytest.fixture(scope='module')
-def folder():
-    return open_folder(ROOT)
+@pytest.fixture(scope='module', params=['people', 'valid'])
+def folder(request):
+    return open_folder(DATA / request.param)
 
 
 def frames(folder):
     return [frame for frames in folder.persons.values() for frame in frames]
 
 
-def test_it_is_small_and_complete(folder):
-    size = sum(path.stat().st_size for path in ROOT.parent.rglob('*') if path.is_file())
-    assert size < 6e6
+def size_of(root):
+    return sum(path.stat().st_size for path in root.rglob('*') if path.is_file())
+
+
+def test_people_are_small_and_complete():
+    folder = open_folder(ROOT)
+    assert size_of(ROOT) < 6e6
     assert {split: len(persons) for split, persons in folder.splits.items()} == {
         'train': 24, 'validation': 3, 'test': 5}
     # Splits name every person once: `open_folder` refuses a person in two of them.
@@ -34,7 +39,34 @@ def test_it_is_small_and_complete(folder):
     assert len(list((ROOT / 'masks').rglob('*.png'))) == len(frames(folder)) == 320
 
 
-def test_pairs_are_in_their_splits_and_varied(folder):
+def test_valid_is_small_and_complete_and_holds_nothing_of_motion_capture():
+    folder = open_folder(DATA / 'valid')
+    assert size_of(folder.root) < 6e6
+    assert {split: len(persons) for split, persons in folder.splits.items()} == {
+        'train': 6, 'validation': 2, 'test': 4}
+    assert {person for persons in folder.splits.values() for person in persons} == set(folder.persons)
+    assert all(frame.mask_path and frame.pose.px_per_mm > 0 for frame in frames(folder)) and not folder.left_out
+    assert all({'pose', 'yaw_deg'} <= set(frame.pose.tags) and frame.pose.mm is not None for frame in frames(folder))
+    assert not any(frame.pose.tags['pose'].startswith('mocap') for frame in frames(folder))
+    assert 'Copyright (c) 2022 Tiffany Do' in (folder.root / 'LICENSE').read_text()
+
+
+def test_the_faces_of_valid_are_in_one_split_and_of_many_kinds():
+    folder = open_folder(DATA / 'valid')
+    split_of = {}
+    for split, persons in folder.splits.items():
+        for person in persons:
+            assert split_of.setdefault(person.rpartition('_')[0], split) == split
+    kinds, sexes = ({face.split('_')[place] for face in split_of} for place in (0, 1))
+    assert len(kinds) >= 6 and sexes == {'F', 'M'}
+    for split, count in (('validation', 22), ('test', 42)):
+        pairs = load_pairs(folder, split)
+        assert len(set(pairs)) == len(pairs) == count
+        assert {source.split('/')[0] for source, _ in pairs} == set(folder.splits[split])
+
+
+def test_pairs_of_people_are_in_their_splits_and_varied():
+    folder = open_folder(ROOT)
     for split, count in (('validation', 30), ('test', 80)):
         pairs = load_pairs(folder, split)  # which refuses pairs that cross persons or splits
         assert len(set(pairs)) == len(pairs) == count

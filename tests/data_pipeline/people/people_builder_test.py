@@ -201,7 +201,7 @@ def test_a_folder_out_of_order_is_named(root):
     ({'train': ['a'], 'test': ['b', 'a']}, '"test": expected every person .* found \'a\' in "train" too'),
     ({'train': ['a', 'a']}, '"train": expected every person in one split and once'),
     ({'train': ['a'], 'val': ['b']}, "expected splits among train, validation, test, found 'val'"),
-    ({'test': ['a']}, 'expected a split "train", found test'),
+    ({}, 'expected one split or more of train, validation, test, found none'),
     ([], 'expected a JSON object, found list'),
 ])
 def test_splits_out_of_order_are_named(root, splits, message):
@@ -218,6 +218,14 @@ def test_without_splits_persons_are_split_alike_every_time(root):
     assert [len(splits[split]) for split in ('train', 'validation', 'test')] == [15, 2, 3]
     assert sorted(person for persons in splits.values() for person in persons) == sorted(names)
     assert open_folder(root).splits == splits
+
+
+def test_a_folder_may_be_for_measuring_alone(root):
+    write_people(root, FRAMES, {'test': ['a']})
+    builder = build(root)
+    assert set(builder.info.splits) == {'test'} and set(frames_of(builder, 'test')) == {'a/00', 'a/01', 'a/02'}
+    with pytest.raises(DataError, match="expected one of the splits test, found 'train'"):
+        builder.folder.frame_ids('train')
 
 
 def test_few_persons_are_all_trained_on(root):
