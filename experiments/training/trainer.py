@@ -166,10 +166,10 @@ class Trainer:
         rows = num_rows // self.strategy.num_replicas_in_sync
         augmented = augment.augment(batch, seed, first_row=first_row, num_rows=num_rows)
         augmented['source_foreground'] = augmented['source_mask']
-        augmented = noise.disturb(augmented, seed, self._settings.noise, first_row, num_rows)
         names = self.differentiate.input_names
         if 'target_foreground' in names:
-            augmented['target_foreground'] = person_mask(augmented)
+            augmented['target_foreground'] = person_mask(augmented)  # by the true pose, if the data have no mask
+        augmented = noise.disturb(augmented, seed, self._settings.noise, first_row, num_rows)
         if 'window_corner' in names:
             augmented['window_corner'] = augment.window_corners(augmented, seed, first_row, num_rows)
         part = {name: tf.ensure_shape(augmented[name], [rows, *augmented[name].shape[1:]]) for name in names}
