@@ -115,6 +115,11 @@ def window(image, corner, size):
     return tf.gather(tf.gather(image, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
 
 
+def averaged(image, stride):
+    """Averages images [B, S, S, C] over squares of so many rows and columns."""
+    return image if stride == 1 else tf.nn.avg_pool2d(image, stride, stride, 'VALID')
+
+
 def generator_losses(generated, truth, generated_logits=None, perceptual=None, perceptual_stride=1):
     """Collects the generator's losses, not yet weighted.
 
@@ -131,10 +136,7 @@ def generator_losses(generated, truth, generated_logits=None, perceptual=None, p
     if generated_logits is not None:
         terms['loss/adversarial'] = generator_adversarial_loss(generated_logits)
     if perceptual is not None:
-        seen = (generated, truth)
-        if perceptual_stride > 1:
-            seen = (tf.nn.avg_pool2d(image, perceptual_stride, perceptual_stride, 'VALID') for image in seen)
-        terms['loss/perceptual'] = perceptual(*seen)
+        terms['loss/perceptual'] = perceptual(*(averaged(image, perceptual_stride) for image in (generated, truth)))
     return terms
 
 

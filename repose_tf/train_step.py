@@ -117,7 +117,7 @@ class TrainStep:
                 losses.window(image, batch['window_corner'], image.shape[1] // 2) for image in (generated, truth)))
         if self._has('loss/coarse'):
             coarse = outputs['coarse_image']
-            terms['loss/coarse'] = losses.l1_loss(coarse, tf.image.resize(truth, coarse.shape[1:3], 'area'))
+            terms['loss/coarse'] = losses.l1_loss(coarse, losses.averaged(truth, truth.shape[1] // coarse.shape[1]))
         return terms
 
     def accumulated(self, batch, batch_size, num_passes):

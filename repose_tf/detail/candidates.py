@@ -14,7 +14,6 @@ CHANNELS = 6  # of a candidate: red, green and blue, person, visible, facing
 _SHARPNESS = 12.0  # of the choice between photos
 _SIDEWAYS = 0.2  # what a point is worth that the photo shows from the side
 _HIDDEN = 0.1  # what a point is worth that the photo does not show
-_ABSENT = -1e4
 
 
 def carried(images, source_poses_px, target_pose_px, source_depth_px, source_count, static_shapes=False):
@@ -38,7 +37,8 @@ def carried(images, source_poses_px, target_pose_px, source_depth_px, source_cou
     if candidates.shape[1] == 1:
         return candidates[:, 0], maps
     score = (visible * (_SIDEWAYS + (1.0 - _SIDEWAYS) * facing) + _HIDDEN) * values[..., 3]
-    present = tf.range(tf.shape(score)[1]) < source_count[:, tf.newaxis]
-    absent = tf.where(present, 0.0, _ABSENT)[:, :, tf.newaxis, tf.newaxis, tf.newaxis, tf.newaxis]
-    share = tf.nn.softmax(_SHARPNESS * score + absent, axis=1)
+    present = tf.cast(tf.range(tf.shape(score)[1]) < source_count[:, tf.newaxis], tf.float32)
+    # A softmax; the scores are small numbers.
+    weight = tf.exp(_SHARPNESS * score) * tf.reshape(present, [-1, tf.shape(score)[1], 1, 1, 1, 1])
+    share = weight / tf.reduce_sum(weight, axis=1, keepdims=True)
     return tf.reduce_sum(share[..., tf.newaxis] * candidates, axis=1), maps

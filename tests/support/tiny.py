@@ -20,6 +20,8 @@ TINY = Architecture(
 LEAST = dataclasses.replace(
     TINY, encoder_blocks=((1, 8, 1),), volume_units=0, pose_units=0, projection_units=0, decoder_blocks=((8, True),),
     inpainter_layers=((4, 3),), discriminator_blocks=((1, 8),))
+# With the detail stream, whose trunk sees pictures of half the size.
+TINY_DETAIL = dataclasses.replace(LEAST, image_size=64, detail='surface', trunk_stride=2, detail_channels=(4, 4, 4, 4))
 
 
 def tiny_generator(architecture=LEAST):
