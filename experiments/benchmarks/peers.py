@@ -16,8 +16,8 @@ import numpy as np
 from experiments.benchmarks import tools
 from experiments.benchmarks.generator import peak_of_this_process
 
-_TITLES = {'small': 'this, preset small, 64 px', 'reference': "this, preset reference (the paper's), 256 px",
-           'patn': 'PATN in PyTorch, 256 px'}
+_TITLES = {'small': 'this, preset small, 64 px', 'people': 'this, preset people, 256 px',
+           'reference': "this, preset reference (the paper's), 256 px", 'patn': 'PATN in PyTorch, 256 px'}
 _PATN_WIDTH, _PATN_BLOCKS, _PATN_POSE_CHANNELS = 64, 9, 2 * 18
 _TURNS = 2  # of the processes, so that what slows the machine down for a while slows them all down
 
@@ -35,6 +35,7 @@ def run(rounds, max_gigabytes, plot_dir):
     text = tools.table([{
         'generator': _TITLES[name], 'M weights': f'{figures["weights"] / 1e6:.1f}',
         'ms a picture': f'{1e3 * figures["seconds"]:.0f}',
+        'of a sequence': f'{1e3 * figures["of_sequence"]:.0f}' if figures['of_sequence'] else '',
         'most memory of the process, MB': f'{1e3 * figures["peak"]:.0f}',
         'before the first picture, MB': f'{1e3 * figures["before"]:.0f}'} for name, figures in found.items()])
     return text if 'patn' in names else f'{text}\n\nPATN was not measured: there is no PyTorch (pip install torch).'
@@ -48,16 +49,28 @@ def measure(rounds, name):
 
 
 def measured_here(rounds, name):
-    """Returns dict of `seconds` a picture (median), `weights`, and memory in GB: `before` the first picture, `peak`."""
-    make_picture, weights = _patn() if name == 'patn' else _own(name)
+    """Returns what is known of a generator.
+
+    Returns:
+      dict of `seconds` a picture and `of_sequence`, a picture of a person who was encoded before (medians; None for
+      PATN), `weights`, and memory in GB: `before` the first picture, `peak`.
+    """
+    make_picture, make_next, weights = _patn() if name == 'patn' else _own(name)
     before = peak_of_this_process()
+    seconds, of_sequence = (_median_seconds(function, rounds) for function in (make_picture, make_next))
+    return {'seconds': seconds, 'of_sequence': of_sequence, 'weights': weights, 'before': before,
+            'peak': peak_of_this_process()}
+
+
+def _median_seconds(function, rounds):
+    if function is None:
+        return None
     times = []
     for _ in range(rounds + 2):
         start = time.perf_counter()
-        make_picture()
+        function()
         times.append(time.perf_counter() - start)
-    return {'seconds': float(np.median(times[2:])), 'weights': weights, 'before': before,
-            'peak': peak_of_this_process()}
+    return float(np.median(times[2:]))
 
 
 def _own(preset):
@@ -71,8 +84,12 @@ def _own(preset):
     rng = np.random.default_rng(0)
     image = tf.constant(rng.uniform(-1, 1, (1, size, size, 3)), tf.float32)
     poses = [tf.constant(cases.person_poses(rng, 1, size)) for _ in range(2)]
-    call = tf.function(lambda *inputs: generator(*inputs)['image'], autograph=False)
-    return lambda: call(image, *poses).numpy(), sum(int(np.prod(weight.shape)) for weight in generator.weights)
+    call, encode = (tf.function(function, autograph=False) for function in (
+        lambda *inputs: generator(*inputs)['image'], generator.encode))
+    decode = tf.function(lambda encoded, target: generator.decode(encoded, target)['image'], autograph=False)
+    encoded = encode(image, poses[0])
+    return (lambda: call(image, *poses).numpy(), lambda: decode(encoded, poses[1]).numpy(),
+            sum(int(np.prod(weight.shape)) for weight in generator.weights))
 
 
 def _patn():
@@ -91,7 +108,7 @@ def _patn():
                 pose = torch.cat([attention, picture], 1)
             return model['decoder'](picture).numpy()
 
-    return make_picture, sum(weight.numel() for weight in model.parameters())
+    return make_picture, None, sum(weight.numel() for weight in model.parameters())
 
 
 def _patn_layers(nn):

@@ -28,6 +28,7 @@ _FULL = {'vgg_weights': 'hed', 'precision': 'auto'}
 # Title -> flag file of the run whose step is measured, and other values of its settings.
 CASES = {
     'quickstart.flags': ('quickstart.flags', {}),
+    'people256.flags': ('people256.flags', {}),
     'fashion.flags': ('fashion.flags', _FULL),
     'fashion.flags, remat': ('fashion.flags', {**_FULL, 'remat': True}),
 }
@@ -35,7 +36,7 @@ CASES = {
 _PARTS = {
     'lifting_encoder': 'lifting encoder', '/warp': 'warp', 'pose_encoder': 'pose encoder',
     'projection_decoder': 'projection decoder', 'background_inpainter': 'background inpainter',
-    'discriminator': 'discriminator', 'vgg_features': 'perceptual loss', 'L2Loss': 'L2 loss', 'Adam': 'optimisers',
+    'discriminator': 'discriminator', 'vgg_features': 'perceptual loss', 'detail_stream': 'detail stream', 'L2Loss': 'L2 loss', 'Adam': 'optimisers',
     'adam': 'optimisers', 'global_norm': 'norms of the gradients'}
 _KINDS = {'Conv': 'convolutions', 'BiasAddGrad': 'gradients of biases'}
 _REST = 'rest'
