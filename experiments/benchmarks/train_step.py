@@ -36,7 +36,8 @@ CASES = {
 _PARTS = {
     'lifting_encoder': 'lifting encoder', '/warp': 'warp', 'pose_encoder': 'pose encoder',
     'projection_decoder': 'projection decoder', 'background_inpainter': 'background inpainter',
-    'discriminator': 'discriminator', 'vgg_features': 'perceptual loss', 'detail_stream': 'detail stream', 'L2Loss': 'L2 loss', 'Adam': 'optimisers',
+    'discriminator': 'discriminator', 'vgg_features': 'perceptual loss',
+    'detail_stream': 'detail stream', 'L2Loss': 'L2 loss', 'Adam': 'optimisers',
     'adam': 'optimisers', 'global_norm': 'norms of the gradients'}
 _KINDS = {'Conv': 'convolutions', 'BiasAddGrad': 'gradients of biases'}
 _REST = 'rest'
