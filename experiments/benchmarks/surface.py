@@ -29,13 +29,16 @@ def measured(size, num_sources, batch, rounds, scale=1.0):
     target = cases.person_poses(rng, batch, size, scale=scale)
     part = surfaces.nearest_points(tf.constant(target), (size, size)).maps()['part'].numpy()
     arguments = [tf.constant(argument) for argument in (images, sources, target)]
+    depth_px = surface_warp.source_depth(arguments[1], (size, size))
     times, busy = tools.seconds_and_processor_seconds({
         name: tools.waited(tf.function(function, autograph=False), *arguments)
-        for name, function in (('forward', surface_warp.warp), ('both', with_gradient))}, rounds)
+        for name, function in (('forward', surface_warp.warp), ('both', with_gradient), (
+            'next', lambda *tensors: surface_warp.warp(*tensors, source_depth_px=depth_px)))}, rounds)
     pictures = batch / 1000
     return {'size': f'{size} x {size}', 'sources': num_sources, 'batch': batch, 'size of the person': scale,
             'pixels covered, % of the picture': f'{100 * np.mean(part[..., 0] >= 0):.1f}',
             'forward, ms a picture': f'{times["forward"] / pictures:.1f}',
+            'forward, of a source known before': f'{times["next"] / pictures:.1f}',
             'CPU time, ms a picture': f'{busy["forward"] / pictures:.1f}',
             'forward + backward, ms a picture': f'{times["both"] / pictures:.1f}'}
 

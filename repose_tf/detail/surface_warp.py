@@ -99,6 +99,8 @@ def _checked(images, source_poses_px, target_pose_px):
         raise ShapeError(f'images: expected known sizes, but for the number of sources, of a floating type, '
                          f'found {list(images.shape)} of type {images.dtype.name}.')
     num_sources, height, width = images.shape[1:4]
+    if min(height, width) < 2:
+        raise ShapeError(f'images: expected 2 rows and columns or more, found {height} x {width}.')
     check_shape('source_poses_px', source_poses_px, ('B', num_sources or 'S', NUM_JOINTS, 3))
     check_pose('target_pose_px', target_pose_px)
     check_same_batch(images=images, source_poses_px=source_poses_px, target_pose_px=target_pose_px)
