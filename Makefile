@@ -26,7 +26,7 @@ help:
 quickstart: $(VENV)/.installed
 	@echo '== Training a small model on the people in data/people (ten minutes on any machine; a slow one makes fewer steps)'
 	@$(PY) -m experiments.train --flagfile=quickstart.flags
-	@echo '== Scoring it on people it never saw, beside two baselines (about a minute)'
+	@echo '== Scoring it on people it never saw, beside three baselines (about a minute)'
 	@$(PY) -m experiments.evaluate --model=runs/quickstart
 	@echo '== Repose one of them: $(PY) -m experiments.repose --help'
 

@@ -16,7 +16,7 @@ from experiments.evaluation.pair_sources import DataPairs, FilePairs, columns_of
 from experiments.evaluation.person_square import PersonLpips
 from experiments.evaluation.pose_scorer import open_pose_scorer
 from experiments.evaluation.prediction_folder import PredictionFolder
-from experiments.evaluation.systems import CopyOfSource, MeanOfOthers, ModelSystem, is_model
+from experiments.evaluation.systems import Carried, CopyOfSource, MeanOfOthers, ModelSystem, is_model
 from experiments.metric_networks.weights import open_inception, open_learned_metrics
 from experiments.models.opening import run_of
 
@@ -115,7 +115,8 @@ def _open_data(options):
     pair_source = DataPairs(data, options.split, options.num_pairs, first.image_size)
     others = [ModelSystem(path) if is_model(path) else PredictionFolder(path, pairs, **common)
               for path in options.against]
-    return pair_source, [first, *others, CopyOfSource(), MeanOfOthers(pair_source.means_of_others)]
+    baselines = CopyOfSource(), Carried(first.image_size), MeanOfOthers(pair_source.means_of_others)
+    return pair_source, [first, *others, *baselines]
 
 
 def check_complete(systems, output, is_incomplete_allowed):

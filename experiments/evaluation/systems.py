@@ -6,14 +6,21 @@ disk are known to be of it; `image_size`, px, that it makes, or None for any. It
 SavedModel and the pictures that it wrote score alike.
 """
 
+import math
 import os
 
 import tensorflow as tf
 
 from data_pipeline import files
 from experiments.models import opening
+from repose_tf.background_inpainter import fill_holes
+from repose_tf.detail import surface_warp
 from repose_tf.picture_codec import pixels_from_image
+from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.variables import tf_variables
+from repose_tf.warp.body_parts import person_mask
+
+_RIM = 1 / 64  # of the picture's size: so far around the mask a picture still shows something of the person
 
 
 class ModelSystem:
@@ -46,6 +53,42 @@ class CopyOfSource:
 
     def __call__(self, batch):
         return pixels_from_image(batch['source_image'])
+
+
+class Carried:
+    """The baseline of geometry alone: the person's pixels, carried to the target pose, over the background."""
+
+    name = digest = 'carried'
+    description = "baseline: the source's pixels, carried by the surface warp without a network"
+
+    def __init__(self, image_size):
+        """Makes pictures of `image_size` px."""
+        self.image_size = image_size
+        shapes = [(image_size, image_size, 3), (image_size, image_size, 1), (NUM_JOINTS, 3), (NUM_JOINTS, 3)]
+        # Traced once for batches of any length: tracing takes longer than some pictures.
+        self._carried = tf.function(_carried, [tf.TensorSpec([None, *shape]) for shape in shapes], autograph=False)
+
+    def __call__(self, batch):
+        mask = person_mask(batch, 'source')
+        return pixels_from_image(self._carried(batch['source_image'], mask, batch['source_pose'], batch['target_pose']))
+
+
+def _carried(image, mask, source_pose_px, target_pose_px):
+    """Shows the pixels of the source's person at the target's nearest surface, and around them a filled background."""
+    sources = tf.concat([image, mask], axis=-1)[:, tf.newaxis]  # [B, 1, S, S, C]
+    nearest = surface_warp.warp(sources, source_pose_px[:, tf.newaxis], target_pose_px)['values'][:, 0, :, :, 0, 0]
+    colour, alpha = tf.split(nearest, [3, 1], axis=-1)
+    return alpha * colour + (1.0 - alpha) * _without_person(image, mask)
+
+
+def _without_person(image, mask):
+    """Cuts the person out of images [B, S, S, 3] in [-1, 1], with a rim, and fills the hole from what is around it."""
+    size = image.shape[1]
+    rim = round(_RIM * size)
+    known = 1.0 - tf.nn.max_pool2d(tf.cast(mask > 0.0, tf.float32), 2 * rim + 1, 1, 'SAME')
+    padding = 2 ** math.ceil(math.log2(size)) + 1 - size  # to a size that can be halved down to 3
+    padded = (tf.pad(each, [[0, 0], [0, padding], [0, padding], [0, 0]]) for each in (image, known))
+    return fill_holes(*padded)[:, :size, :size]
 
 
 class MeanOfOthers:

@@ -151,22 +151,24 @@ def image_mask(pose_px, grid, use_static_shapes=False):
 _PERSON_GRID = VolumeGrid()  # whatever the model: what counts as the person must not depend on it
 
 
-def person_mask(batch):
-    """Returns where the person is in the target images.
+def person_mask(batch, side='target'):
+    """Returns where the person is in the target images, or in the source images.
 
-    A sample's own mask is taken where the data has one; else the body parts of the target pose are projected, on
-    a grid of 64 x 64 blocks whatever the size of the images.
+    A sample's own mask is taken where the data has one; else the body parts of the pose are projected, on a grid of
+    64 x 64 blocks whatever the size of the images.
 
     Args:
       batch: dictionary with `target_mask` [B, S, S, 1] float32 in [0, 1] and, unless all samples have a mask,
         `has_target_mask` [B] bool and `target_pose` [B, J, 3] px.
+      side: 'target' or 'source', with which the names in the batch begin.
 
     Returns:
       [B, S, S, 1] float32 in [0, 1].
     """
-    if 'target_pose' not in batch:
-        return batch['target_mask']
-    size = batch['target_mask'].shape[1]
-    pose_px = scale_pose(batch['target_pose'], _PERSON_GRID.image_size / size)
+    mask = batch[f'{side}_mask']
+    if f'{side}_pose' not in batch:
+        return mask
+    size = mask.shape[1]
+    pose_px = scale_pose(batch[f'{side}_pose'], _PERSON_GRID.image_size / size)
     projected = tf.image.resize(image_mask(pose_px, _PERSON_GRID), [size, size], 'nearest')
-    return tf.where(batch['has_target_mask'][:, tf.newaxis, tf.newaxis, tf.newaxis], batch['target_mask'], projected)
+    return tf.where(batch[f'has_{side}_mask'][:, tf.newaxis, tf.newaxis, tf.newaxis], mask, projected)

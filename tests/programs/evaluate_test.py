@@ -64,7 +64,7 @@ def test_the_outcome_is_a_table_a_page_and_a_line_of_json(places, run_evaluate, 
     said, line = run_evaluate(capsys, f'--predictions={root}/pictures', *data, f'--output={root}/out', '--sheet_rows=2')
     assert line == json.loads((root / 'out/evaluation.json').read_text()) and line['complete']
     assert (line['protocol'], line['split'], line['pairs']) == ('people', 'test', '12 of 12')
-    assert set(line['scores']) == {'pictures', 'copy of the source', 'mean of the others'}
+    assert set(line['scores']) == {'pictures', 'copy of the source', 'carried', 'mean of the others'}
     for values in line['scores'].values():
         assert {'ssim', 'ssim_gauss', 'ssim_fg', 'psnr', 'l1', 'l1_fg'} <= set(values)
         assert all(found['low'] <= found['mean'] <= found['high'] for found in values.values())
