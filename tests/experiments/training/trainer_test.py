@@ -7,8 +7,10 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.errors import UsageError
+from experiments.training import trainer as trainer_module
 from experiments.training.trainer import Trainer
 from repose_tf.variables import tf_variables
+from tests.support.made_up_metrics import make_up_st_lpips
 from tests.support.tiny import raw_batch, tiny_settings
 
 DISCRIMINATOR_TERMS = {'loss/adversarial', 'loss/discriminator_real', 'loss/discriminator_generated',
@@ -51,6 +53,16 @@ def test_a_step_updates_all_and_one_that_is_not_finite_nothing():
     assert int(trainer.step_counter) == 2  # the run goes on behind it
     weights['loss/l1'] = 1.0
     assert float(trainer.step(raw_batch())['applied']) == 1
+
+
+def test_st_lpips_is_trained_for_and_no_part_of_a_checkpoint(monkeypatch):
+    monkeypatch.setattr(trainer_module, 'load_st_lpips_weights', make_up_st_lpips)
+    trainer = make_trainer(perceptual_weight=1.0, perceptual_loss='st_lpips', vgg_weights='none', l1_weight=0.0,
+                           adversarial_weight=0.0)
+    found = trainer.step(raw_batch())
+    assert found['loss/generator'] >= found['loss/perceptual'] > 0 and found['applied'] == 1
+    assert trainer.perceptual.description == 'made-up ST-LPIPS'
+    assert all(part is not trainer.perceptual.features for part in trainer.checkpoint_parts().values())
 
 
 @pytest.mark.long
