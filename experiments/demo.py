@@ -70,4 +70,4 @@ def _limits():
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_model_path, program.define_estimator, define_page)
+    program.run(main, flags.define_shipped_model_path, program.define_estimator, define_page)

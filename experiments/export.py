@@ -40,4 +40,4 @@ def main():
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_model_path, define_flags)
+    program.run(main, flags.define_shipped_model_path, define_flags)

@@ -12,6 +12,7 @@ from data_pipeline.errors import UsageError
 from data_pipeline.program import define_settings, parse
 from experiments.configuration.settings import RULES, DataSettings, Settings
 
+SHIPPED_MODEL = 'models/people-256'
 _DEFAULTS = Settings()
 _BEFORE = {'registration': 'reference'}  # of runs that began before there was such a flag
 
@@ -21,15 +22,20 @@ def define_data():
     define_settings(_DEFAULTS.data)
 
 
-def define_model_path():
-    """Defines which trained model a program opens."""
-    flags.DEFINE_string('model', '', 'Trained model: a run folder or <runs_dir>/<run_name> for its newest run, a '
+def define_model_path(default=''):
+    """Defines which trained model a program opens; without a default it must be given."""
+    flags.DEFINE_string('model', default, 'Trained model: a run folder or <runs_dir>/<run_name> for its newest run, a '
                         'packed model, or a SavedModel. --run_dir and --saved_model are other names of this flag.',
                         allow_overwrite=False)
     for name in ('run_dir', 'saved_model'):
         flags.DEFINE_alias(name, 'model')
     flags.DEFINE_enum('weights', 'average', ('average', 'latest'), 'Of a run: the moving average of the weights, where '
                       'it keeps one, or those of the last step.')
+
+
+def define_shipped_model_path():
+    """Defines the same for a program that opens the model that comes along, unless it is told otherwise."""
+    define_model_path(SHIPPED_MODEL)
 
 
 def define_training_run(values=flags.FLAGS):
