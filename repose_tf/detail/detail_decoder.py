@@ -13,7 +13,9 @@ from repose_tf.skeleton import NUM_PARTS
 # A part's own sample of the nearest layer, where it is visible, begins with most of the weight.
 _WORTH = (1.0, 0.1, 0.05, 0.02)  # of the candidates: both samples of the nearest layer, and of the next one
 _UNSEEN = 0.05  # the worth of what the source hides there: a guess
-_PAINTED = 0.02
+_BESIDE = 0.01  # the worth of what is carried from beside the person
+_PAINTED = 0.01
+_LEAST = 1e-4
 _MAX_FLOW_PX = 4.0
 _INITIAL_ALPHA_LOGIT = 3.0
 _NUM_OUTPUTS = candidates.NUM_CANDIDATES + 1 + 3 + 1 + 2 + 3
@@ -74,9 +76,10 @@ class DetailDecoder(Composite):
         shares, painted, alpha, flow_px, filling = tf.split(output, [-1, 3, 1, 2, 3], axis=-1)
         each = [carried[..., layer, sample, :] for layer in range(surfaces.NUM_LAYERS)
                 for sample in range(surface_warp.NUM_SAMPLES)]
-        worth = tf.concat([worth * _trust(one) for worth, one in zip(_WORTH, each, strict=True)]
-                          + [tf.fill(tf.shape(alpha), _PAINTED)], axis=-1)
-        shares = tf.nn.softmax(shares + tf.math.log(worth + 1e-4), axis=-1)
+        is_there = tf.repeat(tf.cast(maps['part'] >= 0, tf.float32), surface_warp.NUM_SAMPLES, axis=-1)
+        worth = is_there * tf.concat([worth * _trust(one) for worth, one in zip(_WORTH, each, strict=True)], axis=-1)
+        worth = tf.concat([worth, tf.fill(tf.shape(alpha), _PAINTED)], axis=-1)
+        shares = tf.nn.softmax(shares + tf.math.log(worth + _LEAST), axis=-1)
         painted_share = shares[..., -1:]
         copied = tf.add_n([shares[..., number:number + 1] * one[..., :3] for number, one in enumerate(each)])
         copied = flow.resampled(copied / (1.0 - painted_share + 1e-6), _MAX_FLOW_PX * tf.tanh(flow_px))
@@ -89,8 +92,6 @@ class DetailDecoder(Composite):
 
     def _features(self, carried, maps, background, known, trunk):
         """Runs the U-Net; returns the features of its last level, [B, S, S, C]."""
-        # Colours beside the person are not the person's.
-        carried = tf.concat([carried[..., :3] * carried[..., 3:4], carried[..., 3:]], axis=-1)
         carried = tf.reshape(carried, [-1, *background.shape[1:3], candidates.NUM_CANDIDATES * candidates.CHANNELS])
         x = tf.concat([carried, _geometry(maps), tf.stop_gradient(background), known], axis=-1)
         x = tf.nn.relu(self.entry(tf.cast(x, self.compute_dtype)))
@@ -120,5 +121,5 @@ def _geometry(maps):
 def _trust(candidate):
     """Returns how far a candidate [B, S, S, CHANNELS] can be trusted before any training, [B, S, S, 1]."""
     _, person, visible, facing = tf.split(candidate, [3, 1, 1, 1], axis=-1)
-    return person * (_UNSEEN + visible * (0.3 + 0.7 * facing))
+    return _BESIDE + person * (_UNSEEN + visible * (0.3 + 0.7 * facing))
 

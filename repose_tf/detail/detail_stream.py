@@ -7,12 +7,14 @@ import keras
 import tensorflow as tf
 
 from repose_tf.architecture import Architecture
+from repose_tf.background_inpainter import fill_holes
 from repose_tf.blocks import Composite
 from repose_tf.detail import candidates, surface_warp
 from repose_tf.detail.detail_decoder import DetailDecoder
 from repose_tf.detail.person_head import PersonHead
 from repose_tf.detail.scaling import doubled
 
+_INSIDE = 0.7  # a mask's edge has colours of the background in it
 _MARGIN_PX = 7  # window of the dilation that cuts the person out of the background
 
 
@@ -37,7 +39,8 @@ class DetailStream(Composite):
           volume: [B * N, H, W, D, C], the lifted features of the photos.
 
         Returns:
-          dictionary: `seen_image` [B, N, S, S, 4] float32, colours and mask; `source_depth_px`, see `surface_warp`;
+          dictionary: `seen_image` [B, N, S, S, 4] float32, the person's colours, which go on smoothly beside the
+          person, and the mask; `photo` [B, S, S, 3], the first one as it is; `source_depth_px`, see `surface_warp`;
           `source_mask_logits` [B, N, S, S, 1] float32, the head's; `known` [B, S, S, 1] float32, 1 where the first
           photo shows the background.
         """
@@ -55,7 +58,8 @@ class DetailStream(Composite):
         # What the mask cuts is judged by the mask's own loss.
         mask = tf.stop_gradient(mask)
         dilated = tf.nn.max_pool2d(mask[:, 0], _MARGIN_PX, 1, 'SAME')
-        return {'seen_image': tf.concat([image, mask], axis=-1), 'source_depth_px': depth_px,
+        return {'seen_image': tf.concat([_extended(image, mask), mask], axis=-1), 'photo': image[:, 0],
+                'source_depth_px': depth_px,
                 'source_mask_logits': logits, 'known': tf.cast(dilated < 0.5, tf.float32)}
 
     def decode(self, encoded, source_poses_px, target_pose_px, background, trunk):
@@ -71,10 +75,22 @@ class DetailStream(Composite):
         Returns:
           foreground, alpha, background at full size, see `DetailDecoder`.
         """
-        first, known = encoded['seen_image'][:, 0, ..., :3], encoded['known']
+        first, known = encoded['photo'], encoded['known']
         if background.shape[1] != first.shape[1]:
             background = doubled(background)
         background = known * first + (1.0 - known) * background
         carried, maps = candidates.carried(encoded['seen_image'], source_poses_px, target_pose_px,
                                            encoded['source_depth_px'], encoded['source_count'], self.static_shapes)
         return self.decoder(carried, maps, background, known, trunk)
+
+
+def _extended(image, mask):
+    """Returns photos whose background is replaced by what the person's colours nearby look like.
+
+    Parts are rounder than people, and masks have errors: what is carried from beside the person is then hair, skin or
+    cloth as there, and not background.
+    """
+    flat, inside = (tf.reshape(x, [-1, *x.shape[2:]]) for x in (image, tf.cast(mask > _INSIDE, tf.float32)))
+    padding = [[0, 0], [0, 1], [0, 1], [0, 0]]
+    filled = fill_holes(tf.pad(flat, padding), tf.pad(inside, padding))[:, :-1, :-1]
+    return tf.reshape(filled, tf.shape(image))
