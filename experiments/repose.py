@@ -106,4 +106,5 @@ def _repose_test_pairs():
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_shipped_model_path, flags.define_data, program.define_estimator, define_flags, define_output)
+    program.run(main, flags.define_shipped_model_path, flags.define_data, program.define_estimator, define_flags,
+                define_output)
