@@ -1,9 +1,11 @@
 """The two kinds of model that a `Reposer` calls alike: a generator in memory and a SavedModel.
 
 Both take images [B, S, S, 3] uint8 RGB and poses [B, 19, 3] float32 px of them, z = 0 at the pelvis and away from the
-camera, and check nothing.
+camera, and check nothing. `num_sources` is the most photos of a person that they take, `takes_masks` whether they have
+a use for masks.
 """
 
+import functools
 import os
 
 import tensorflow as tf
@@ -25,9 +27,10 @@ class LiveModel:
     def __init__(self, generator):
         self.generator = generator
         self.image_size = generator.architecture.image_size
+        self.num_sources, self.takes_masks = generator.architecture.num_sources, generator.detail is not None
 
-        def encode(image, source_pose_px):
-            return generator.encode(image_from_pixels(image), source_pose_px)
+        def encode(images, source_poses_px, masks):
+            return generator.encode(image_from_pixels(images), source_poses_px, _shares(masks))
 
         def decode(encoded, target_poses_px):
             count = tf.shape(target_poses_px)[0]
@@ -41,14 +44,14 @@ class LiveModel:
         self._encode, self._decode, self.pairs = (
             tf.function(function, autograph=False, reduce_retracing=True) for function in (encode, decode, pairs))
 
-    def for_source(self, image, source_pose_px):
-        """Encodes one source, [1, S, S, 3] and [1, 19, 3].
+    def for_source(self, photos):
+        """Encodes a person's `SourcePhotos`.
 
         Returns:
           function of target poses [N, 19, 3] and of whether alphas are wanted; it returns images [N, S, S, 3] uint8 and
           alphas [N, S, S] float32, or None where they are not wanted.
         """
-        encoded = self._encode(image, source_pose_px)
+        encoded = self._encode(photos.images, photos.poses_px, photos.masks)
 
         def repose(target_poses_px, with_alpha):
             images, alphas = self._decode(encoded, target_poses_px)
@@ -56,9 +59,10 @@ class LiveModel:
 
         return repose
 
-    def parts(self, image, source_pose_px, target_pose_px):
-        """See `EncodedPerson.parts`; all of batch size 1."""
-        outputs = self.generator(image_from_pixels(image), source_pose_px, target_pose_px, with_volumes=True)
+    def parts(self, photos, target_pose_px):
+        """See `EncodedPerson.parts`; `SourcePhotos` and one pose, [1, 19, 3]."""
+        outputs = self.generator(image_from_pixels(photos.images), photos.poses_px, target_pose_px,
+                                 _shares(photos.masks), with_volumes=True)
         found = {name: pixels_from_image(outputs[name])[0].numpy() for name in ('image', 'foreground', 'background')}
         for name in ('masks', 'source_volume', 'warped_volume'):
             found[name] = tf.cast(outputs[name][0], tf.float32).numpy()
@@ -84,14 +88,20 @@ class StoredModel:
             raise ModelError(f'{path}: expected a SavedModel with the signature repose, '
                              f'found {", ".join(sorted(self._signatures)) or "none"}.')
         self.image_size = _image_size(path, self._signatures['repose'])
+        self.takes_masks = 'repose_sources' in self._signatures
+        self.num_sources = int(self._loaded.num_sources) if self.takes_masks else 1
 
     def pairs(self, image, source_pose_px, target_pose_px):
         """Reposes every sample of a batch; returns [B, S, S, 3] uint8."""
         return self._signatures['repose'](
             source_image=image, source_pose=source_pose_px, target_pose=target_pose_px)['image']
 
-    def for_source(self, image, source_pose_px):
+    def for_source(self, photos):
         """As `LiveModel.for_source`; alphas are also None where an older SavedModel does not tell them."""
+        if photos.masks is not None or photos.images.shape[1] > 1:
+            return functools.partial(self._repose_sources, photos)
+        image, source_pose_px = photos.images[:, 0], photos.poses_px[:, 0]
+
         def repose(target_poses_px, with_alpha):
             count = len(target_poses_px)
             repeated = {'source_image': tf.repeat(image, count, axis=0), 'target_pose': target_poses_px,
@@ -107,9 +117,24 @@ class StoredModel:
 
         return repose
 
+    def _repose_sources(self, photos, target_poses_px, with_alpha):
+        """As the function that `for_source` returns."""
+        count, num_photos = len(target_poses_px), photos.images.shape[1]
+        masks = tf.zeros_like(photos.images[..., :1]) if photos.masks is None else photos.masks
+        found = self._signatures['repose_sources'](
+            source_images=tf.repeat(photos.images, count, axis=0), source_masks=tf.repeat(masks, count, axis=0),
+            source_poses=tf.repeat(photos.poses_px, count, axis=0), source_count=tf.fill([count], num_photos),
+            target_pose=target_poses_px)
+        return found['image'].numpy(), found['foreground_alpha'][..., 0].numpy() if with_alpha else None
+
     def parts(self, *_):
         raise ModelError(f'{self._path}: the body parts and volumes are inside of a run or a packed model; '
                          'a SavedModel gives the picture alone.')
+
+
+def _shares(masks):
+    """Returns uint8 masks as float32 in [0, 1]; None stays None."""
+    return None if masks is None else tf.cast(masks, tf.float32) / 255.0
 
 
 def _image_size(path, signature):

@@ -46,7 +46,7 @@ def decoded(picture_bytes, size, max_side_px, max_bytes):
 
 
 def resized(pixels, size):
-    """Brings square pictures [B, H, H, 3] uint8 to `size` px: [B, S, S, 3] uint8.
+    """Brings square pictures [B, H, H, C] uint8 to `size` px: [B, S, S, C] uint8.
 
     It averages where they shrink and interpolates where they grow.
     """
@@ -54,7 +54,7 @@ def resized(pixels, size):
     scaled = tf.cond(tf.shape(pixels)[1] > size, lambda: tf.image.resize(pixels, [size, size], 'area'),
                      lambda: tf.image.resize(pixels, [size, size], 'bilinear'))
     pixels = tf.cast(tf.round(tf.clip_by_value(scaled, 0.0, 255.0)), tf.uint8)
-    return tf.ensure_shape(pixels, [None, size, size, 3])
+    return tf.ensure_shape(pixels, [None, size, size, pixels.shape[-1]])
 
 
 def encoded(pixels):

@@ -3,15 +3,11 @@
 import os
 
 import numpy as np
-import tensorflow as tf
 
 from repose_tf import packed_model
 from repose_tf.errors import ModelError
 from repose_tf.model_kinds import LiveModel, StoredModel, is_saved_model
-from repose_tf.picture_codec import MIN_SIDE_PX, resized
-from repose_tf.serving import MAX_POSE_SIDES
-from repose_tf.shapes import ShapeError, check_shape
-from repose_tf.skeleton import NUM_JOINTS
+from repose_tf.source_photos import prepared, scaled_poses
 
 BATCH_SIZE = 4  # poses in memory at once: 256 px need about 1 GB
 
@@ -56,6 +52,8 @@ class Reposer:
       kind: 'run', 'packed model' or 'SavedModel'.
       generator: its `Generator`; None for a SavedModel.
       grid: `VolumeGrid` of its features; None for a SavedModel.
+      num_sources: the most photos of a person that it takes at once.
+      takes_masks: whether it can be told where the person is in a photo.
     """
 
     def __init__(self, model, name, kind):
@@ -63,34 +61,41 @@ class Reposer:
         self._model, self.name, self.kind = model, name, kind
         self.image_size, self.generator = model.image_size, model.generator
         self.grid = self.generator and self.generator.architecture.grid
+        self.num_sources, self.takes_masks = model.num_sources, model.takes_masks
 
     @classmethod
     def of_generator(cls, generator, name='', kind='generator'):
         """Wraps a `Generator`."""
         return cls(LiveModel(generator), name, kind)
 
-    def source(self, image, pose_px):
+    def source(self, image, pose_px, masks=None):
         """Encodes a person, to be shown in many poses.
 
         Args:
           image: [H, H, 3] uint8, RGB, a square around the person of 16 px a side or more; it is brought to the model's
-            size.
+            size. Or a list of 1 to `num_sources` photos of the same person, of any sizes, say from the front and from
+            behind; the first one gives the background.
           pose_px: [19, 3] float, (x, y, z) of the joints of `repose_tf.skeleton` in px of the image: x right, y down,
-            z away from the camera, 0 at the pelvis.
+            z away from the camera, 0 at the pelvis. Or a list of those, one for each photo.
+          masks: a list, also of one photo alone, of the person in each photo, [H, H] uint8, 255 on the person, or None:
+            there the model finds the person itself.
 
         Returns:
           `EncodedPerson`.
 
         Raises:
-          ShapeError: the image or the pose has another shape or type, or a joint is not finite or farther away than 4
-            sides of the image.
+          ShapeError: an image, a pose or a mask has another shape or type, a joint is not finite or farther away than 4
+            sides of the image, a mask is all 0, or there are more photos than the model takes, or not as many poses or
+            masks.
+          ModelError: the model takes no masks, see `takes_masks`, or is a SavedModel that takes one photo alone.
         """
-        image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape != (len(image), len(image), 3) \
-                or len(image) < MIN_SIDE_PX:
-            raise ShapeError(f'image: expected uint8 [H, H, 3], RGB, of {MIN_SIDE_PX} px a side or more, found '
-                             f'{image.dtype} {list(image.shape)}.')
-        return EncodedPerson(self._model, image, pose_px)
+        if masks is not None and not self.takes_masks and any(mask is not None for mask in masks):
+            raise ModelError(f'{self.name}: masks: expected a model with a detail stream, which alone uses them, found '
+                             f'a {self.kind} without one.')
+        if isinstance(image, (list, tuple)) and len(image) > 1 == self.num_sources:
+            raise ModelError(f'{self.name}: image: expected a model that takes {len(image)} photos, found one that '
+                             'takes one; SavedModels that take several have the signature repose_sources.')
+        return EncodedPerson(self._model, prepared(image, pose_px, masks, self.image_size, self.num_sources))
 
     def repose_pairs(self, images, source_poses_px, target_poses_px):
         """Shows each person of a batch in one pose; nothing is checked.
@@ -108,16 +113,12 @@ class Reposer:
 class EncodedPerson:
     """A person who was encoded once; `Reposer.source` makes one.
 
-    Target poses are in px of the image that was given, S below is the model's size.
+    Target poses are in px of the image that was given, of several photos the first; S below is the model's size.
     """
 
-    def __init__(self, model, image, pose_px):
-        self._model, self._side = model, len(image)
-        self._image = tf.constant(image)[tf.newaxis]
-        if len(image) != model.image_size:
-            self._image = resized(self._image, model.image_size)
-        self._pose_px = self._scaled('pose_px', np.asarray(pose_px)[np.newaxis])
-        self._repose = model.for_source(self._image, self._pose_px)
+    def __init__(self, model, photos):
+        self._model, self._photos = model, photos
+        self._repose = model.for_source(photos)
 
     def repose(self, target_poses_px, progress=None):
         """Shows the person in many poses.
@@ -170,7 +171,7 @@ class EncodedPerson:
           target_pose_px: [19, 3] float.
 
         Returns:
-          dict of arrays: `masks` [H, W, D, 10] float32 0 or 1, of the body parts in the source's volume;
+          dict of arrays: `masks` [H, W, D, 10] float32 0 or 1, of the body parts in the (first) source's volume;
           `source_volume` and `warped_volume` [H, W, D, C] float32; `image`, `foreground` and `background` [S, S, 3]
           uint8; `foreground_alpha` [S, S] float32 in [0, 1]; and `grid`, the `VolumeGrid` of the volumes.
 
@@ -179,14 +180,8 @@ class EncodedPerson:
           ShapeError: as for `Reposer.source`.
         """
         target = self._scaled('target_pose_px', np.asarray(target_pose_px)[np.newaxis])
-        return self._model.parts(self._image, self._pose_px, target)
+        return self._model.parts(self._photos, target)
 
     def _scaled(self, name, poses_px):
         """Checks poses [N, 19, 3] px of the given image and returns them in px of the model's."""
-        poses_px = np.asarray(poses_px)
-        check_shape(name, poses_px, ('N', NUM_JOINTS, 3))
-        bound = MAX_POSE_SIDES * self._side
-        if poses_px.dtype.kind not in 'fiu' or not np.all(np.abs(poses_px) <= bound):  # a comparison with NaN is false
-            raise ShapeError(f'{name}: expected finite numbers up to {bound} px, {MAX_POSE_SIDES} times the side of '
-                             'the image, found others.')
-        return tf.constant(poses_px * (self._model.image_size / self._side), tf.float32)
+        return scaled_poses(name, poses_px, self._photos.first_side_px, self._model.image_size)

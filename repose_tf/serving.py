@@ -1,4 +1,4 @@
-"""The model as others call it: pictures of people and poses in, pictures out, in four signatures.
+"""The model as others call it: pictures of people and poses in, pictures out, in five signatures.
 
 Whoever calls is not trusted: numbers and sizes that do not fit end in an `InvalidArgumentError` that names the
 argument, before anything is computed with them; damaged files end in that of TensorFlow's decoders.
@@ -10,12 +10,11 @@ import tensorflow as tf
 
 from repose_tf import picture_codec
 from repose_tf.picture_codec import image_from_pixels, pixels_from_image
+from repose_tf.request_checks import batch_checks, checked, sources_checked
 from repose_tf.skeleton import NUM_JOINTS
 from repose_tf.variables import tf_variables
 
 SEQUENCE_CHUNK = 8
-# Farther from the picture than this many of its sides there is no person of whom anything would be seen.
-MAX_POSE_SIDES = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +94,16 @@ class ServedModel(tf.Module):
       repose_layers: as repose -> {'image', 'foreground', 'background': [B, S, S, 3], 'foreground_alpha': [B, S, S, 1]},
         float32, colours in [-1, 1], alpha in [0, 1]: what `repose` shows before it is rounded, and what it is blended
         of.
+      repose_sources: several photos of each person, (source_images [B, N, S, S, 3] uint8 RGB, source_poses
+        [B, N, 19, 3], source_masks [B, N, S, S, 1] uint8, 255 on the person, source_count [B] int32, target_pose
+        [B, 19, 3]) -> {'image': [B, S, S, 3] uint8, 'foreground_alpha': [B, S, S, 1] float32 in [0, 1]}. N from 1 to
+        `num_sources`; a person's photos behind the first `source_count` are padding and may hold anything. A mask that
+        is all 0 stands for none: the model then finds the person itself. The background is the first photo's. Models
+        without a detail stream have no use for masks.
       serve: (image_bytes [B] string, source_pose, target_pose [B, 19, 3]) -> {'image_bytes': [B] string}: square
         JPEG or PNG files of any size, both poses in px of them, -> PNG files of S x S px. See `picture_codec.decoded`.
       generator_variables: the trained variables, so that they are saved along.
+      num_sources: int32 variable, the most photos of a person; it is saved along, too.
     """
 
     def __init__(self, generator, limits=None):
@@ -107,21 +113,29 @@ class ServedModel(tf.Module):
         # signatures, and the module holds its variables alone.
         self.generator_variables = tf_variables(generator)
         limits, size = limits or RequestLimits(), generator.architecture.image_size
+        num_sources = generator.architecture.num_sources
+        self.num_sources = tf.Variable(num_sources, trainable=False, name='num_sources')
 
         def repose(source_image, source_pose, target_pose):
-            inputs = _checked(limits, size, source_image, source_pose, target_pose)
+            inputs = checked(limits, size, source_image, source_pose, target_pose)
             return {'image': reposed_pixels(generator, *inputs)}
 
         def repose_sequence(source_image, source_pose, target_pose):
-            inputs = _checked(limits, size, source_image, source_pose, target_pose)
+            inputs = checked(limits, size, source_image, source_pose, target_pose)
             return {'image': reposed_sequence_pixels(generator, *inputs)}
 
         def repose_layers(source_image, source_pose, target_pose):
-            image, *poses = _checked(limits, size, source_image, source_pose, target_pose)
+            image, *poses = checked(limits, size, source_image, source_pose, target_pose)
             return generator(image_from_pixels(image), *poses, training=False)
 
+        def repose_sources(source_images, source_poses, source_masks, source_count, target_pose):
+            images, poses, masks, count, target = sources_checked(
+                limits, size, num_sources, source_images, source_poses, source_masks, source_count, target_pose)
+            outputs = generator(image_from_pixels(images), poses, target, tf.cast(masks, tf.float32) / 255.0, count)
+            return {'image': pixels_from_image(outputs['image']), 'foreground_alpha': outputs['foreground_alpha']}
+
         def serve(image_bytes, source_pose, target_pose):
-            with tf.control_dependencies(_batch_checks(limits, image_bytes, source_pose, target_pose)):
+            with tf.control_dependencies(batch_checks(limits, image_bytes, source_pose, target_pose)):
                 image_bytes = tf.identity(image_bytes)
             images, factors = picture_codec.decoded(image_bytes, size, limits.max_side_px, limits.max_bytes)
             poses = [pose * factors[:, tf.newaxis, tf.newaxis] for pose in (source_pose, target_pose)]
@@ -134,6 +148,9 @@ class ServedModel(tf.Module):
         self.repose_sequence = tf.function(repose_sequence, autograph=False, input_signature=[
             image, pose, _spec('target_pose', [None, NUM_JOINTS, 3])])
         self.repose_layers = tf.function(repose_layers, autograph=False, input_signature=[image, pose, target])
+        self.repose_sources = tf.function(repose_sources, autograph=False, input_signature=[
+            _spec('source_images', [None, size, size, 3], tf.uint8), _spec('source_poses', [None, NUM_JOINTS, 3]),
+            _spec('source_masks', [None, size, size, 1], tf.uint8), _spec('source_count', [], tf.int32), target])
         self.serve = tf.function(serve, autograph=False, input_signature=[
             _spec('image_bytes', [], tf.string), pose, target])
 
@@ -141,39 +158,10 @@ class ServedModel(tf.Module):
         """Writes a SavedModel; its signatures are the functions' names, but for `serve`, which is `serving_default`."""
         tf.saved_model.save(self, path, signatures={
             'serving_default': self.serve, 'repose': self.repose, 'repose_sequence': self.repose_sequence,
-            'repose_layers': self.repose_layers},
+            'repose_layers': self.repose_layers, 'repose_sources': self.repose_sources},
             # Nobody trains what is served: without its gradients it is saved in half the time, and smaller.
             options=tf.saved_model.SaveOptions(experimental_custom_gradients=False))
 
 
 def _spec(name, shape, dtype=tf.float32):
     return tf.TensorSpec([None, *shape], dtype, name=name)
-
-
-def _checked(limits, size, source_image, source_pose, target_pose):
-    """Returns the three behind their checks: the model starts only when all of them are in order."""
-    bound = MAX_POSE_SIDES * size
-    checks = _batch_checks(limits, source_image, source_pose, target_pose)
-    for name, pose in (('source_pose', source_pose), ('target_pose', target_pose)):
-        largest = tf.reduce_max(tf.abs(pose))
-        # A comparison with NaN is false.
-        checks.append(tf.debugging.Assert(tf.reduce_all(tf.abs(pose) <= bound), [
-            f'{name}: expected finite numbers up to {bound} px, {MAX_POSE_SIDES} times the side of the picture, '
-            'found numbers up to:', largest]))
-    with tf.control_dependencies(checks):
-        return [tf.identity(tensor) for tensor in (source_image, source_pose, target_pose)]
-
-
-def _batch_checks(limits, source, source_pose, target_pose):
-    """Returns the checks of how many samples and targets there are."""
-    batch, shape = tf.shape(source)[0], tf.shape(target_pose)
-    checks = [
-        tf.debugging.Assert((batch >= 1) & (batch <= limits.max_batch), [
-            f'expected 1 to {limits.max_batch} pictures in a request, found:', batch]),
-        tf.debugging.Assert(tf.equal(batch, tf.shape(source_pose)[0]) & tf.equal(batch, shape[0]), [
-            'expected as many source poses and target poses as pictures, found pictures, source poses, target poses:',
-            batch, tf.shape(source_pose)[0], shape[0]])]
-    if len(target_pose.shape) == 4:
-        checks.append(tf.debugging.Assert((shape[1] >= 1) & (shape[0] * shape[1] <= limits.max_targets), [
-            f'target_pose: expected 1 to {limits.max_targets} targets in a request, found its shape:', shape]))
-    return checks

@@ -21,14 +21,15 @@ MAX_TEST_FILE_LINES = 300
 FLOORS = {
     'repose_tf': (
         ('errors', 'skeleton', 'processor'),
-        ('coordinates', 'shapes', 'variables', 'picture_codec', 'pose_edits', 'vgg_weights'),
+        ('coordinates', 'shapes', 'variables', 'picture_codec', 'pose_edits', 'vgg_weights',
+         'request_checks'),
         ('architecture', 'group_norm', 'convolution', 'perceptual', 'adam'),
         ('warp/', 'metrics/', 'heatmaps', 'blocks'),
         ('lifting_encoder', 'pose_encoder', 'projection_decoder', 'background_inpainter'),
         ('detail/',),
         ('generator', 'discriminator'),
         ('losses', 'reference/', 'serving', 'packed_model'),
-        ('train_step', 'model_kinds'),
+        ('train_step', 'model_kinds', 'source_photos'),
         ('reposer',),
     ),
     'data_pipeline': (
