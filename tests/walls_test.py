@@ -21,8 +21,7 @@ MAX_TEST_FILE_LINES = 300
 FLOORS = {
     'repose_tf': (
         ('errors', 'skeleton', 'processor'),
-        ('coordinates', 'shapes', 'variables', 'picture_codec', 'pose_edits', 'vgg_weights',
-         'request_checks'),
+        ('coordinates', 'shapes', 'variables', 'picture_codec', 'pose_edits', 'vgg_weights', 'request_checks'),
         ('architecture', 'group_norm', 'convolution', 'perceptual', 'adam'),
         ('warp/', 'metrics/', 'heatmaps', 'blocks'),
         ('lifting_encoder', 'pose_encoder', 'projection_decoder', 'background_inpainter'),

@@ -46,6 +46,15 @@ def compare(saved_model, examples):
             f"model's by at most {difference:.1g} in [-1, 1], all signatures agree")
 
 
+def of_sources(inputs, num_photos):
+    """Makes a request to `repose_sources` of one to `repose`: every photo so many times, without masks."""
+    photos = {name: np.repeat(inputs[name][:, np.newaxis], num_photos, axis=1)
+              for name in ('source_image', 'source_pose')}
+    return {'source_images': photos['source_image'], 'source_poses': photos['source_pose'],
+            'source_masks': np.zeros_like(photos['source_image'][..., :1]), 'target_pose': inputs['target_pose'],
+            'source_count': np.full(len(inputs['source_image']), num_photos, np.int32)}
+
+
 def _compare_signatures(saved_model, signatures, inputs, grey_levels):
     """Checks that the signatures that return pixels show the expected pictures, [B, S, S, 3] in [0, 255]."""
     encoded = tf.constant([tf.io.encode_png(image).numpy() for image in inputs['source_image']])
@@ -54,6 +63,9 @@ def _compare_signatures(saved_model, signatures, inputs, grey_levels):
         'repose': signatures['repose'](**inputs)['image'],
         'repose_sequence': signatures['repose_sequence'](
             **{**inputs, 'target_pose': inputs['target_pose'][:, tf.newaxis]})['image'][:, 0],
+        # Equal photos add up to what one of them shows.
+        'repose_sources': signatures['repose_sources'](**{
+            name: tf.constant(value) for name, value in of_sources(inputs, 2).items()})['image'],
         'serving_default': tf.stack([tf.io.decode_png(data) for data in signatures['serving_default'](
             image_bytes=encoded, **poses)['image_bytes']])}
     for name, pixels in results.items():

@@ -12,6 +12,7 @@ import tensorflow as tf
 from data_pipeline.errors import UsageError
 from data_pipeline.files import whole_folder
 from experiments.models import warmup_requests
+from experiments.models.export_check import of_sources
 from repose_tf import packed_model
 from repose_tf.picture_codec import image_from_pixels
 from repose_tf.serving import ServedModel
@@ -90,7 +91,8 @@ def _warmup(inputs):
     encoded = np.array([tf.io.encode_png(one['source_image'][0]).numpy()], object)
     poses = {name: one[name] for name in ('source_pose', 'target_pose')}
     return [('serving_default', {'image_bytes': encoded, **poses}), ('repose', one),
-            ('repose_sequence', {**one, 'target_pose': one['target_pose'][:, np.newaxis]})]
+            ('repose_sequence', {**one, 'target_pose': one['target_pose'][:, np.newaxis]}),
+            ('repose_sources', of_sources(one, 2))]
 
 
 def _check_in_fresh_process(saved, examples, has_onednn):

@@ -7,12 +7,14 @@ import zlib
 import cv2
 import numpy as np
 
+from experiments.models.export_check import of_sources
 from experiments.models.exporting import example_inputs
 
 # Sides that the header of a picture promises, while its pixels are not sent.
 _BOMB_SIDES_PX = (20_000, 2 ** 31 - 1, 2 ** 32 - 1)
 # These kinds must be answered by pictures.
-GOOD_KINDS = ('good, all signatures', 'grey, transparent or 16 bits', 'another size')
+GOOD_KINDS = ('good, all signatures', 'grey, transparent or 16 bits', 'another size', 'several photos')
+_MOST_PHOTOS = 4
 _NOT_PICTURES = (b'', b'\0', b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'GIF89a' + bytes(40), b'BM' + bytes(60),
                  b'<svg xmlns="http://www.w3.org/2000/svg"/>', b'RIFF\0\0\0\0WEBP')
 
@@ -20,7 +22,8 @@ _NOT_PICTURES = (b'', b'\0', b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'GIF89a' + 
 def good(rng, size):
     """Returns a good request to each signature: dict, name -> arguments as arrays."""
     inputs = example_inputs(size)
-    return {'repose': inputs, 'repose_sequence': _sequence(inputs, 3), 'serving_default': _files(inputs)}
+    return {'repose': inputs, 'repose_sequence': _sequence(inputs, 3), 'serving_default': _files(inputs),
+            'repose_sources': of_sources(inputs, 2)}
 
 
 def kinds(size):
@@ -60,12 +63,62 @@ def kinds(size):
         'picture not square': files(lambda rng, _: _encoded(_noise(rng, 40, 41 + rng.integers(100), 3), '.jpg')),
         'grey, transparent or 16 bits': files(_unusual),
         'another size': files(lambda rng, _: _encoded(_noise(rng, *[rng.integers(16, 300)] * 2, 3), '.jpg')),
+        **_kinds_of_photos(size),
+    }
+
+
+def _kinds_of_photos(size):
+    """Returns the kinds of requests to `repose_sources`, see `kinds`."""
+    def photos(change=lambda rng, inputs: {}):
+        return functools.partial(_photos, size, change)
+
+    def poses(make):
+        return photos(lambda rng, inputs: {'source_poses': make(rng, inputs['source_poses'])})
+
+    def count(make):
+        return photos(lambda rng, inputs: {'source_count': np.int32([make(rng, inputs['source_images'].shape[1])])})
+
+    return {
+        'several photos': photos(),
+        'photo with a NaN in its pose': poses(lambda rng, given: np.where(
+            np.arange(given.size).reshape(given.shape) == rng.integers(57), np.nan, given).astype('f4')),
+        'photo far beside its person': poses(lambda rng, given: given + np.float32(rng.uniform(-3, 3, 3) * size)),
+        'photo with all joints in one place': poses(lambda rng, given: np.full_like(given, rng.uniform(-size, size))),
+        'count that is none': count(lambda rng, most: rng.choice([0, -1, most + 1, 2 ** 31 - 1, -2 ** 31])),
+        'no or too many photos': lambda rng: (
+            'repose_sources', of_sources(_request(rng, size), rng.choice([0, 5, 90]))),
+        'part with another number': photos(_of_another_length),
+        'mask of another size or type': photos(lambda rng, inputs: {'source_masks': [
+            lambda mask: mask[:, :, 1:], lambda mask: mask.astype('f4'), lambda mask: mask[..., 0],
+            lambda mask: np.repeat(mask, 3, axis=-1)][rng.integers(4)](inputs['source_masks'])}),
+        'part missing': photos(lambda rng, inputs: {rng.choice(list(inputs)): None}),
     }
 
 
 def _request(rng, size, batch_size=1):
     inputs = example_inputs(size, batch_size)
     return {**inputs, 'source_image': rng.integers(0, 256, inputs['source_image'].shape, np.uint8)}
+
+
+def _photos(size, change, rng):
+    """Makes a request to `repose_sources`, some of it padding that holds nonsense, with `change` of its arguments."""
+    one, num_photos = _request(rng, size), rng.integers(1, _MOST_PHOTOS + 1)
+    inputs = of_sources(one, num_photos)
+    inputs['source_images'] = _noise(rng, *inputs['source_images'].shape)
+    inputs['source_poses'] += rng.normal(0, 0.1 * size, inputs['source_poses'].shape).astype('f4')
+    if rng.random() < 0.5:
+        inputs['source_masks'] = _noise(rng, *inputs['source_masks'].shape) // np.uint8(rng.choice([1, 2, 255]))
+    inputs['source_count'] = rng.integers(1, num_photos + 1, 1).astype(np.int32)
+    inputs['source_poses'][:, inputs['source_count'][0]:] = rng.choice([np.nan, np.inf, 0, 1e30])
+    inputs.update(change(rng, inputs))
+    return 'repose_sources', {name: value for name, value in inputs.items() if value is not None}
+
+
+def _of_another_length(rng, inputs):
+    """Returns one of the arguments with other numbers of people or photos."""
+    name = rng.choice(list(inputs))
+    axis = rng.integers(2) if name not in ('source_count', 'target_pose') else 0
+    return {name: np.concatenate([inputs[name]] * 2, axis=axis)}
 
 
 def _sequence(inputs, num_targets):

@@ -70,27 +70,31 @@ def fuzz(folder, num_requests, seed=0):
     seconds, last_bytes = time.perf_counter() - start, resident_bytes()
     after = [ask(loaded, name, arguments) for name, arguments in good.items()]
     return report(counts, seconds, warm_bytes or last_bytes, last_bytes,
-                  all(np.array_equal(one, other) for one, other in zip(before, after, strict=True)))
+                  all(np.array_equal(one[name], other[name])
+                      for one, other in zip(before, after, strict=True) for name in one))
 
 
 def ask(loaded, signature, arguments):
-    """Calls a signature with NumPy arguments; returns its only result as an array."""
+    """Calls a signature with NumPy arguments; returns its results as arrays, by name."""
     tensors = {name: tf.constant(value) for name, value in arguments.items()}
-    return next(iter(loaded.signatures[signature](**tensors).values())).numpy()
+    return {name: value.numpy() for name, value in loaded.signatures[signature](**tensors).items()}
 
 
 def outcome(loaded, signature, arguments, size):
     """Asks once; returns 'picture' or 'refused', or, if it is neither, a description of what came."""
     try:
-        result = ask(loaded, signature, arguments)
+        results = ask(loaded, signature, arguments)
     except REFUSALS as error:
         return 'refused' if str(error) else f'{type(error).__name__} without a word'
     except Exception as error:  # noqa: BLE001  (bad requests may raise anything: that is the question)
         return f'{type(error).__name__}: {program.one_line(error)[:80]}'
     if signature == 'serving_default':
-        result = np.stack([tf.io.decode_png(data).numpy() for data in result])
-    whole = result.dtype == np.uint8 and result.shape[-3:] == (size, size, 3) and result.size
-    return 'picture' if whole else f'{result.dtype} {list(result.shape)}'
+        results = {'image': np.stack([tf.io.decode_png(data).numpy() for data in results['image_bytes']])}
+    image, alpha = results['image'], results.get('foreground_alpha', 0.0)
+    if not np.all((alpha >= 0) & (alpha <= 1)):  # a comparison with NaN is false
+        return 'an alpha beside 0 to 1'
+    whole = image.dtype == np.uint8 and image.shape[-3:] == (size, size, 3) and image.size
+    return 'picture' if whole else f'{image.dtype} {list(image.shape)}'
 
 
 def resident_bytes():

@@ -53,6 +53,11 @@ def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one
     for pictures in (saved_person.repose(targets_px), *(
             one.repose_pairs(*sources, targets_px).numpy() for one in (live, saved))):
         assert np.abs(pictures.astype(int) - expected).max() <= 1
+    several = [[image, image[::-1]], [pose_px, targets_px[4]]]
+    (picture, alpha, _), (other, other_alpha, _) = (
+        next(one.source(*several).each(targets_px[:1], with_alpha=True)) for one in (live, saved))
+    assert np.abs(picture.astype(int) - other).max() <= 1 < np.abs(picture.astype(int) - expected[0]).max()
+    np.testing.assert_allclose(other_alpha, alpha, atol=1e-4)
     alphas = [np.stack([alpha for _, alpha, _ in one.each(targets_px, with_alpha=True)])
               for one in (person, saved_person)]
     assert alphas[0].shape == (5, SIZE, SIZE) and np.ptp(alphas[0]) > 0

@@ -8,9 +8,11 @@ from repose_tf.errors import ModelError
 from repose_tf.reposer import Reposer
 from repose_tf.shapes import ShapeError
 from tests.support.cases import person_poses
-from tests.support.tiny import LEAST, TINY_DETAIL, tiny_generator
+from tests.support.tiny import TINY_DETAIL, tiny_generator
 
-SIZE = LEAST.image_size
+SIZE = TINY_DETAIL.image_size
+# Tracing takes longer than these few pictures; tests of serving trace.
+pytestmark = pytest.mark.usefixtures('eagerly')
 
 
 @pytest.fixture(scope='module')
@@ -31,7 +33,7 @@ def smooth(seed):
 IMAGES = [smooth(seed) for seed in range(3)]
 *POSES, TARGET = np.float32(person_poses(np.random.default_rng(1), 4, SIZE))
 MASK = np.zeros((SIZE, SIZE), np.uint8)
-MASK[8:28, 10:22] = 255
+MASK[16:56, 20:44] = 255
 
 
 def shown(reposer, images, poses_px, masks=None, target_pose_px=TARGET):
@@ -66,24 +68,22 @@ def test_masks_say_where_the_person_is(reposer):
 
 
 def test_photos_without_the_person_and_joints_in_one_place_give_numbers(reposer):
-    odd = [POSES[1] + np.float32([4 * SIZE - 100, 0, 0]), np.full_like(POSES[1], 16), np.zeros_like(POSES[1])]
-    for pose_px, other in ((POSES[0], odd), (odd[0], odd[1:]), (odd[0], odd[:1])):
-        person = reposer.source([IMAGES[0]] * (1 + len(other)), [pose_px, *other])
-        for target_pose_px in (TARGET, odd[0]):
-            parts = person.parts(target_pose_px)
-            assert np.isfinite(parts['foreground_alpha']).all() and np.isfinite(parts['warped_volume']).all()
+    odd = [POSES[1] + np.float32([3 * SIZE, 0, 0]), np.full_like(POSES[1], SIZE / 2), np.zeros_like(POSES[1])]
+    for poses_px, target_pose_px in (([POSES[0], *odd], TARGET), (odd, odd[0])):
+        parts = reposer.source(IMAGES[:1] * len(poses_px), poses_px).parts(target_pose_px)
+        assert np.isfinite(parts['foreground_alpha']).all() and np.isfinite(parts['warped_volume']).all()
 
 
 @pytest.mark.parametrize('given, words', [
     ((IMAGES[:1] * 5, POSES[:1] * 5), 'image: expected 1 to 4 photos of the person, found 5'),
     (([], []), 'image: expected 1 to 4 photos of the person, found 0'),
     ((IMAGES[:2], POSES[:1]), 'pose_px: expected one pose for each photo, 2, found 1'),
-    (([IMAGES[0], IMAGES[1][:16]], POSES[:2]), r'image\[1\]: expected uint8 \[H, H, 3\].* found uint8 \[16, 32, 3\]'),
-    ((IMAGES[:2], [POSES[0], POSES[1] + np.nan]), r'pose_px\[1\]: expected finite numbers up to 128 px'),
+    (([IMAGES[0], IMAGES[1][:32]], POSES[:2]), r'image\[1\]: expected uint8 \[H, H, 3\].* found uint8 \[32, 64, 3\]'),
+    ((IMAGES[:2], [POSES[0], POSES[1] + np.nan]), r'pose_px\[1\]: expected finite numbers up to 256 px'),
     ((IMAGES[:2], POSES[:2], [MASK]), 'masks: expected one mask or None for each photo, 2, found 1'),
-    ((IMAGES[0], POSES[0], MASK), 'masks: expected one mask or None for each photo, 1, found 32'),
-    ((IMAGES[:2], POSES[:2], [None, MASK[:16, :16]]),
-     r'masks\[1\]: expected uint8 \[32, 32\], of the size of its photo, found uint8 \[16, 16\]'),
+    ((IMAGES[0], POSES[0], MASK), 'masks: expected one mask or None for each photo, 1, found 64'),
+    ((IMAGES[:2], POSES[:2], [None, MASK[:32, :32]]),
+     r'masks\[1\]: expected uint8 \[64, 64\], of the size of its photo, found uint8 \[32, 32\]'),
     ((IMAGES[0], POSES[0], [MASK > 0]), r'masks\[0\]: .* found bool'),
     ((IMAGES[0], POSES[0], [0 * MASK]), r'masks\[0\]: .* found nothing in it; None lets the model find')])
 def test_what_does_not_fit_is_named(reposer, given, words):
@@ -95,3 +95,14 @@ def test_a_model_without_a_detail_stream_has_no_use_for_masks(trunk):
     assert not trunk.takes_masks
     with pytest.raises(ModelError, match='masks: expected a model with a detail stream'):
         trunk.source(IMAGES[0], POSES[0], [MASK])
+
+
+def test_an_older_saved_model_takes_one_photo():
+    class Stored:
+        image_size, generator, num_sources, takes_masks = SIZE, None, 1, False
+
+    old = Reposer(Stored(), 'old', 'SavedModel')
+    with pytest.raises(ModelError, match='old: image: expected a model that takes 2 photos.* signature repose_sources'):
+        old.source(IMAGES[:2], POSES[:2])
+    with pytest.raises(ModelError, match='old: masks: '):
+        old.source(IMAGES[0], POSES[0], [MASK])

@@ -13,8 +13,9 @@ SHORT = 1024  # elements; what is no longer counts as a shape or a setting, whic
 # TensorFlow adds up and compares integers of 32 bits on the CPU even where their operations are a GPU's: the numbers of
 # lines, voxels and candidates in the warp and the masks, 4 MB a sample at 256 px.
 INT32 = {
-    'AddV2', 'Equal', 'FloorDiv', 'Greater', 'Less', 'LessEqual', 'Maximum', 'Minimum', 'Mul', 'Neg', 'NotEqual',
-    'OnesLike', 'Pack', 'Pad', 'Range', 'Reshape', 'Shape', 'Size', 'StridedSlice', 'Sub', 'Unpack', 'ZerosLike'}
+    'AddN', 'AddV2', 'ConcatV2', 'Equal', 'Fill', 'FloorDiv', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'Maximum',
+    'Minimum', 'Mul', 'Neg', 'NotEqual', 'OnesLike', 'Pack', 'Pad', 'Range', 'Reshape', 'Shape', 'Size', 'StridedSlice',
+    'Sub', 'Unpack', 'ZerosLike'}
 # What TensorFlow 2.15 and 2.21 refuse to do on GPUs where it must be deterministic, by the words in their libraries.
 NOT_DETERMINISTIC = {
     'AdjustContrast', 'AdjustContrastv2', 'Bincount', 'CropAndResizeGradBoxes', 'CropAndResizeGradImage',

@@ -23,8 +23,6 @@ LEAST = dataclasses.replace(
 # With the detail stream, whose trunk sees pictures of half the size.
 TINY_DETAIL = dataclasses.replace(LEAST, image_size=64, detail='surface', trunk_stride=2, detail_channels=(4, 4, 4, 4))
 
-TINY_DETAIL = dataclasses.replace(LEAST, detail='surface', detail_channels=(4, 4, 4, 4))
-
 
 def tiny_generator(architecture=LEAST):
     """Returns a generator with random weights."""

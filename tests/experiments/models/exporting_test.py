@@ -78,7 +78,7 @@ def test_warm_up_requests_are_what_the_signatures_take(exported, loaded):
         inputs = {entry.key: tf.constant(tf.make_ndarray(entry.value)) for entry in request.inputs}
         loaded.signatures[request.model_spec.signature_name](**inputs)
         seen.add(request.model_spec.signature_name)
-    assert seen == {'serving_default', 'repose', 'repose_sequence'}
+    assert seen == {'serving_default', 'repose', 'repose_sequence', 'repose_sources'}
 
 
 def test_warm_up_requests_are_those_of_tensorflow_serving(exported):
@@ -86,7 +86,7 @@ def test_warm_up_requests_are_those_of_tensorflow_serving(exported):
     for record in tf.data.TFRecordDataset(str(exported[1] / warmup_requests.FILE)).as_numpy_iterator():
         log = apis.PredictionLog.FromString(record)
         request = log.predict_log.request
-        assert request.model_spec.signature_name in ('serving_default', 'repose', 'repose_sequence')
+        assert request.model_spec.signature_name in ('serving_default', 'repose', 'repose_sequence', 'repose_sources')
         assert request.inputs['target_pose'].dtype == tf.float32.as_datatype_enum
 
 
