@@ -31,13 +31,14 @@ def define_flags():
     """Defines who is reposed, and the wanted poses."""
     text, flag = absl_flags.DEFINE_string, absl_flags.DEFINE_bool
     integer, number = absl_flags.DEFINE_integer, absl_flags.DEFINE_float
-    text('source', '', 'Photo of a person, of any size.')
-    text('source_pose', '', 'POSES.json#person/frame: the pose in it; without it that of its place in a folder of the '
-                            'people layout, or else what --estimator finds.')
-    absl_flags.DEFINE_multi_string(
-        'target', [], 'The wanted pose or poses: POSES.json, POSES.json#person in the order of the frames, '
-        "POSES.json#person/frame (#... takes the poses.json of the source's folder), a photo, a video, or motion "
-        'capture (.bvh). May be given several times.')
+    several = absl_flags.DEFINE_multi_string
+    several('source', [], 'Photo of a person, of any size. Given several times: more photos of the same person, from '
+            'behind for example; the first one gives the size and the background.')
+    several('source_pose', [], 'POSES.json#person/frame: the pose in it, or one for each photo; without it that of its '
+            'place in a folder of the people layout, or else what --estimator finds.')
+    several('target', [], 'The wanted pose or poses: POSES.json, POSES.json#person in the order of the frames, '
+            "POSES.json#person/frame (#... takes the poses.json of the source's folder), a photo, a video, or motion "
+            'capture (.bvh). May be given several times.')
     absl_flags.DEFINE_alias('target_pose', 'target')
     flag('turntable', False, 'Turns the target once about the vertical; without --target the pose of the source.')
     integer('turntable_frames', clip.ClipOptions.turntable_frames, 'Pictures of a turn.', lower_bound=1)
@@ -65,7 +66,7 @@ def define_output():
     flag('paste_back', None, 'Puts the result back into the photo. Default: where the photo was cropped.')
     integer('max_side', None, 'The photo is shrunk to this for GIFs, videos and several pictures, px; default: 960, '
             'side by side 480.', lower_bound=64)
-    flag('side_by_side', False, 'Shows source, target and result.')
+    flag('side_by_side', False, 'Shows sources, target and result.')
     flag('skeleton', False, 'Draws the poses over source, target and result.')
     flag('bodypart', False, "Writes <output>-parts.png too: the parts' masks and the model's volumes, of up to 8 "
                              'targets.')
@@ -79,8 +80,9 @@ def main():
         raise UsageError('--output, --contact_sheet: expected one of them, '
                          f'found {"both" if FLAGS.output else "none"}.')
     if FLAGS.output:
-        if not pathlib.Path(flags.required('source')).is_file():
-            raise UsageError(f'--source: expected a photo, found no such file: {FLAGS.source}.')
+        for source in flags.required('source'):
+            if not pathlib.Path(source).is_file():
+                raise UsageError(f'--source: expected a photo, found no such file: {source}.')
         if not (FLAGS.target or FLAGS.turntable):
             raise UsageError('--target=... or --turntable must be given.')
         check_output(FLAGS.output, 1)

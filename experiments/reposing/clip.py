@@ -12,7 +12,7 @@ from experiments.pictures import drawing
 from experiments.pictures.files import ANIMATIONS, check_output, gif_places, numbered, open_output, write_picture
 from experiments.pictures.parts import of_parts
 from experiments.reposing.frames import Frames
-from experiments.reposing.source_person import load_source_person, note_on_people
+from experiments.reposing.source_person import load_source_persons, note_on_people
 from experiments.reposing.targets import Targets, fitted, load_targets, turntable
 from repose_tf.pose_edits import turned
 
@@ -25,9 +25,9 @@ _MOST_PARTS = 8  # targets whose parts are shown
 class ClipOptions:
     """What is reposed and how it is shown: the flags of experiments.repose with these names, explained there."""
 
-    source: str
+    source: tuple
     output: str
-    source_pose: str = ''
+    source_pose: tuple = ()
     target: tuple = ()
     turntable: bool = False
     turntable_frames: int = 36
@@ -59,18 +59,24 @@ def repose_person(reposer, options, open_estimator):
     Raises:
       UsageError, DataError: an input or the output is not what it should be.
     """
-    source = load_source_person(options.source, options.source_pose, reposer.image_size, open_estimator)
+    if len(options.source) > reposer.num_sources:
+        raise UsageError(f'--source: expected at most {reposer.num_sources} photos, as many as the model takes, found '
+                         f'{len(options.source)}.')
+    sources = load_source_persons(options.source, options.source_pose, reposer.image_size, open_estimator)
+    source = sources[0]
     targets = _load_targets(source, options, open_estimator)
-    for note in (*targets.notes, *note_on_people(options.source, source.num_people)):
+    notes = [note_on_people(path, one.num_people) for path, one in zip(options.source, sources, strict=True)]
+    for note in sum(notes, targets.notes):
         print(note)
     count = len(targets.poses_px)
     check_output(options.output, count)
     is_large = count == 1 and pathlib.Path(options.output).suffix.lower() not in ANIMATIONS
     paste_back = source.is_cropped if options.paste_back is None else options.paste_back
-    frames = Frames(source, paste_back=paste_back,
+    frames = Frames(source, sources[1:], paste_back=paste_back,
                     max_side=None if is_large else options.max_side or _MAX_SIDES[options.side_by_side],
                     side_by_side=options.side_by_side, skeleton=options.skeleton, is_plain=is_large)
-    encoded = reposer.source(source.image, source.pose_px)
+    encoded = reposer.source([one.image for one in sources], [one.pose_px for one in sources],
+                             [one.image_mask for one in sources] if reposer.takes_masks else None)
     written = [_write_parts(encoded, source, targets.poses_px, options.output)] if options.bodypart else []
     results = encoded.each(targets.poses_px, with_alpha=paste_back)
     shown = targets.read_pictures() if options.side_by_side and targets.read_pictures else [None] * count

@@ -10,14 +10,16 @@ from experiments.reposing.canvas import Canvas
 class Frames:
     """Makes the pictures of a clip, all of one size."""
 
-    def __init__(self, source, *, paste_back, max_side=None, side_by_side=False, skeleton=False, is_plain=False):
+    def __init__(self, source, others=(), *, paste_back, max_side=None, side_by_side=False, skeleton=False,
+                 is_plain=False):
         """Prepares the source's side.
 
         Args:
           source: `SourcePerson`.
+          others: further photos of the person, `SourcePerson`, whose squares are shown beside the first one.
           paste_back: whether results are put into the photo.
           max_side: see `Canvas`.
-          side_by_side: whether source and target are shown beside the result.
+          side_by_side: whether sources and target are shown beside the result.
           skeleton: whether the poses are drawn.
           is_plain: leaves a picture at the model's size if nothing is added to it; else it is enlarged to be seen.
         """
@@ -26,7 +28,8 @@ class Frames:
         self._is_plain = is_plain and not (side_by_side or skeleton or paste_back)
         shown = self._canvas.photo if paste_back else drawing.enlarge(source.image)
         self._factor = len(shown) / len(source.image)
-        self._source = self._drawn(shown, source.pose_px)
+        self._sources = [self._drawn(shown, source.pose_px)]
+        self._sources += [self._panel(one.image, one.pose_px, len(shown)) for one in others]
 
     def show(self, image, alpha, pose_px, target=None):
         """Makes a picture, uint8 [H, W, 3].
@@ -48,10 +51,10 @@ class Frames:
             panel = drawing.draw_skeleton(np.full_like(result, 96), self._shown_pose_px(pose_px))
         else:
             panel = self._panel(*target, len(result))
-        return np.concatenate([self._source, panel, result], axis=1)
+        return np.concatenate([*self._sources, panel, result], axis=1)
 
     def _panel(self, picture, pose_px, height):
-        """Brings the picture that a pose is from to the height of the others."""
+        """Brings a picture in which a pose is to the height of the others."""
         factor = height / len(picture)
         panel = resized(picture, (max(1, round(picture.shape[1] * factor)), height))
         return drawing.draw_skeleton(panel, pose_px * factor) if self._skeleton else panel

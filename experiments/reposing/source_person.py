@@ -60,6 +60,29 @@ class SourcePerson:
     def is_cropped(self):
         return self.photo.shape[:2] != (self.square.side, self.square.side)
 
+    @property
+    def image_mask(self):
+        """uint8 [S, S], the mask in `image`; None where there is none, or nothing of it in the square."""
+        if self.mask is None:
+            return None
+        mask = resized(self.square.cut(self.mask), len(self.image))
+        return mask if mask.any() else None
+
+
+def load_source_persons(paths, pose_names, size, open_estimator):
+    """Reads several photos of a person, each as `load_source_person` does; returns a list of `SourcePerson`.
+
+    Args:
+      paths: of the photos.
+      pose_names: none, or one for each photo, maybe ''.
+      size, open_estimator: as for `load_source_person`.
+    """
+    if pose_names and len(pose_names) != len(paths):
+        raise UsageError(f'--source_pose: expected none, or one for each --source, {len(paths)}, found '
+                         f'{len(pose_names)}; an empty one leaves a photo its own.')
+    return [load_source_person(path, name, size, open_estimator)
+            for path, name in zip(paths, pose_names or [''] * len(paths), strict=True)]
+
 
 def load_source_person(path, pose_name, size, open_estimator):
     """Reads a photo and finds its pose; returns a `SourcePerson`.

@@ -9,17 +9,18 @@ from data_pipeline.picture_file import read_image
 from experiments.reposing.clip import ClipOptions, repose_person
 from repose_tf.skeleton import JOINT_INDEX
 from tests.support import fake_estimator, motion_files
-from tests.support.source_people import SIZE, nobody_asked, photo_path, write_layout
+from tests.support.fake_estimator import FakeEstimator
+from tests.support.source_people import SIZE, nobody_asked, photo_path, write_layout, write_photo
 
 
 class Brightness:
     """Stands in for a Reposer and its encoded person: its pictures tell the first joint's x."""
 
-    image_size = SIZE
-    seen_px = ()
+    image_size, num_sources, takes_masks = SIZE, 4, True
+    seen_px = given = ()
 
-    def source(self, image, pose_px):
-        del image, pose_px
+    def source(self, *given):
+        Brightness.given = given
         return self
 
     @staticmethod
@@ -30,9 +31,10 @@ class Brightness:
             yield np.full((SIZE, SIZE, 3), pose_px[0, 0], np.uint8), None, pose_px
 
 
-def repose(root, name, **options):
+def repose(root, name, source=None, open_estimator=nobody_asked, **options):
     output = str(root / name)
-    written = repose_person(Brightness(), ClipOptions(photo_path(root), output, **options), nobody_asked)
+    options = ClipOptions(source or [photo_path(root)], output, **options)
+    written = repose_person(Brightness(), options, open_estimator)
     assert written == [output]
     return output
 
@@ -44,6 +46,32 @@ def test_targets_become_pictures_in_their_order(tmp_path):
     repose(tmp_path, 'out-%d.png', target=['#p', '#p/01'])
     found = [read_image(tmp_path / f'out-{index}.png')[0, 0, 0] for index in range(3)]
     np.testing.assert_allclose(found, [px['p/00'][0, 0] / 2, px['p/01'][0, 0], px['p/01'][0, 0]], atol=1)
+
+
+def test_several_photos_are_given_to_the_model_and_shown(tmp_path):
+    px = write_layout(tmp_path)
+    write_photo(tmp_path / 'back.png')
+    picture = read_image(repose(tmp_path, 'one.png', [photo_path(tmp_path), str(tmp_path / 'back.png')], FakeEstimator,
+                                turntable=True, turntable_frames=1, side_by_side=True))
+    (front, back), (pose_px, _), (no_mask, mask) = Brightness.given
+    np.testing.assert_allclose(pose_px, px['p/00'] / 2, rtol=1e-6)  # as of one photo alone
+    assert no_mask is None and mask.shape == back.shape[:2] == (SIZE, SIZE) and mask.dtype == np.uint8
+    person = mask > 127
+    assert 0.05 < person.mean() < 0.5 and back[person].mean() > back[~person].mean() + 50  # who is bright
+    assert picture.shape == (128, 4 * 128, 3)
+    np.testing.assert_allclose(picture[:, :128], front.repeat(4, 0).repeat(4, 1), atol=1)
+    assert np.abs(picture[:, 128:256].reshape(SIZE, 4, SIZE, 4, 3).mean(axis=(1, 3)) - back).mean() < 5
+    np.testing.assert_allclose(Brightness.seen_px[0], pose_px, atol=1e-4)
+
+
+def test_poses_of_photos_are_in_their_order(tmp_path):
+    px, photos = write_layout(tmp_path), [photo_path(tmp_path), photo_path(tmp_path, '01')]
+    repose(tmp_path, 'one.png', photos, source_pose=['#p/01', ''], target=['#p/01'])
+    np.testing.assert_allclose(Brightness.given[1], [px['p/01'] / 2, px['p/01']], rtol=1e-6)
+    with pytest.raises(UsageError, match='--source_pose: expected none, or one for each --source, 2, found 1'):
+        repose(tmp_path, 'one.png', photos, source_pose=['#p/01'], target=['#p/01'])
+    with pytest.raises(UsageError, match='--source: expected at most 4 photos, as many as the model takes, found 6'):
+        repose(tmp_path, 'one.png', photos * 3, target=['#p/01'])
 
 
 def test_a_turntable_of_the_source_is_a_gif_beside_its_source_and_target(tmp_path):
