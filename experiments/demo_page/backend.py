@@ -48,6 +48,7 @@ class Backend:
     Attributes:
       image_size: rows and columns of the model's pictures, px.
       limits: `UploadLimits`.
+      num_photos: the most photos of a person that the model takes.
     """
 
     def __init__(self, reposer, limits=None, estimator=None, no_estimator=''):
@@ -60,6 +61,7 @@ class Backend:
           no_estimator: why there is none, for those who upload a photo or video.
         """
         self.image_size, self.limits = reposer.image_size, limits or UploadLimits()
+        self.num_photos = reposer.num_sources
         self._reposer, self._estimator, self._no_estimator = reposer, estimator, no_estimator
         self._estimator_lock = threading.Lock()  # a TensorFlow Lite network takes one picture at a time
 
@@ -73,7 +75,16 @@ class Backend:
         except PictureError as error:
             raise RequestError(one_line(error)) from error
         note = f'{found.num_people} people were found, the largest was taken.' if found.num_people > 1 else ''
-        return PagePerson(name, found.image, found.pose_px, note)
+        return PagePerson(name, found.image, found.pose_px, note, found.image_mask)
+
+    def with_photo(self, person, data):
+        """Adds another photo of a `PagePerson`, the bytes of a file; returns them, or raises RequestError."""
+        self._check(person)
+        most = self.num_photos
+        if len(person.others) + 1 >= most:
+            raise RequestError(f'This model takes {most} photo{"s" * (most > 1)} of a person, and {person.name} has as '
+                               'many. Choose the person anew to begin with one.')
+        return dataclasses.replace(person, others=(*person.others, self.person_of(data, 'another photo')))
 
     def target_pose(self, person, pose_person, edits=None):
         """Brings a pose to a person.
@@ -128,7 +139,7 @@ class Backend:
         """Returns what the model makes on the way: list of (caption, uint8 [H, W, 3])."""
         self._check(person, target_pose_px)
         try:
-            found = self._reposer.source(person.image, person.pose_px).parts(target_pose_px)
+            found = self._encoded(person).parts(target_pose_px)
         except (ShapeError, ModelError) as error:  # a SavedModel holds no parts
             raise RequestError(one_line(error)) from error
         return of_parts(person.image, found)
@@ -164,18 +175,33 @@ class Backend:
             if time.monotonic() > deadline and done < total:
                 raise RequestError(f'This took longer than {self.limits.seconds:g} s; {done} of {total} pictures were '
                                    'done. Ask for fewer.')
-        return self._reposer.source(person.image, person.pose_px).repose(target_poses_px, look_at_the_clock)
+        return self._encoded(person).repose(target_poses_px, look_at_the_clock)
+
+    def _encoded(self, person):
+        photos = (person, *person.others)
+        return self._reposer.source([photo.image for photo in photos], [photo.pose_px for photo in photos],
+                                    [photo.mask for photo in photos] if self._reposer.takes_masks else None)
 
     def _check(self, person, *poses_px):
         """Refuses persons and poses that do not fit: a page in a browser may still hold those of another model."""
-        size = self.image_size
         if not isinstance(person, PagePerson):
             raise RequestError('Choose a person and a pose first.')
-        image = person.image
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape != (size, size, 3):
-            raise RequestError(f'Expected a picture of {size} x {size} px, found {_described(image)}.')
-        for pose_px in (person.pose_px, *poses_px):
-            _check_pose(pose_px, size)
+        if not isinstance(person.others, tuple) or len(person.others) >= self.num_photos:
+            raise RequestError(f'Expected a person in at most {self.num_photos} photos; choose the person anew.')
+        for pose_px in poses_px:
+            _check_pose(pose_px, self.image_size)
+        for photo in (person, *person.others):
+            self._check_photo(photo)
+
+    def _check_photo(self, photo):
+        size = self.image_size
+        if not isinstance(photo, PagePerson) or not _is_picture(photo.image, (size, size, 3)):
+            found = photo.image if isinstance(photo, PagePerson) else photo
+            raise RequestError(f'Expected a picture of {size} x {size} px, found {_described(found)}.')
+        if photo.mask is not None and not (_is_picture(photo.mask, (size, size)) and photo.mask.any()):
+            raise RequestError(f'Expected a mask of {size} x {size} px with a person in it, found '
+                               f'{_described(photo.mask)}.')
+        _check_pose(photo.pose_px, size)
 
 
 def _radians(edits):
@@ -199,6 +225,10 @@ def _check_pose(pose_px, size):
         raise RequestError('Expected a pose of finite numbers, found one with others.')
     if is_far_outside(pose_px, size):
         raise RequestError('Expected a pose in the picture, found joints far outside of it.')
+
+
+def _is_picture(value, shape):
+    return isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.shape == shape
 
 
 def _described(value):

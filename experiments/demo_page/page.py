@@ -84,6 +84,7 @@ class Page:
         self._persons = gallery([(enlarge(person.image), person.name) for person in self._samples.persons],
                                 first[0], 'persons')
         self._person_upload = upload('Upload a photo of a person', 'person-upload')
+        self._other_upload = upload('Add another photo of the same person, from behind for example', 'other-upload')
         gr.Markdown('### 2. The pose', elem_classes='step')
         self._poses = gallery([(pose_picture(size, pose.pose_px), pose.name) for pose in self._samples.poses], first[1],
                               'poses')
@@ -133,7 +134,8 @@ class Page:
                 event(self._show, [self._choice, *controls], shown, trigger_mode='always_last', **shared)
             for gallery, kind in ((self._persons, 'person'), (self._poses, 'pose')):
                 gallery.select(self._chooser(kind), [self._choice, *controls], [self._choice, *shown], **shared)
-            for button, kind in ((self._person_upload, 'person'), (self._pose_upload, 'pose')):
+            uploads = {'person': self._person_upload, 'other': self._other_upload, 'pose': self._pose_upload}
+            for kind, button in uploads.items():
                 button.upload(self._uploader(kind), [button, self._choice, *controls], [self._choice, *shown], **shared)
             followed = [self._movement, self._message, self._clip]
             of_clip = [self._choice, self._movement, self._frames, *self._sliders]
@@ -158,7 +160,9 @@ class Page:
             try:
                 with _read_once(path) as path:
                     data = path.read_bytes()
-                choice = dataclasses.replace(choice, **{kind: self._backend.person_of(data)})
+                found = self._backend.person_of(data) if kind != 'other' else self._backend.with_photo(
+                    choice.person, data)
+                choice = dataclasses.replace(choice, **{'person' if kind == 'other' else kind: found})
             except RequestError as error:
                 return gr.skip(), page_html.message(str(error), is_error=True), gr.skip()
             return choice, *self._show(choice, *controls)
@@ -173,12 +177,13 @@ class Page:
             if with_skeleton:
                 source_shown = png(backend.skeleton(person.image, person.pose_px))
                 result_shown = png(backend.skeleton(result, pose_px))
-            note = ' '.join(dict.fromkeys(filter(None, (person.note, choice.pose.note))))
-            return note, page_html.figures([
+            notes = dict.fromkeys(one.note for one in (person, *person.others, choice.pose) if one.note)
+            return ' '.join(notes), page_html.figures([
                 ('result', f'{person.name} in the pose', result_shown, 'reposed.png', True),
                 ('source', f'The person: {person.name}', source_shown, '', False),
-                ('target', f'The pose: {choice.pose.name}', png(pose_picture(backend.image_size, pose_px)), '',
-                 False)])
+                *((f'source-{number}', f'Photo {number} of the person', png(other.image), '', False)
+                  for number, other in enumerate(person.others, 2)),
+                ('target', f'The pose: {choice.pose.name}', png(pose_picture(len(result), pose_px)), '', False)])
         return self._answer(show)
 
     def _take_video(self, path, choice, *edits):

@@ -24,12 +24,16 @@ class PagePerson:
       image: uint8 [S, S, 3], RGB.
       pose_px: float32 [19, 3] px in it.
       note: what the page tells of how they were found, or ''.
+      mask: uint8 [S, S], the person in the picture, or None.
+      others: tuple of `PagePerson`, the same person in further photos.
     """
 
     name: str
     image: np.ndarray
     pose_px: np.ndarray
     note: str = ''
+    mask: np.ndarray | None = None
+    others: tuple = ()
 
 
 @dataclasses.dataclass(frozen=True)

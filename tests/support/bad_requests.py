@@ -117,7 +117,12 @@ def bad_person(rng, size):
     whole = person.pose_px
     wrong_poses = (pose, whole[:-1], whole[:, :2], whole[np.newaxis], None, whole.astype(str), np.zeros_like(whole),
                    whole.astype(np.complex64))
-    kind = rng.integers(0, 4)
+    kind = rng.integers(0, 6)
+    if kind == 4:
+        return dataclasses.replace(person, others=(bad_person(rng, size),) * int(rng.integers(1, 5)))
+    if kind == 5:
+        wrong_masks = (person.image[:-1, :, 0], person.image > 0, np.zeros((size, size), np.uint8), 'mask')
+        return dataclasses.replace(person, mask=wrong_masks[rng.integers(0, len(wrong_masks))])
     if kind == 0:
         return dataclasses.replace(person, image=wrong_images[rng.integers(0, len(wrong_images))])
     if kind == 3:

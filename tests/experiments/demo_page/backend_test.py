@@ -1,5 +1,6 @@
 """The page's backend: right answers to good requests, one message to bad ones, and nothing remembered."""
 
+import dataclasses
 import io
 
 import cv2
@@ -19,14 +20,14 @@ from repose_tf.skeleton import BONES, JOINT_INDEX
 from tests.support.bad_requests import good_video, make_person, resident_mb, send
 from tests.support.fake_estimator import FakeEstimator, picture
 from tests.support.films import announce_webm, write_frames
-from tests.support.tiny import tiny_generator
+from tests.support.tiny import LEAST, TINY_DETAIL, tiny_generator
 
 LIMITS = UploadLimits(upload_mb=2, megapixels=1, frames=6, seconds=60, video_mb=0.2, video_megapixels=0.01,
                       video_frames=20)
 
 
-def make_backend(limits=LIMITS):
-    return Backend(Reposer.of_generator(tiny_generator()), limits, FakeEstimator())
+def make_backend(limits=LIMITS, architecture=LEAST):
+    return Backend(Reposer.of_generator(tiny_generator(architecture)), limits, FakeEstimator())
 
 
 @pytest.fixture(scope='module')
@@ -73,6 +74,27 @@ def test_a_photo_becomes_a_person_and_a_picture(backend):
     clip = Image.open(io.BytesIO(backend.turntable(person, pose, 5)))
     assert clip.n_frames == 5
     assert len(backend.parts(person, pose)) == 6
+
+
+def test_more_photos_of_a_person_change_the_picture_until_there_are_as_many_as_the_model_takes(eagerly):
+    backend = make_backend(architecture=TINY_DETAIL)
+    photos = [png(picture(300, 200, (120, 30, 50 + 10 * index, 150))) for index in range(5)]
+    person = backend.person_of(photos[0])
+    assert person.mask.shape == (64, 64) and person.mask.any()
+    both = backend.with_photo(person, photos[1])
+    pose_px = backend.target_pose(both, both, Edits(turn_deg=30))
+    shown = [backend.picture(one, pose_px).astype(int) for one in (person, both, dataclasses.replace(
+        both, others=(person,)), dataclasses.replace(person, mask=None))]
+    assert [bool(np.abs(one - shown[0]).max() > 1) for one in shown[1:]] == [True, False, True]
+    most = backend.with_photo(backend.with_photo(both, photos[2]), photos[3])
+    with pytest.raises(RequestError, match='takes 4 photos of a person, and your photo has as many'):
+        backend.with_photo(most, photos[4])
+    with pytest.raises(RequestError, match='at most 4 photos'):
+        backend.picture(dataclasses.replace(most, others=(*most.others, both)), pose_px)
+    with pytest.raises(RequestError, match=r'mask of 64 x 64 px .* found uint8 \[32, 64\]'):
+        backend.picture(dataclasses.replace(both, others=(dataclasses.replace(both, mask=both.mask[:32]),)), pose_px)
+    with pytest.raises(RequestError, match='nobody'):
+        backend.with_photo(person, png(np.zeros((90, 90, 3), np.uint8)))
 
 
 @pytest.mark.parametrize('data, words', [

@@ -193,9 +193,9 @@ def finder(run_path):
     return Backend(open_model(run_path), None, MediaPipePose(ESTIMATOR))
 
 
-def photo():
+def photo(frame='00'):
     """Returns a sample person in a larger picture."""
-    image = read_image(f'{PEOPLE}/images/p013/00.jpg')
+    image = read_image(f'{PEOPLE}/images/p013/{frame}.jpg')
     return np.pad(image, ((40, 40), (150, 90), (0, 0)), mode='edge')
 
 
@@ -206,6 +206,18 @@ def test_an_uploaded_photo_becomes_the_person(tab, finder, samples, server, tmp_
     person = finder.person_of((tmp_path / 'mine.png').read_bytes())
     assert shown_is(tab, finder.picture(person, finder.target_pose(person, samples.poses[5])))
     assert list(server[1].rglob('mine*')) == []
+
+
+@needs_estimator
+def test_another_photo_is_added_and_choosing_the_person_anew_takes_it_away(tab, finder, samples, tmp_path):
+    (tmp_path / 'back.png').write_bytes(png(photo('02')))
+    tab.upload('input[type=file]:has(+ #other-upload), #other-upload input[type=file]', tmp_path / 'back.png')
+    person = finder.with_photo(finder.person_of(png(photo())), (tmp_path / 'back.png').read_bytes())
+    assert shown_is(tab, finder.picture(person, finder.target_pose(person, samples.poses[5])))
+    assert np.array_equal(decoded(tab.picture('#source-2 img')), person.others[0].image)
+    (tmp_path / 'mine.png').write_bytes(png(photo()))
+    tab.upload('#person-upload input[type=file], input[type=file]', tmp_path / 'mine.png')
+    tab.wait("!document.querySelector('#source-2')")
 
 
 @needs_estimator
