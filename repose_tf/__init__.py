@@ -1,6 +1,6 @@
 """Reposing humans by warping 3D features: the model, its parts and its losses.
 
-    reposer = repose_tf.load('models/people-64')
+    reposer = repose_tf.load('models/people-256')
     person = reposer.source(image, pose_px)
     pictures = person.repose(target_poses_px)
 

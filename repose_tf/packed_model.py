@@ -1,6 +1,6 @@
 """A trained generator in two small files: its sizes, and its weights in half precision.
 
-    models/people-64/
+    models/people-256/
       architecture.json   the sizes of the model, as in a run folder
       weights.npz         every variable of the generator in its order, `000`, `001`, ..., float16
 """

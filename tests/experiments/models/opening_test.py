@@ -28,8 +28,7 @@ def assert_alike(picture, name):
 
 
 @pytest.mark.parametrize('path, name', [
-    (OLD_RUN, 'run'),
-    pytest.param(ROOT / 'models' / 'people-64', 'people_64', marks=pytest.mark.long)])  # library_test shows it, too
+    (OLD_RUN, 'run'), (OLD_RUN / 'people_64', 'people_64')])
 def test_models_of_before_show_the_same_pictures(path, name):
     poses = read_poses(PEOPLE / 'poses.json')
     reposer = opening.open_model(str(path))
