@@ -10,6 +10,8 @@ import tensorflow as tf
 from repose_tf.architecture import REFERENCE_CONVENTIONS
 from repose_tf.background_inpainter import BackgroundInpainter, PartialConv2D
 from repose_tf.blocks import Bottleneck, ResidualUnit3D, Stem, UpBottleneck
+from repose_tf.detail.detail_decoder import DetailDecoder, DetailLevel
+from repose_tf.detail.person_head import PersonHead
 from repose_tf.discriminator import Discriminator
 from repose_tf.generator import Generator
 from repose_tf.group_norm import GroupNorm
@@ -18,7 +20,7 @@ from repose_tf.pose_encoder import PoseEncoder
 from repose_tf.projection_decoder import ProjectionDecoder
 from repose_tf.warp.volumetric_warp import VolumetricWarp
 from tests.support.layer_cases import check_layer
-from tests.support.tiny import LEAST, TINY, inputs
+from tests.support.tiny import LEAST, TINY, TINY_DETAIL, inputs
 
 REFERENCE_LIKE = dataclasses.replace(TINY, **REFERENCE_CONVENTIONS)
 CONFIG = TINY.get_config()
@@ -35,6 +37,7 @@ def noise(*shape):
     (Bottleneck, {'in_channels': 8, 'channels': 8, 'num_groups': 2, 'dilation': 2}, (2, 5, 5, 8)),
     (UpBottleneck, {'in_channels': 4, 'channels': 8, 'num_groups': 2, 'upsampled': True}, (2, 5, 5, 4)),
     (Stem, {'in_channels': 3, 'channels': 4, 'output_stride': 4}, (2, 17, 17, 3)),
+    (DetailLevel, {'channels': 4, 'num_groups': 2}, (2, 6, 6, 4)),
     (LiftingEncoder, {'architecture': CONFIG, 'remat': True}, (2, 33, 33, 3)),
     (ProjectionDecoder, {'architecture': CONFIG, 'remat': True}, (2, *TINY.grid.shape, 8)),
 ], ids=lambda value: getattr(value, '__name__', ''))
@@ -54,6 +57,17 @@ def test_layers_of_several_tensors():
     check_layer(PoseEncoder, {'architecture': CONFIG}, [target])
     check_layer(Discriminator, {'architecture': LEAST.get_config(), 'remat': True}, [image, image[::-1], target])
     check_layer(Generator, {'architecture': LEAST.get_config()}, [image, source, target])
+
+
+def test_layers_of_the_detail_stream():
+    seen, trunk = noise(2, 16, 16, 3), (noise(2, 8, 8, 8), noise(2, 8, 8, 3), noise(2, 8, 8, 1))
+    known = tf.cast(noise(2, 16, 16, 1) > 0, tf.float32)
+    maps = {'part': tf.zeros([2, 16, 16, 2], tf.int32), 'ring': tf.ones([2, 16, 16, 2], tf.int32),
+            'depth_px': noise(2, 16, 16, 2), 'normal': noise(2, 16, 16, 2, 3)}
+    check_layer(PersonHead, {'feature_channels': 12}, [seen, known, noise(2, 5, 5, 3, 4)])
+    check_layer(DetailDecoder, {'architecture': TINY_DETAIL.get_config()},
+                [tf.abs(noise(2, 16, 16, 2, 2, 6)), maps, seen, known, trunk])
+    check_layer(Generator, {'architecture': TINY_DETAIL.get_config()}, inputs(TINY_DETAIL), {'training': True})
 
 
 @pytest.mark.parametrize('architecture', [TINY, REFERENCE_LIKE], ids=['standard', 'reference'])
