@@ -173,7 +173,8 @@ class RunSettings(Group):
 
     run_name: str = setting('run', 'Name of the run; its folder is numbered: <runs_dir>/<run_name>-0001.')
     runs_dir: str = setting('runs', 'Folder of the runs.')
-    init_from: str = setting('', 'Run folder, maybe an imported one, whose networks a new run begins with.')
+    init_from: str = setting('', 'Run folder, maybe an imported one, or packed model, whose networks a new run begins '
+                             'with.')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -136,6 +136,18 @@ def take_over(folder, parts):
     return said
 
 
+def take_over_packed(path, packed, parts):
+    """Sets the networks of a new run to the `Generator` of a packed model; arguments and result as of `take_over`."""
+    said = []
+    for name, network in parts.items():
+        if name == 'discriminator':
+            said.append(f'{path} holds no discriminator: this run begins with an untrained one.')
+            continue
+        network.set_weights(packed.get_weights())
+        said.append(f'{name}: from the packed model {path}')
+    return said
+
+
 def _check_part(prefix, name, part, saved):
     """Refuses a checkpoint in which the variables of a part differ in number or shape."""
     start = f'{name}/held/'

@@ -150,12 +150,18 @@ def open_existing(path, architecture=None):
                if not os.path.isfile(name)]
     if missing:
         raise UsageError(f'{path}: expected a run folder, found one without {" and ".join(missing)}.')
-    if architecture is not None and folder.architecture() != architecture:
-        wanted, found = (dataclasses.asdict(sizes) for sizes in (architecture, folder.architecture()))
+    if architecture is not None:
+        check_architecture(path, architecture, folder.architecture())
+    return folder
+
+
+def check_architecture(path, expected, found):
+    """Raises UsageError where the `Architecture` found at a path is another one than expected."""
+    if found != expected:
+        wanted, found = (dataclasses.asdict(sizes) for sizes in (expected, found))
         differences = [f'{name} expected {wanted[name]!r}, found {found[name]!r}' for name in wanted
                        if wanted[name] != found[name]]
         raise UsageError(f'{path}: holds another architecture: {", ".join(differences)}.')
-    return folder
 
 
 def _numbered(stem):

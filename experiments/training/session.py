@@ -10,6 +10,7 @@ from experiments.training import checkpoints, dry_run, run_folder
 from experiments.training.loop import train
 from experiments.training.run_log import RunLog
 from experiments.training.trainer import Trainer
+from repose_tf import packed_model
 
 
 def run(settings, folder=None, is_dry=False):
@@ -82,9 +83,15 @@ def _begin(trainer, settings, folder):
             print(f'Going on from {saved.restore_latest()}')
             return
         print(f'{folder.path}: ended before its first checkpoint, begins anew')
-    if settings.run.init_from:
-        other = run_folder.open_existing(settings.run.init_from, settings.model.architecture())
-        for line in checkpoints.take_over(other, trainer.initial_parts()):
+    if path := settings.run.init_from:
+        architecture, parts = settings.model.architecture(), trainer.initial_parts()
+        if packed_model.is_packed(path):
+            packed = packed_model.load_generator(path)
+            run_folder.check_architecture(path, architecture, packed.architecture)
+            said = checkpoints.take_over_packed(path, packed, parts)
+        else:
+            said = checkpoints.take_over(run_folder.open_existing(path, architecture), parts)
+        for line in said:
             print(line)
 
 

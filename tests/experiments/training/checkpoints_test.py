@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from data_pipeline.errors import UsageError
 from experiments.models import opening
-from experiments.training import checkpoints
+from experiments.training import checkpoints, run_folder
 from repose_tf.variables import tf_variables
-from tests.support.tiny import LEAST, TINY, tiny_generator, tiny_run
+from tests.support.tiny import LEAST, TINY, TINY_DETAIL, tiny_generator, tiny_run
 
 
 def values(model):
@@ -156,6 +156,17 @@ def test_a_new_run_begins_with_the_average_of_another(tmp_path):
     assert same(values(parts['generator']), values(average)) and same(values(parts['average']), values(average))
     assert same(values(parts['discriminator']), untouched)
     assert 'holds no discriminator: this run begins with an untrained one' in said[-1]
+
+
+def test_a_run_may_begin_with_a_packed_model(tmp_path):
+    packed = tiny_generator()
+    parts = {'generator': tiny_generator(), 'average': tiny_generator(), 'discriminator': tiny_generator()}
+    untouched = values(parts['discriminator'])
+    said = checkpoints.take_over_packed('there', packed, parts)
+    assert same(values(parts['generator']), values(packed)) and same(values(parts['average']), values(packed))
+    assert same(values(parts['discriminator']), untouched) and 'there' in said[-1]
+    with pytest.raises(UsageError, match='there: holds another architecture: .*detail expected'):
+        run_folder.check_architecture('there', TINY_DETAIL, packed.architecture)
 
 
 def test_the_average_is_what_is_loaded_unless_the_latest_is_asked_for(tmp_path):
