@@ -222,4 +222,7 @@ def _check(settings, num_devices):
     if settings.model.precision == 'mixed_float16':
         raise UsageError('--precision: mixed_float16 is for using a model; expected float32 or mixed_bfloat16 '
                          'for training, whose small gradients vanish in float16.')
+    if settings.losses.coarse_weight and settings.model.architecture().detail == 'none':
+        raise UsageError('--coarse_weight: expected 0 without a detail stream, whose trunk alone makes a coarse '
+                         f'picture, found {settings.losses.coarse_weight:g}.')
     devices.update_in_words(train, num_devices)

@@ -64,7 +64,7 @@ class DetailDecoder(Composite):
         """Makes the picture.
 
         Args:
-          carried, maps: as of `Candidates`.
+          carried, maps: as `candidates.carried` returns them.
           background: [B, S, S, 3] float32 in [-1, 1], its holes filled.
           known: [B, S, S, 1] float32, 1 where the background was seen.
           trunk: the trunk's (features, foreground, alpha), as `ProjectionDecoder` returns them but without padding.

@@ -144,3 +144,8 @@ def test_the_batch_must_divide_by_the_devices(values, found):
 def test_float16_is_refused_for_training():
     with pytest.raises(UsageError, match='mixed_float16'):
         make_trainer(precision='mixed_float16')
+
+
+def test_a_loss_of_the_detail_stream_is_refused_without_one():
+    with pytest.raises(UsageError, match='--coarse_weight: expected 0 without a detail stream.*found 1'):
+        make_trainer(coarse_weight=1.0)
