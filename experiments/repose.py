@@ -6,6 +6,8 @@
   python -m experiments.repose --model=runs/quickstart --source=photo.jpg --turntable --output=build/round.gif
 A contact sheet of pairs of the test split (source, target pose, result, truth):
   python -m experiments.repose --model=runs/quickstart --contact_sheet=build/sheet.png --num_pairs=12
+  python -m experiments.repose --contact_sheet=build/first-look.png --source_dir=data/valid,data/real \\
+      --pairs=data/first_look.json
 
 docs/repose.md tells what happens in between.
 """
@@ -72,6 +74,7 @@ def define_output():
                              'targets.')
     text('contact_sheet', '', 'PNG file of a sheet of test pairs, not of one picture.')
     integer('num_pairs', 12, 'Rows of the sheet.', lower_bound=1)
+    text('pairs', '', "JSON file in the form of a folder's pairs.json: the sheet shows its test pairs, all of them.")
 
 
 def main():
@@ -103,7 +106,7 @@ def _repose_person():
 def _repose_test_pairs():
     from experiments.reposing import contact_sheet
     contact_sheet.repose_test_pairs(FLAGS.contact_sheet, FLAGS.model, FLAGS.weights, flags.data_settings,
-                                    FLAGS.num_pairs)
+                                    FLAGS.num_pairs, FLAGS.pairs)
     return [FLAGS.contact_sheet]
 
 

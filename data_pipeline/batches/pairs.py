@@ -58,6 +58,14 @@ def load_pairs(folder, split, num_pairs=0, seed=0, protocol='people'):
     return _spread(scorable, num_pairs)
 
 
+def read_pairs(path, folder, split):
+    """Returns the pairs of a split that a file lists, in the form of pairs.json; raises DataError for other content."""
+    listed = pose_file.read_json(path, 'the pairs')
+    if split not in listed:
+        raise DataError(f'{path}: expected pairs of the split {split}, found {", ".join(map(repr, listed)) or "none"}.')
+    return _checked(f'{path}: "{split}"', listed[split], folder.frame_ids(split))
+
+
 def unscorable_pairs(folder, split, protocol):
     """Returns dict, pair of a protocol -> which of its pictures is not there or has no pose, in words, and why."""
     if protocol not in ('patn-8570', 'iper-lwb'):

@@ -52,6 +52,10 @@ class Data:
         """Returns the protocol's pairs of a split, all or `num_pairs` spread over them."""
         return pairs.load_pairs(self._builder.folder, split, num_pairs, protocol=self.protocol)
 
+    def listed_pairs(self, split, path):
+        """Returns the pairs of a split that a file lists, in the form of pairs.json."""
+        return pairs.read_pairs(path, self._builder.folder, split)
+
     def unscorable_pairs(self, split):
         """Returns dict, pair of the protocol that the data cannot give -> why, see `pairs.unscorable_pairs`."""
         return pairs.unscorable_pairs(self._builder.folder, split, self.protocol)

@@ -8,7 +8,7 @@ from experiments.pictures.files import write_picture
 _BATCH_SIZE = 4
 
 
-def repose_test_pairs(path, model, weights, data_settings, num_pairs):
+def repose_test_pairs(path, model, weights, data_settings, num_pairs, pairs_file=''):
     """Writes the contact sheet of a model.
 
     Args:
@@ -16,11 +16,14 @@ def repose_test_pairs(path, model, weights, data_settings, num_pairs):
       model: path of the model.
       weights: of a run, 'average' or 'latest'.
       data_settings: function of the `DataSettings` of the run, or of None for another model; returns those to use.
-      num_pairs: rows of the sheet.
+      num_pairs: rows of the sheet, from the data's own pairs.
+      pairs_file: JSON file of the pairs to show instead, all of them.
     """
-    reposer, run = opening.open_model(model, weights), opening.run_of(model)
+    run = opening.run_of(model)
     data = Data(data_settings(run and run.settings().data))
-    write_contact_sheet(path, reposer, data.pair_batches('test', reposer.image_size, _BATCH_SIZE, num_pairs))
+    pairs = data.listed_pairs('test', pairs_file) if pairs_file else data.pairs('test', num_pairs)
+    reposer = opening.open_model(model, weights)
+    write_contact_sheet(path, reposer, data.batches_of('test', pairs, reposer.image_size, _BATCH_SIZE))
 
 
 def write_contact_sheet(path, reposer, batches):

@@ -5,7 +5,7 @@ import collections
 import pytest
 
 from data_pipeline.batches import pairs
-from data_pipeline.batches.pairs import load_pairs, random_pairs
+from data_pipeline.batches.pairs import load_pairs, random_pairs, read_pairs
 from data_pipeline.errors import DataError
 from data_pipeline.fashion import fashion_folder
 from data_pipeline.iper import iper_folder
@@ -68,6 +68,18 @@ def test_what_is_no_pair_of_the_split_is_named(tmp_path, listed, message):
     with pytest.raises(DataError, match=message) as caught:
         load_pairs(opened, 'test')
     assert 'pairs.json: "test"' in str(caught.value)
+
+
+def test_a_file_may_list_other_pairs_than_the_folder(tmp_path):
+    opened, path = folder(tmp_path, {'test': [['b/00', 'b/01']]}), tmp_path / 'mine.json'
+    path.write_text('{"test": [["c/01", "c/00"], ["b/00", "b/02"]]}')
+    assert read_pairs(path, opened, 'test') == [('c/01', 'c/00'), ('b/00', 'b/02')]
+    for text, message in (('{"train": []}', "expected pairs of the split test, found 'train'"),
+                          ('{"test": [["a/00", "a/01"]]}', "of persons of this split, found 'a/00'"),
+                          ('{}', 'expected pairs of the split test, found none')):
+        path.write_text(text)
+        with pytest.raises(DataError, match=f'mine.json.*{message}'):
+            read_pairs(path, opened, 'test')
 
 
 def test_a_split_that_is_not_there_is_named(tmp_path):

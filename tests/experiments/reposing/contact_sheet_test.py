@@ -3,6 +3,8 @@
 import tensorflow as tf
 
 from data_pipeline.picture_file import read_image
+from experiments.models import opening
+from experiments.reposing import contact_sheet
 from experiments.reposing.contact_sheet import write_contact_sheet
 from repose_tf.skeleton import NUM_JOINTS
 from tests.support.tiny import TINY
@@ -12,6 +14,8 @@ SIZE = TINY.image_size
 
 class Negative:
     """Stands in for a Reposer."""
+
+    image_size = SIZE
 
     @staticmethod
     def repose_pairs(images, source_poses_px, target_poses_px):
@@ -35,3 +39,19 @@ def test_the_sheet_shows_source_pose_result_and_truth_of_every_pair(tmp_path):
                for index, name in enumerate(('source', 'pose', 'result', 'truth'))}
     for name, first, second in (('source', 10, 60), ('result', 245, 195), ('truth', 11, 61)):
         assert columns[name].count(first) == 2 * columns[name].count(second) >= 128
+
+
+def test_the_sheet_shows_the_pairs_of_a_file(tmp_path, monkeypatch):
+    class Data:
+        pairs = staticmethod(lambda split, count: [(split, count)])
+        listed_pairs = staticmethod(lambda split, path: [(split, path)])
+        batches_of = staticmethod(lambda split, pairs, *sizes: pairs)
+
+    shown = []
+    monkeypatch.setattr(opening, 'run_of', lambda path: None)
+    monkeypatch.setattr(opening, 'open_model', lambda path, weights: Negative)
+    monkeypatch.setattr(contact_sheet, 'Data', lambda settings: Data)
+    monkeypatch.setattr(contact_sheet, 'write_contact_sheet', lambda path, reposer, batches: shown.extend(batches))
+    for pairs_file in ('', 'mine.json'):
+        contact_sheet.repose_test_pairs(tmp_path / 'sheet.png', 'model', 'average', lambda saved: None, 12, pairs_file)
+    assert shown == [('test', 12), ('test', 'mine.json')]
