@@ -1,5 +1,5 @@
-# `make quickstart` trains and shows a small model, `make test` checks the project, `make demo-test` its page.
-# All make a virtual environment in $(VENV) first and reuse it the next time.
+# `make quickstart` shows what the project does, and trains a small model; `make test` checks the project,
+# `make demo-test` its page. All make a virtual environment in $(VENV) first and reuse it the next time.
 #   make test PYTHON=python3.12 VENV=.venv-modern     another Python, in an environment of its own
 
 PYTHON ?= python3
@@ -17,14 +17,20 @@ export PYTHONUTF8 := 1
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make quickstart   install, train a small model on the data in data/, show it on people it never saw'
+	@echo 'make quickstart   install, repose people at once, then train a small model on the data in data/'
 	@echo 'make test         install, check the style, run the tests'
 	@echo 'make demo-test    install, try the page of experiments.demo in a headless Chromium'
 	@echo 'make clean        remove environments, records, caches; the runs stay'
 
 # ---- the quickstart
+FIRST_LOOK := build/first-look.png
+
 quickstart: $(VENV)/.installed
-	@echo '== Training a small model on the people in data/people (ten minutes on any machine; a slow one makes fewer steps)'
+	@echo '== Reposing people whom models/people-256 never saw, the last one real (one to three minutes; $(FIRST_LOOK))'
+	@$(PY) -m experiments.repose --contact_sheet=$(FIRST_LOOK) --source_dir=data/valid,data/real \
+	  --pairs=data/first_look.json
+	@echo '== Look at $(FIRST_LOOK) now: photo, wanted pose, result, truth'
+	@echo '== Training a small model on the people in data/people (eight minutes on any machine; a slow one makes fewer steps)'
 	@$(PY) -m experiments.train --flagfile=quickstart.flags
 	@echo '== Scoring it on people it never saw, beside three baselines (about a minute)'
 	@$(PY) -m experiments.evaluate --model=runs/quickstart
