@@ -4,6 +4,7 @@
     python -m experiments.evaluate --model=DIR --dataset=iper --source_dir=DIR --protocol=iper-lwb --output=OUT
     python -m experiments.evaluate --predictions=DIR --dataset=fashion --source_dir=DIR --protocol=patn-8570 \\
         --output=OUT
+    python -m experiments.evaluate --model=DIR --source_dir=FILMS --protocol=video-self --output=OUT
     python -m experiments.evaluate --predictions=DIR --truth=DIR --output=OUT
 
 Prints a table and, as its last line, everything in one line of JSON. Writes table.md, evaluation.json, report.html and
@@ -41,8 +42,14 @@ def define_pairs():
     absl_flags.DEFINE_enum('protocol', '', ('', *PROTOCOLS),
                            "Which pairs, see data_pipeline/batches/pairs.py; '': people for --dataset=people, "
                            'else reference.')
-    absl_flags.DEFINE_enum('split', 'test', ('validation', 'test'), 'Pairs of which split.')
+    absl_flags.DEFINE_enum('split', 'test', ('train', 'validation', 'test'), 'Pairs of which split; a folder of '
+                           'one or two films without splits.json is train.')
     absl_flags.DEFINE_integer('num_pairs', 0, 'A sample of so many of the pairs; 0: all.', lower_bound=0)
+    absl_flags.DEFINE_multi_string('video_source', [], 'Of protocols of films: the source of its film, '
+                                   '<person>/<frame>; may be given once for each film. Others have the frame that '
+                                   'shows the most of the person.')
+    absl_flags.DEFINE_integer('video_every', 1, 'Of protocols of films: the targets are every so many frames.',
+                              lower_bound=1)
     absl_flags.DEFINE_string('truth', '', 'Folder of the true pictures, of the same names as --predictions: scored '
                              'without a data set.')
     absl_flags.DEFINE_string('masks', '', 'Folder of PNG masks of the persons, named as the pictures of --truth.')

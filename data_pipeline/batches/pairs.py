@@ -8,24 +8,28 @@ Scores can be compared only if their pairs follow the same protocol:
     iper-lwb    every frame of each of iPER's 42 test videos from 3 frames of that video; 126 runs. The frames
                 are the first, and those after one and two thirds, as Liquid Warping GAN's own choice is not
                 known; a frame is not paired with itself
-Of the last two, pairs of which a picture is not there or has no pose are left out; `unscorable_pairs` names them, so
-that the rest is never taken for the whole.
+    video-self  every film's other frames, or every so many, from its frame that shows the most of the person, or one
+                that is given, see film_pairs.py
+    video-other every so many frames of a person's other films, as by other cameras, from such a frame of each
+Of all but the first two, pairs of which a picture is not there or has no pose, and of films also those whose target
+shows several people, are left out; `unscorable_pairs` names them, so that the rest is never taken for the whole.
 """
 
 import random
 
+from data_pipeline.batches import film_pairs
 from data_pipeline.errors import DataError
 from data_pipeline.finding import composed
 from data_pipeline.poses import pose_file
 from data_pipeline.records.folder import NO_POSE, renamed
 
-PROTOCOLS = ('people', 'reference', 'patn-8570', 'iper-lwb')
+PROTOCOLS = ('people', 'reference', 'patn-8570', 'iper-lwb', *film_pairs.PROTOCOLS)
 NUM_RANDOM_PAIRS = 256  # the size of the paper authors' validation list
 NUM_PATN_PAIRS = 8570
 NUM_LWB_VIDEOS, NUM_LWB_SOURCES = 42, 3
 
 
-def load_pairs(folder, split, num_pairs=0, seed=0, protocol='people'):
+def load_pairs(folder, split, num_pairs=0, seed=0, protocol='people', films=film_pairs.ANY):
     """Returns the pairs of a split by a protocol.
 
     Args:
@@ -35,6 +39,7 @@ def load_pairs(folder, split, num_pairs=0, seed=0, protocol='people'):
         from the list, so that they show as many persons as possible.
       seed: of random pairs.
       protocol: see above.
+      films: a `FilmChoice`, for the protocols of films.
 
     Returns:
       list of (source id, target id).
@@ -49,8 +54,8 @@ def load_pairs(folder, split, num_pairs=0, seed=0, protocol='people'):
         return _spread(_people_pairs(folder, split, num_pairs, seed), num_pairs)
     if protocol == 'reference':
         return _spread(random_pairs(frame_ids, max(num_pairs, NUM_RANDOM_PAIRS), seed), num_pairs)
-    lacking = unscorable_pairs(folder, split, protocol)
-    scorable = [pair for pair in _fixed_pairs(folder, split, protocol) if pair not in lacking]
+    lacking = unscorable_pairs(folder, split, protocol, films)
+    scorable = [pair for pair in _fixed_pairs(folder, split, protocol, films) if pair not in lacking]
     if not scorable:
         pair, why = next(iter(lacking.items()))
         raise DataError(f'{folder.root}: expected pictures with a pose for the pairs of the protocol {protocol}, found '
@@ -66,15 +71,16 @@ def read_pairs(path, folder, split):
     return _checked(f'{path}: "{split}"', listed[split], folder.frame_ids(split))
 
 
-def unscorable_pairs(folder, split, protocol):
-    """Returns dict, pair of a protocol -> which of its pictures is not there or has no pose, in words, and why."""
-    if protocol not in ('patn-8570', 'iper-lwb'):
+def unscorable_pairs(folder, split, protocol, films=film_pairs.ANY):
+    """Returns dict, pair of a protocol -> which of its pictures cannot be used, in words, and why; see `load_pairs`."""
+    if protocol in ('people', 'reference'):
         return {}
-    known = {frame_id for ids in folder.frame_ids(split).values() for frame_id in ids}
+    flaws = film_pairs.several_people(folder) if protocol in film_pairs.PROTOCOLS else {}
+    known = {frame_id for ids in folder.frame_ids(split).values() for frame_id in ids} - set(flaws)
     lacking = {}
-    for pair in _fixed_pairs(folder, split, protocol):
+    for pair in _fixed_pairs(folder, split, protocol, films):
         if absent := [frame_id for frame_id in pair if frame_id not in known]:
-            why = folder.left_out.get(absent[0], 'no picture with a pose in this split')
+            why = {**folder.left_out, **flaws}.get(absent[0], 'no picture with a pose in this split')
             lacking[pair] = f'{absent[0]}: {why}'
     return lacking
 
@@ -124,8 +130,10 @@ def _people_pairs(folder, split, num_pairs, seed):
     return _checked(f'{path}: "{split}"', listed[split], frame_ids)
 
 
-def _fixed_pairs(folder, split, protocol):
-    """Returns the pairs of 'patn-8570' or 'iper-lwb', also those whose pictures have no pose or are not there."""
+def _fixed_pairs(folder, split, protocol, films):
+    """Returns the pairs of all protocols but the first two, also those that cannot be scored."""
+    if protocol in film_pairs.PROTOCOLS:
+        return film_pairs.film_pairs(folder, split, protocol, films)
     if split != 'test':
         raise DataError(f'{folder.root}: the protocol {protocol} has pairs of the split test, found {split!r}.')
     return (_patn_pairs if protocol == 'patn-8570' else _lwb_pairs)(folder)

@@ -4,7 +4,7 @@ import functools
 
 from tqdm import tqdm
 
-from data_pipeline.batches import input_pipeline, pairs
+from data_pipeline.batches import film_pairs, input_pipeline, pairs
 from data_pipeline.batches.frames import FrameStore
 from data_pipeline.data_sets import USUAL_PROTOCOLS, open_data_set
 from data_pipeline.errors import DataError
@@ -16,20 +16,23 @@ class Data:
     Attributes:
       name: of the data, with the digest of what lies in it.
       protocol: of its pairs, see `pairs`.
+      films: its `FilmChoice`, or None where the protocol is not one of films.
     """
 
-    def __init__(self, settings, protocol=''):
+    def __init__(self, settings, protocol='', films=film_pairs.ANY):
         """Opens the data set of `DataSettings`; makes its records if they are not there yet.
 
         Args:
           settings: `DataSettings`.
           protocol: of the pairs; '' for the data set's usual one.
+          films: `FilmChoice` of a protocol of films.
         """
         self._builder = open_data_set(settings.dataset, settings.source_dir, settings.data_dir,
                                       settings.allow_missing_poses)
         self.name = self._builder.folder.name
         self._stores = {}
         self.protocol = protocol or USUAL_PROTOCOLS[settings.dataset]
+        self.films = films if self.protocol in film_pairs.PROTOCOLS else None
 
     def check_splits(self, train_splits, num_validation_pairs):
         """Raises DataError where there is nothing to train on, or to validate on though it is asked for."""
@@ -50,7 +53,7 @@ class Data:
 
     def pairs(self, split, num_pairs=0):
         """Returns the protocol's pairs of a split, all or `num_pairs` spread over them."""
-        return pairs.load_pairs(self._builder.folder, split, num_pairs, protocol=self.protocol)
+        return pairs.load_pairs(self._builder.folder, split, num_pairs, protocol=self.protocol, films=self.films)
 
     def listed_pairs(self, split, path):
         """Returns the pairs of a split that a file lists, in the form of pairs.json."""
@@ -58,7 +61,13 @@ class Data:
 
     def unscorable_pairs(self, split):
         """Returns dict, pair of the protocol that the data cannot give -> why, see `pairs.unscorable_pairs`."""
-        return pairs.unscorable_pairs(self._builder.folder, split, self.protocol)
+        return pairs.unscorable_pairs(self._builder.folder, split, self.protocol, self.films)
+
+    def pairs_before(self, split):
+        """Returns dict, pair of a protocol of films -> the pair of the frame before, see `film_pairs`; else empty."""
+        if self.films is None:
+            return {}
+        return film_pairs.pairs_before(self._builder.folder, split, self.pairs(split), self.films)
 
     def pair_batches(self, split, image_size, batch_size, num_pairs=0):
         """Returns batches of `pairs(split, num_pairs)`, see `input_pipeline.pair_batches`."""

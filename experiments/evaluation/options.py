@@ -6,6 +6,7 @@ Fields are named as the flags of experiments.evaluate, which tell more of them.
 import dataclasses
 import os
 
+from data_pipeline.batches import film_pairs
 from data_pipeline.errors import DataError, UsageError
 from data_pipeline.files import write_text
 from experiments.configuration.data import Data
@@ -13,7 +14,7 @@ from experiments.configuration.settings import DataSettings
 from experiments.evaluation.frechet_scores import FrechetScores
 from experiments.evaluation.pair_scorer import PairPoses, PairScorer
 from experiments.evaluation.pair_sources import DataPairs, FilePairs, columns_of
-from experiments.evaluation.person_square import PersonLpips
+from experiments.evaluation.person_square import SquareMetrics
 from experiments.evaluation.pose_scorer import open_pose_scorer
 from experiments.evaluation.prediction_folder import PredictionFolder
 from experiments.evaluation.systems import Carried, CopyOfSource, MeanOfOthers, ModelSystem, is_model
@@ -55,6 +56,8 @@ class EvaluationOptions:
     protocol: str = ''
     split: str = 'test'
     num_pairs: int = 0
+    video_source: list = dataclasses.field(default_factory=list)
+    video_every: int = 1
     truth: str = ''
     masks: str = ''
     output: str = ''
@@ -67,6 +70,9 @@ class EvaluationOptions:
         for name, needed in (('truth', 'predictions'), ('predictions_list', 'predictions'), ('masks', 'truth')):
             if getattr(self, name) and not getattr(self, needed):
                 raise UsageError(f'--{name}: expected --{needed} beside it, found none.')
+        if (self.video_source or self.video_every > 1) and self.protocol not in film_pairs.PROTOCOLS:
+            raise UsageError(f'--video_source, --video_every: expected --protocol={" or ".join(film_pairs.PROTOCOLS)} '
+                             f'beside them, found {self.protocol or "none"}.')
         if self.metrics.inception and self.truth:
             raise UsageError('--inception: expected a data set, against whose training pictures FID is measured, found '
                              '--truth.')
@@ -105,7 +111,8 @@ def _open_files(options):
 
 def _open_data(options):
     first = ModelSystem(options.model, options.weights) if options.model else None
-    data = Data(options.data, options.protocol)
+    films = film_pairs.FilmChoice(tuple(options.video_source), options.video_every)
+    data = Data(options.data, options.protocol, films)
     pairs = data.pairs(options.split, options.num_pairs)
     known = [*data.pairs(options.split), *data.unscorable_pairs(options.split)]
     common = {'part': options.predictions_part, 'others': known,
@@ -139,8 +146,8 @@ def open_scorer(metrics, pair_source):
         estimator = open_pose_scorer(metrics.pose_estimator, metrics.pose_model)
         poses = PairPoses(estimator, getattr(pair_source, 'true_mm', None))
     learned = open_learned_metrics(metrics.lpips, metrics.vgg16_distance, metrics.st_lpips)
-    person = PersonLpips(learned['lpips_alex']) if 'lpips_alex' in learned else None
-    return PairScorer(pair_source.scored_columns, learned, poses, person)
+    squares = SquareMetrics(learned['lpips_alex']) if 'lpips_alex' in learned else None
+    return PairScorer(pair_source.scored_columns, learned, poses, squares)
 
 
 def open_frechet(metrics, pair_source):

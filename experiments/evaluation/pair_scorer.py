@@ -17,24 +17,24 @@ class PairScorer:
       identity: dict of texts: the estimators and weights that the metrics depend on.
     """
 
-    def __init__(self, scored_columns, learned=None, poses=None, person=None):
+    def __init__(self, scored_columns, learned=None, poses=None, squares=None):
         """Prepares the metrics.
 
         Args:
           scored_columns: slice of the columns that count.
           learned: dict, name -> function of generated and true images, see `weights.open_learned_metrics`.
           poses: a `PairPoses`, or None for no pose metrics.
-          person: a `PersonLpips`, or None.
+          squares: a `SquareMetrics`, or None.
         """
-        self._columns, self._poses, self._person = scored_columns, poses, person
+        self._columns, self._poses, self._squares = scored_columns, poses, squares
         self._learned = {name: tf.function(metric, autograph=False, reduce_retracing=True)
                          for name, metric in (learned or {}).items()}
         self.identity = {'metrics': '1',  # a higher number when a metric gives other values than before
                          **{name: metric.description for name, metric in (learned or {}).items()}}
         if poses is not None:
             self.identity['poses'] = poses.description
-        if person is not None:
-            self.identity['lpips_person'] = person.description
+        if squares is not None:
+            self.identity |= squares.identity
 
     def __call__(self, pixels, batch):
         """Scores the pictures of a batch.
@@ -52,11 +52,11 @@ class PairScorer:
         generated = tf.cast(cut, tf.float32) / 255.0
         scores = dict(_image_metrics(generated, truth, mask))
         scores |= {name: metric(generated, truth) for name, metric in self._learned.items()}
-        if self._person is not None:
+        if self._squares is not None:
             true_pixels, true_mask = pixels_from_image(batch['target_image']).numpy(), batch['target_mask']
-            scores['lpips_person'] = self._person(
-                np.asarray(cut), true_pixels[:, :, self._columns], true_mask[:, :, self._columns],
-                batch['has_target_mask'])
+            pose = batch['target_pose'] - [self._columns.start, 0, 0] if 'target_pose' in batch else None
+            scores |= self._squares(np.asarray(cut), true_pixels[:, :, self._columns], true_mask[:, :, self._columns],
+                                    batch['has_target_mask'], pose)
         if self._poses is not None:
             scores |= self._poses.score(np.asarray(pixels), batch)
         return {name: np.asarray(values, np.float64) for name, values in scores.items()}

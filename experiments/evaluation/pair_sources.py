@@ -3,8 +3,8 @@
 A pair source has `name` (of what is scored, in words), `facts` (dict of texts for the report), `identity` (dict of
 everything but the system that decides the scores), `pairs`, `groups` (the person of each pair), `num_expected` (number
 of pairs of the whole protocol), `lacking` (dict, pair of the protocol that cannot be scored -> why), `image_size` px,
-`scored_columns` (slice) and `pose_changes` (dict, name -> [N]); `batches(pairs, batch_size)` yields batches as
-`augment.prepare` returns them.
+`scored_columns` (slice), `pose_changes` (dict, name -> [N]) and `before` (dict, pair -> that of the frame before, of
+films); `batches(pairs, batch_size)` yields batches as `augment.prepare` returns them.
 """
 
 import functools
@@ -55,6 +55,9 @@ class DataPairs:
         columns = f'columns {self.scored_columns.start} to {self.scored_columns.stop}'
         self.facts = {'protocol': data.protocol, 'split': split, 'data': data.name,
                       'image size': f'{image_size} px, {columns}'}
+        if data.films:
+            self.facts['targets'] = f'every frame of {data.films.every} of a film'
+        self.before = data.pairs_before(split)
         self.identity = dict(self.facts)
         if self.lacking:  # known by its name, too: what is scored here is not the protocol
             self.name = f'{data.protocol}-partial-{split}'
@@ -126,7 +129,7 @@ class FilePairs:
                                 f'{len(missing)}, the first being {pathlib.Path(masks, missing[0])}.png.')
             self.facts['masks'] = f'files {sha256_of_files(pathlib.Path(masks), self._masks.values())[:12]}'
         self.identity = dict(self.facts)  # by their contents, so that changed pictures are scored anew
-        self.pose_changes = {}
+        self.pose_changes, self.before = {}, {}
 
     def batches(self, pairs, batch_size):
         """Yields batches as `augment.prepare` returns them, with only the true pictures and masks."""

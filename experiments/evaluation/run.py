@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from data_pipeline.files import sha256, writing
+from experiments.evaluation.flicker import Flicker
 from experiments.evaluation.options import (
     check_complete,
     open_frechet,
@@ -130,13 +131,15 @@ def _score(system, pair_source, scorer, folder, frechet):
                                            **(frechet.identity if frechet else {}), 'system': system.digest})
     lacking = set(getattr(system, 'missing', ()))
     wanted = [pair for pair in pair_source.pairs if pair not in lacking]
-    left = file.missing(wanted)
+    left, flicker = file.missing(wanted), Flicker(system, pair_source) if pair_source.before else None
     if left and len(left) < len(wanted):
         print(f'{system.name}: {len(wanted) - len(left)} of {len(wanted)} pairs were scored before ({file.path})')
     with tqdm(total=len(wanted), initial=len(wanted) - len(left), desc=system.name, unit='pair') as bar:
         for batch in pair_source.batches(left, _BATCH_SIZE) if left else ():
             pairs, pixels = pairs_of(batch), system(batch)
             scores = scorer(pixels, batch)
+            if flicker:
+                scores['flicker'] = flicker(pixels, batch)
             if frechet:
                 frechet.append(file.path, len(file.scores), np.asarray(pixels))
             file.append(pairs, scores)

@@ -18,19 +18,19 @@ from experiments.pictures.files import write_picture
 from experiments.reporting import html_report, score_tables
 from experiments.reporting.report_data import ReportData
 
-LOWER_IS_BETTER = frozenset({'l1', 'l1_fg', 'lpips_alex', 'lpips_vgg', 'lpips_person', 'st_lpips', 'vgg16_distance',
-                             'fid'})
+LOWER_IS_BETTER = frozenset({'l1', 'l1_fg', 'lpips_alex', 'lpips_vgg', 'lpips_person', 'lpips_head', 'st_lpips',
+                             'vgg16_distance', 'fid'})
 _LISTED_ON_SCREEN = 20  # pairs that cannot be scored
-_ORDER = ('ssim_fg', 'l1_fg', 'ssim', 'ssim_gauss', 'psnr', 'l1', 'lpips_alex', 'lpips_person', 'lpips_vgg',
-          'st_lpips', 'vgg16_distance', 'pose_auc', 'pose_auc_true')
+_ORDER = ('ssim_fg', 'l1_fg', 'ssim', 'ssim_gauss', 'psnr', 'l1', 'lpips_alex', 'lpips_person', 'lpips_head',
+          'lpips_vgg', 'st_lpips', 'vgg16_distance', 'pose_auc', 'pose_auc_true', 'flicker')
 
 
 def report_data(outcome, command):
     """Returns the `ReportData` of the `Outcome` of an evaluation; the report shows the command line."""
     pair_source, systems, scores = outcome.pair_source, outcome.systems, outcome.scores
     found = {metric for values in scores.values() for metric in values}
-    if all(np.isnan(values.get('lpips_person', np.nan)).all() for values in scores.values()):
-        found.discard('lpips_person')
+    found -= {metric for metric in ('lpips_person', 'lpips_head')
+              if all(np.isnan(values.get(metric, np.nan)).all() for values in scores.values())}
     metrics = tuple(metric for metric in _ORDER if metric in found)
     undefined = np.full(len(pair_source.pairs), np.nan)
     scored = len(pair_source.pairs) - max(len(getattr(system, 'missing', ())) for system in systems)

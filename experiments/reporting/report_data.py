@@ -7,6 +7,7 @@ import numpy as np
 
 from experiments.reporting import score_statistics
 
+BEST_AT_ZERO = frozenset({'flicker'})  # metrics that have a sign
 _NUM_BINS = 6
 _MIN_PAIRS_IN_BIN = 4
 _FEW_PERSONS = 20
@@ -85,7 +86,7 @@ class ReportData:
 
     def arrow(self, metric):
         """Returns the direction in which a metric is good."""
-        return '↓' if metric in self.lower_is_better else '↑'
+        return '→0' if metric in BEST_AT_ZERO else '↓' if metric in self.lower_is_better else '↑'
 
     def values(self, system, metric):
         """Returns the scores of a system, float64 [N]."""
@@ -101,9 +102,12 @@ class ReportData:
             self.values(self.main, metric), self.values(system, metric), self.persons)
 
     def verdict(self, system, metric):
-        """Returns 'better' or 'worse' of the main system where the difference's interval excludes 0, else ''."""
+        """Returns 'better' or 'worse' of the main system where the difference's interval excludes 0, else ''.
+
+        Metrics that have a sign have no verdict: less is not better.
+        """
         difference = self.difference(system, metric)
-        if not difference.excludes(0.0):
+        if metric in BEST_AT_ZERO or not difference.excludes(0.0):
             return ''
         return 'better' if (difference.mean < 0.0) == (metric in self.lower_is_better) else 'worse'
 

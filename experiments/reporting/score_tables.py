@@ -4,6 +4,8 @@ import html
 
 import numpy as np
 
+from experiments.reporting.report_data import BEST_AT_ZERO
+
 
 def markdown_table(report, most_listed=None):
     """Returns Markdown: a caption, an empty line, and a table of the means with their 95 % intervals, a system a row.
@@ -31,13 +33,16 @@ def caption(report):
     num_pairs = len(report.pairs)
     missing = f'PARTIAL, {report.missing} of {report.expected} pairs missing; ' if report.missing else ''
     interval = '' if report.num_persons < 2 else ' [95 % interval, bootstrap over persons]'
+    at_zero = ', →0 nearer to 0' if BEST_AT_ZERO & set(report.metrics) else ''
     return (f'{missing}{num_pairs} {"pair" if num_pairs == 1 else "pairs"} of {report.num_persons} '
-            f'{"person" if report.num_persons == 1 else "persons"}; mean{interval}; ↑ higher is better, ↓ lower')
+            f'{"person" if report.num_persons == 1 else "persons"}; mean{interval}; ↑ higher is better, ↓ lower'
+            f'{at_zero}')
 
 
 def lacking_caption(report):
     """Returns what the list of pairs that cannot be scored is."""
-    return f'{len(report.lacking)} pairs of the protocol cannot be scored, as a picture is not there or has no pose'
+    return (f'{len(report.lacking)} pairs of the protocol cannot be scored, as a picture is not there, has no pose or '
+            'shows several people')
 
 
 def score_table(report):

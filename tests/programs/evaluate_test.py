@@ -142,6 +142,8 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
     (['--run_dir=a', '--predictions=b'], 'found --model and --predictions'),
     (['--run_dir=a', '--truth=b'], '--truth: expected --predictions beside it'),
     (['--run_dir=a', '--predictions_list=b'], '--predictions_list: expected --predictions beside it'),
+    (['--run_dir=a', '--video_every=2'], 'expected --protocol=video-self or video-other beside them, found none'),
+    (['--run_dir=a', '--video_source=b/1', '--protocol=people'], '--video_source, .* found people'),
     (['--predictions=a', '--masks=b'], '--masks: expected --truth beside it'),
     (['--predictions=none', '--truth=none'], 'found 0 pictures'),
     (['--saved_model=none'], 'none: expected a run folder, found none')])

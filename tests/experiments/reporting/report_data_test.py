@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from experiments.reporting.score_tables import markdown_table
 from tests.support.reports import made_up_report
 
 
@@ -44,6 +45,15 @@ def test_verdict_needs_an_interval_without_zero_and_knows_the_direction():
     noise = np.tile([0.1, -0.1], 20)
     data.scores['copy'] = {metric: values + noise for metric, values in data.scores['ours'].items()}
     assert [data.verdict('copy', metric) for metric in data.metrics] == [''] * 3
+
+
+def test_a_metric_with_a_sign_says_so_and_has_no_verdict():
+    data = made_up_report()
+    scores = {name: {'flicker': -values['l1_fg']} for name, values in data.scores.items()}
+    data = dataclasses.replace(data, metrics=('flicker',), scores=scores)
+    assert data.difference('copy', 'flicker').excludes(0.0) and data.verdict('copy', 'flicker') == ''
+    assert '| flicker →0 |' in markdown_table(data) and '→0 nearer to 0' in markdown_table(data)
+    assert '→0' not in markdown_table(made_up_report())
 
 
 def test_curve_follows_the_scores_and_leaves_out_what_is_unknown():
