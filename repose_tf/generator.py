@@ -8,7 +8,7 @@ import tensorflow as tf
 from repose_tf.architecture import Architecture
 from repose_tf.background_inpainter import BackgroundInpainter
 from repose_tf.coordinates import scale_pose
-from repose_tf.detail.detail_stream import DetailStream
+from repose_tf.detail.detail_stream import DetailStream, filled
 from repose_tf.detail.scaling import doubled, halved
 from repose_tf.lifting_encoder import LiftingEncoder
 from repose_tf.pose_encoder import PoseEncoder
@@ -75,8 +75,9 @@ class Generator(keras.Model):
           source_mask: None, or the person in the source images, [B, S, S, 1] or [B, N, S, S, 1] float32 in [0, 1]; all
             0 where there is none. Only the detail stream uses it, which finds the person itself where there is none.
           source_count: None, or [B] int32: how many of the N photos there are; the others are padding.
-          training: adds `coarse_image` [B, T, T, 3], the trunk's picture, and `source_mask_logits` [B, S, S, 1] or
-            [B, N, S, S, 1] to the result, where there is a detail stream.
+          training: adds `coarse_image` [B, T, T, 3], the trunk's picture, `background_guess` [B, S, S, 3], the first
+            photo's background continued smoothly, and `source_mask_logits` [B, S, S, 1] or [B, N, S, S, 1] to the
+            result, where there is a detail stream.
           with_volumes: adds the intermediate volumes to the result.
 
         Returns:
@@ -155,7 +156,7 @@ class Generator(keras.Model):
           encoded: what `encode` returned, maybe with rows repeated.
           target_pose_px: [B, 19, 3] float32, px in the wanted image.
           with_volumes: as for `call`; `encoded` must then hold the lifted volume.
-          with_coarse: adds `coarse_image`, see `call`.
+          with_coarse: adds `coarse_image` and `background_guess`, see `call`.
 
         Returns:
           as `call`.
@@ -172,6 +173,7 @@ class Generator(keras.Model):
         if self.detail is not None:
             if with_coarse:
                 outputs['coarse_image'] = alpha * foreground + (1.0 - alpha) * background
+                outputs['background_guess'] = filled(encoded['photo'], encoded['known'])
             foreground, alpha, background = self.detail.decode(
                 encoded, encoded['source_poses_px'], target_pose_px, background, (features, foreground, alpha))
         elif self.architecture.trunk_stride == 2:

@@ -6,6 +6,11 @@ devices sums them and divides by the global batch size.
 
 import tensorflow as tf
 
+from repose_tf.skeleton import joint_indices
+
+# What people look at first, and what a loss of the whole picture hardly weighs: the head and both hands.
+_CLOSE_UP_JOINTS = joint_indices('nose', 'lwri', 'rwri')
+NUM_CLOSE_UPS = len(_CLOSE_UP_JOINTS)
 REAL_LABEL_SMOOTHING = 0.25
 L2_WEIGHT = 1e-4
 
@@ -113,6 +118,40 @@ def window(image, corner, size):
     """
     rows, columns = (corner[:, axis, tf.newaxis] + tf.range(size) for axis in (0, 1))
     return tf.gather(tf.gather(image, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+
+
+def close_ups(image, pose_px, size):
+    """Cuts the squares around the head and both hands out of every image.
+
+    Args:
+      image: [B, S, S, C].
+      pose_px: [B, 19, 3], px of the image; where a joint is near the edge or beyond, the square lies at the edge.
+      size: rows and columns of the squares.
+
+    Returns:
+      [B * NUM_CLOSE_UPS, size, size, C], those of a sample one after the other.
+    """
+    centre_px = tf.gather(pose_px, _CLOSE_UP_JOINTS, axis=1)[..., 1::-1]
+    corner = tf.clip_by_value(tf.round(centre_px - size / 2), 0, image.shape[1] - size)
+    corner = tf.cast(tf.reshape(corner, [-1, 2]), tf.int32)
+    return window(tf.repeat(image, NUM_CLOSE_UPS, axis=0), corner, size)
+
+
+def hidden_background_loss(background, guess, foreground):
+    """Holds what the wanted person hides to a guess.
+
+    No picture shows what is there. Left alone it becomes anything, and shines through the person's edges.
+
+    Args:
+      background, guess: [B, S, S, 3].
+      foreground: [B, S, S, 1] in [0, 1], 1 on the person in the wanted image.
+
+    Returns:
+      [B] float32: mean absolute difference on the person; 0 where there is none.
+    """
+    difference = tf.reduce_mean(tf.abs(background - guess), axis=3, keepdims=True)
+    return tf.math.divide_no_nan(tf.reduce_sum(foreground * difference, axis=(1, 2, 3)),
+                                 tf.reduce_sum(foreground, axis=(1, 2, 3)))
 
 
 def averaged(image, stride):

@@ -12,8 +12,8 @@ class TrainStep:
       generator: a `Generator`.
       discriminator: a `Discriminator`, or None to train without an adversarial loss.
       perceptual: function (generated, truth) -> [B], or None.
-      loss_weights: 'loss/perceptual', 'loss/person', 'loss/adversarial', 'loss/l1', 'loss/coarse', 'loss/mask' ->
-        weight; those of 0 may be left out.
+      loss_weights: 'loss/perceptual', 'loss/person', 'loss/close_up', 'loss/adversarial', 'loss/l1', 'loss/coarse',
+        'loss/background', 'loss/mask' -> weight; those of 0 may be left out.
       l2_weight: of the 2D convolutions of both networks.
       label_smoothing: taken off the discriminator's real label.
       num_parts: into how many parts a batch is cut over all devices and their successive passes.
@@ -43,7 +43,7 @@ class TrainStep:
     def input_names(self):
         """Names of what it needs of a batch."""
         names = ['source_image', 'target_image', 'source_pose', 'target_pose']
-        if self._has('loss/mask'):
+        if self._has('loss/mask') or self._has('loss/background'):
             names.append('target_foreground')
         if self._has('loss/person'):
             names.append('window_corner')
@@ -57,7 +57,8 @@ class TrainStep:
         names = ['loss/l1', 'loss/generator']
         if self._has('loss/mask'):
             names += ['loss/mask', 'loss/source_mask'] if self._has_detail else ['loss/mask']
-        names += [term for term in ('loss/person', 'loss/coarse') if self._has(term)]
+        names += [term for term in ('loss/person', 'loss/close_up', 'loss/coarse', 'loss/background')
+                  if self._has(term)]
         if self.perceptual is not None:
             names.append('loss/perceptual')
         if 'discriminator' in self.networks:
@@ -115,6 +116,13 @@ class TrainStep:
         if self._has('loss/person'):
             terms['loss/person'] = self.perceptual(*(
                 losses.window(image, batch['window_corner'], image.shape[1] // 2) for image in (generated, truth)))
+        if self._has('loss/close_up'):
+            close = self.perceptual(*(losses.close_ups(image, batch['target_pose'], image.shape[1] // 4)
+                                      for image in (generated, truth)))
+            terms['loss/close_up'] = tf.reduce_mean(tf.reshape(close, [-1, losses.NUM_CLOSE_UPS]), axis=1)
+        if self._has('loss/background'):
+            terms['loss/background'] = losses.hidden_background_loss(
+                outputs['background'], outputs['background_guess'], batch['target_foreground'])
         if self._has('loss/coarse'):
             coarse = outputs['coarse_image']
             terms['loss/coarse'] = losses.l1_loss(coarse, losses.averaged(truth, truth.shape[1] // coarse.shape[1]))

@@ -147,6 +147,11 @@ class LossSettings(Group):
                                      'which saves time.', at_least=1)
     person_weight: float = setting(0.0, "Weight of the perceptual loss in a window of half the picture's size around "
                                    'one of the joints, at random; needs a --perceptual_weight.', at_least=0)
+    close_up_weight: float = setting(0.0, "Weight of the perceptual loss in squares of a quarter of the picture's size "
+                                     'around the head and both hands; needs a --perceptual_weight.', at_least=0)
+    background_weight: float = setting(0.0, 'Weight of the mean absolute difference between the background that the '
+                                       "wanted person hides and the photo's background, smoothly continued, where a "
+                                       'preset has a detail stream.', at_least=0)
     coarse_weight: float = setting(0.0, "Weight of the mean absolute difference of the trunk's picture, where a preset "
                                    'has a detail stream.', at_least=0)
     l2_weight: float = setting(1e-4, 'Weight of the squared 2D convolution weights.', at_least=0)
@@ -159,9 +164,10 @@ class LossSettings(Group):
         if self.vgg_weights not in VGG_WEIGHTS and not os.path.isfile(self.vgg_weights):
             raise UsageError(f'--vgg_weights: expected {", ".join(VGG_WEIGHTS)} or a weights file, '
                              f'found {self.vgg_weights!r}, which is no file.')
-        if self.person_weight and not self.perceptual_weight:
-            raise UsageError(
-                f'--person_weight: expected 0 without a --perceptual_weight, found {self.person_weight:g}.')
+        for name in ('person_weight', 'close_up_weight'):
+            if getattr(self, name) and not self.perceptual_weight:
+                raise UsageError(
+                    f'--{name}: expected 0 without a --perceptual_weight, found {getattr(self, name):g}.')
         if not (self.perceptual_weight or self.adversarial_weight or self.l1_weight):
             raise UsageError('--perceptual_weight, --adversarial_weight, --l1_weight: expected one of them '
                              'above 0, found none.')

@@ -59,7 +59,8 @@ class Trainer:
                 compute_dtype = 'bfloat16' if settings.model.precision == 'mixed_bfloat16' else 'float32'
                 self.perceptual = _perceptual_loss(weights, compute_dtype, is_computed)
         loss_weights = {f'loss/{name}': getattr(weights, f'{name}_weight')
-                        for name in ('perceptual', 'person', 'adversarial', 'l1', 'coarse', 'mask')}
+                        for name in ('perceptual', 'person', 'close_up', 'adversarial', 'l1', 'coarse', 'background',
+                                     'mask')}
         loss_weights['loss/source_mask'] = weights.mask_weight if self.generator.detail is not None else 0.0
         self.differentiate = TrainStep(self.generator, self.discriminator, self.perceptual, loss_weights,
                                        weights.l2_weight, weights.label_smoothing,
@@ -222,7 +223,8 @@ def _check(settings, num_devices):
     if settings.model.precision == 'mixed_float16':
         raise UsageError('--precision: mixed_float16 is for using a model; expected float32 or mixed_bfloat16 '
                          'for training, whose small gradients vanish in float16.')
-    if settings.losses.coarse_weight and settings.model.architecture().detail == 'none':
-        raise UsageError('--coarse_weight: expected 0 without a detail stream, whose trunk alone makes a coarse '
-                         f'picture, found {settings.losses.coarse_weight:g}.')
+    for name in ('coarse_weight', 'background_weight'):
+        if getattr(settings.losses, name) and settings.model.architecture().detail == 'none':
+            raise UsageError(f'--{name}: expected 0 without a detail stream, found '
+                             f'{getattr(settings.losses, name):g}.')
     devices.update_in_words(train, num_devices)

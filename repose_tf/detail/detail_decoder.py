@@ -8,16 +8,18 @@ from repose_tf.blocks import Composite, conv
 from repose_tf.detail import candidates, flow, surface_warp, surfaces
 from repose_tf.detail.scaling import doubled, halved
 from repose_tf.group_norm import GroupNorm
-from repose_tf.skeleton import NUM_PARTS
+from repose_tf.skeleton import NUM_PARTS, PART_NAMES
 
 # A part's own sample of the nearest layer, where it is visible, begins with most of the weight.
 _WORTH = (1.0, 0.1, 0.05, 0.02)  # of the candidates: both samples of the nearest layer, and of the next one
 _UNSEEN = 0.05  # the worth of what the source hides there: a guess
+_UNSEEN_HEAD = 0.001  # the back of a head does not look like its face
 _BESIDE = 0.01  # the worth of what is carried from beside the person
 _PAINTED = 0.01
 _LEAST = 1e-4
 _MAX_FLOW_PX = 4.0
 _INITIAL_ALPHA_LOGIT = 3.0
+_HEAD = PART_NAMES.index('head')
 _NUM_OUTPUTS = candidates.NUM_CANDIDATES + 1 + 3 + 1 + 2 + 3
 
 
@@ -76,8 +78,10 @@ class DetailDecoder(Composite):
         shares, painted, alpha, flow_px, filling = tf.split(output, [-1, 3, 1, 2, 3], axis=-1)
         each = [carried[..., layer, sample, :] for layer in range(surfaces.NUM_LAYERS)
                 for sample in range(surface_warp.NUM_SAMPLES)]
-        is_there = tf.repeat(tf.cast(maps['part'] >= 0, tf.float32), surface_warp.NUM_SAMPLES, axis=-1)
-        worth = is_there * tf.concat([worth * _trust(one) for worth, one in zip(_WORTH, each, strict=True)], axis=-1)
+        part = tf.repeat(maps['part'], surface_warp.NUM_SAMPLES, axis=-1)
+        unseen = tf.split(tf.where(part == _HEAD, _UNSEEN_HEAD, _UNSEEN), len(each), axis=-1)
+        worth = tf.cast(part >= 0, tf.float32) * tf.concat(
+            [worth * _trust(one, guess) for worth, one, guess in zip(_WORTH, each, unseen, strict=True)], axis=-1)
         worth = tf.concat([worth, tf.fill(tf.shape(alpha), _PAINTED)], axis=-1)
         shares = tf.nn.softmax(shares + tf.math.log(worth + _LEAST), axis=-1)
         painted_share = shares[..., -1:]
@@ -118,8 +122,11 @@ def _geometry(maps):
         (has_two * tf.clip_by_value(gap, -2.0, 2.0))[..., tf.newaxis], has_two[..., tf.newaxis]], axis=-1)
 
 
-def _trust(candidate):
-    """Returns how far a candidate [B, S, S, CHANNELS] can be trusted before any training, [B, S, S, 1]."""
+def _trust(candidate, unseen):
+    """Returns how far a candidate [B, S, S, CHANNELS] can be trusted before any training, [B, S, S, 1].
+
+    `unseen` [B, S, S, 1] is what it is worth where its source hides it.
+    """
     _, person, visible, facing = tf.split(candidate, [3, 1, 1, 1], axis=-1)
-    return _BESIDE + person * (_UNSEEN + visible * (0.3 + 0.7 * facing))
+    return _BESIDE + person * (unseen + visible * (0.3 + 0.7 * facing))
 

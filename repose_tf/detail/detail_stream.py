@@ -84,6 +84,12 @@ class DetailStream(Composite):
         return self.decoder(carried, maps, background, known, trunk)
 
 
+def filled(image, known):
+    """Fills the holes of pictures [B, S, S, C] smoothly; `known` [B, S, S, 1] is 1 where there is no hole."""
+    padding = [[0, 0], [0, 1], [0, 1], [0, 0]]
+    return fill_holes(tf.pad(image, padding), tf.pad(known, padding))[:, :-1, :-1]
+
+
 def _extended(image, mask):
     """Returns photos whose background is replaced by what the person's colours nearby look like.
 
@@ -91,6 +97,4 @@ def _extended(image, mask):
     cloth as there, and not background.
     """
     flat, inside = (tf.reshape(x, [-1, *x.shape[2:]]) for x in (image, tf.cast(mask > _INSIDE, tf.float32)))
-    padding = [[0, 0], [0, 1], [0, 1], [0, 0]]
-    filled = fill_holes(tf.pad(flat, padding), tf.pad(inside, padding))[:, :-1, :-1]
-    return tf.reshape(filled, tf.shape(image))
+    return tf.reshape(filled(flat, inside), tf.shape(image))

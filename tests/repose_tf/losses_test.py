@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from repose_tf import losses
+from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
 LOGITS = np.array([-60.0, -2.0, 0.0, 0.5, 60.0], np.float32)
 
@@ -97,6 +98,26 @@ def test_a_mask_that_fell_to_0_is_still_told_where_the_person_is():
     gradient = tape.gradient(value, logit).numpy()
     assert np.all(gradient[foreground == 1] < -0.5 / 16) and np.all(np.abs(gradient[foreground == 0]) < 1e-3)
     assert np.isfinite(losses.mask_loss(foreground, 1 - foreground)).all()
+
+
+def test_close_ups_show_the_head_and_both_hands_in_order():
+    pose = np.random.default_rng(4).uniform(-8, 40, (2, NUM_JOINTS, 3)).astype(np.float32)  # some out of the picture
+    pictures = np.zeros((2, 32, 32, 1), np.float32)
+    for row, (picture, joints) in enumerate(zip(pictures, pose)):
+        for number, name in enumerate(('nose', 'lwri', 'rwri')):
+            x, y = np.clip(joints[JOINT_INDEX[name], :2], 0, 31).round().astype(int)
+            picture[y, x] = 10 * row + number + 1
+    squares = losses.close_ups(pictures, pose, 12).numpy()
+    assert squares.shape == (6, 12, 12, 1)
+    for square, wanted in zip(squares, (1, 2, 3, 11, 12, 13)):
+        assert wanted in square
+
+
+def test_the_hidden_background_is_held_to_the_guess_on_the_person_alone():
+    background, guess, foreground = np.zeros((2, 4, 4, 3)), np.ones((2, 4, 4, 3)), np.zeros((2, 4, 4, 1))
+    foreground[0, :2], guess[0, 0] = 1.0, 0.5
+    loss = losses.hidden_background_loss(*(tf.constant(x, tf.float32) for x in (background, guess, foreground)))
+    np.testing.assert_allclose(loss, [0.75, 0.0])
 
 
 def test_generator_losses_are_keyed_as_logged_and_per_sample():

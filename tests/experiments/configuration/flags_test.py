@@ -17,6 +17,7 @@ SAVED = ROOT / 'tests/experiments/configuration/saved_flags.txt'  # flags.txt of
 # Flags that there were not then.
 NEWER = ('--registration', '--schedule_steps', '--max_minutes', '--perceptual_loss',
          '--detail', '--perceptual_stride', '--person_weight', '--coarse_weight',
+         '--close_up_weight', '--background_weight',
          *(f'--{name}' for name in vars(NoiseSettings())))
 
 

@@ -146,6 +146,7 @@ def test_float16_is_refused_for_training():
         make_trainer(precision='mixed_float16')
 
 
-def test_a_loss_of_the_detail_stream_is_refused_without_one():
-    with pytest.raises(UsageError, match='--coarse_weight: expected 0 without a detail stream.*found 1'):
-        make_trainer(coarse_weight=1.0)
+@pytest.mark.parametrize('name', ['coarse_weight', 'background_weight'])
+def test_a_loss_of_the_detail_stream_is_refused_without_one(name):
+    with pytest.raises(UsageError, match=f'--{name}: expected 0 without a detail stream.*found 1'):
+        make_trainer(**{name: 1.0})

@@ -110,7 +110,8 @@ def step(static_shapes, weights=None, jit_compile=False):
     image, source, target = inputs(TINY_DETAIL)
     batch = {'source_image': image, 'target_image': image[::-1], 'source_pose': source, 'target_pose': target,
              'target_foreground': disc(12), 'source_mask': disc(12), 'source_foreground': disc(11)}
-    losses = {'loss/l1': 1.0, 'loss/mask': 1.0, 'loss/source_mask': 1.0, 'loss/coarse': 1.0}
+    losses = {'loss/l1': 1.0, 'loss/mask': 1.0, 'loss/source_mask': 1.0, 'loss/coarse': 1.0,
+              'loss/background': 1.0}
     differentiate = TrainStep(generator, None, None, losses)
     assert set(differentiate.input_names) == set(batch)
     compiled = tf.function(lambda batch: differentiate(batch, 2), autograph=False, jit_compile=jit_compile)
