@@ -223,8 +223,9 @@ def _check(settings, num_devices):
     if settings.model.precision == 'mixed_float16':
         raise UsageError('--precision: mixed_float16 is for using a model; expected float32 or mixed_bfloat16 '
                          'for training, whose small gradients vanish in float16.')
-    for name in ('coarse_weight', 'background_weight'):
-        if getattr(settings.losses, name) and settings.model.architecture().detail == 'none':
-            raise UsageError(f'--{name}: expected 0 without a detail stream, found '
-                             f'{getattr(settings.losses, name):g}.')
+    if settings.model.architecture().detail == 'none':
+        for name in ('coarse_weight', 'background_weight', 'mask_noise_px', 'hidden_masks'):
+            if value := settings.as_dict()[name]:
+                raise UsageError(f'--{name}: expected 0 without a detail stream (--detail=none or a preset that has '
+                                 f'none), found {value:g}.')
     devices.update_in_words(train, num_devices)

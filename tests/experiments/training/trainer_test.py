@@ -146,7 +146,7 @@ def test_float16_is_refused_for_training():
         make_trainer(precision='mixed_float16')
 
 
-@pytest.mark.parametrize('name', ['coarse_weight', 'background_weight'])
-def test_a_loss_of_the_detail_stream_is_refused_without_one(name):
+@pytest.mark.parametrize('name', ['coarse_weight', 'background_weight', 'mask_noise_px', 'hidden_masks'])
+def test_what_the_detail_stream_alone_uses_is_refused_without_one(name):
     with pytest.raises(UsageError, match=f'--{name}: expected 0 without a detail stream.*found 1'):
         make_trainer(**{name: 1.0})
