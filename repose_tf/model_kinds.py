@@ -38,8 +38,8 @@ class LiveModel:
             outputs = generator.decode(encoded, target_poses_px)
             return pixels_from_image(outputs['image']), outputs['foreground_alpha'][..., 0]
 
-        def pairs(*inputs):
-            return reposed_pixels(generator, *inputs)
+        def pairs(images, source_poses_px, target_poses_px, masks=None):
+            return reposed_pixels(generator, images, source_poses_px, target_poses_px, _shares(masks))
 
         self._encode, self._decode, self.pairs = (
             tf.function(function, autograph=False, reduce_retracing=True) for function in (encode, decode, pairs))
@@ -91,8 +91,13 @@ class StoredModel:
         self.takes_masks = 'repose_sources' in self._signatures
         self.num_sources = int(self._loaded.num_sources) if self.takes_masks else 1
 
-    def pairs(self, image, source_pose_px, target_pose_px):
+    def pairs(self, image, source_pose_px, target_pose_px, masks=None):
         """Reposes every sample of a batch; returns [B, S, S, 3] uint8."""
+        if masks is not None:
+            return self._signatures['repose_sources'](
+                source_images=image[:, tf.newaxis], source_poses=source_pose_px[:, tf.newaxis],
+                source_masks=masks[:, tf.newaxis], source_count=tf.ones([len(image)], tf.int32),
+                target_pose=target_pose_px)['image']
         return self._signatures['repose'](
             source_image=image, source_pose=source_pose_px, target_pose=target_pose_px)['image']
 

@@ -97,17 +97,19 @@ class Reposer:
                              'takes one; SavedModels that take several have the signature repose_sources.')
         return EncodedPerson(self._model, prepared(image, pose_px, masks, self.image_size, self.num_sources))
 
-    def repose_pairs(self, images, source_poses_px, target_poses_px):
+    def repose_pairs(self, images, source_poses_px, target_poses_px, source_masks=None):
         """Shows each person of a batch in one pose; nothing is checked.
 
         Args:
           images: [B, S, S, 3] uint8, RGB.
           source_poses_px, target_poses_px: [B, 19, 3] float32, px of them.
+          source_masks: None, or the persons in the images, [B, S, S, 1] uint8, 255 on the person, all 0 where there is
+            none. Models that do not take masks have no use for them.
 
         Returns:
           [B, S, S, 3] uint8 tensor.
         """
-        return self._model.pairs(images, source_poses_px, target_poses_px)
+        return self._model.pairs(images, source_poses_px, target_poses_px, source_masks if self.takes_masks else None)
 
 
 class EncodedPerson:

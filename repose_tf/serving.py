@@ -34,7 +34,7 @@ class RequestLimits:
     max_bytes: int = 20_000_000
 
 
-def reposed_pixels(generator, source_image, source_pose_px, target_pose_px):
+def reposed_pixels(generator, source_image, source_pose_px, target_pose_px, source_mask=None):
     """Runs a `Generator` from pixels to pixels.
 
     Args:
@@ -42,11 +42,12 @@ def reposed_pixels(generator, source_image, source_pose_px, target_pose_px):
       source_image: [B, S, S, 3] uint8, RGB.
       source_pose_px: [B, 19, 3] float32, (x, y, z) px in the source image, z = 0 at the pelvis.
       target_pose_px: [B, 19, 3] float32, px in the wanted image, likewise.
+      source_mask: as for `Generator.call`.
 
     Returns:
       [B, S, S, 3] uint8, the person of the source image in the target pose.
     """
-    outputs = generator(image_from_pixels(source_image), source_pose_px, target_pose_px, training=False)
+    outputs = generator(image_from_pixels(source_image), source_pose_px, target_pose_px, source_mask)
     return pixels_from_image(outputs['image'])
 
 

@@ -24,7 +24,11 @@ _RIM = 1 / 64  # of the picture's size: so far around the mask a picture still s
 
 
 class ModelSystem:
-    """A trained model by its path: a run, a packed model or a SavedModel."""
+    """A trained model by its path: a run, a packed model or a SavedModel.
+
+    A model that takes masks is given those of the sources where the data have them, as `experiments.repose` gives it
+    the estimator's.
+    """
 
     def __init__(self, path, weights='average'):
         """Opens it; see `opening.open_model`."""
@@ -38,10 +42,14 @@ class ModelSystem:
             self.digest = files.sha256(variable.numpy().tobytes() for variable in tf_variables(generator))[:12]
             self.description = (f'{self._reposer.kind} {self.name}, weights {self.digest}, '
                                 f'{generator.dtype_policy.name}')
+        if self._reposer.takes_masks:
+            self.digest += '-masks'
+            self.description += ", given the data's masks of the sources"
 
     def __call__(self, batch):
+        masks = tf.cast(tf.round(255.0 * batch['source_mask']), tf.uint8)
         return self._reposer.repose_pairs(
-            pixels_from_image(batch['source_image']), batch['source_pose'], batch['target_pose'])
+            pixels_from_image(batch['source_image']), batch['source_pose'], batch['target_pose'], masks)
 
 
 class CopyOfSource:

@@ -32,11 +32,12 @@ def write_contact_sheet(path, reposer, batches):
     Args:
       path: picture file to write.
       reposer: `repose_tf.Reposer`.
-      batches: iterable of batches of data_pipeline.batches.input_pipeline, images in uint8.
+      batches: iterable of batches of data_pipeline.batches.input_pipeline, images and masks in uint8.
     """
     samples, captions = [], []
     for batch in batches:
-        results = reposer.repose_pairs(batch['source_image'], batch['source_pose'], batch['target_pose'])
+        results = reposer.repose_pairs(batch['source_image'], batch['source_pose'], batch['target_pose'],
+                                       batch['source_mask'])
         samples += zip(batch['source_image'].numpy(), batch['target_pose'].numpy(), results.numpy(),
                        batch['target_image'].numpy(), strict=True)
         captions += [f'{source.decode()} -> {target.decode()}' for source, target in

@@ -61,6 +61,12 @@ def test_every_photo_has_a_size_of_its_own_and_targets_are_of_the_first(reposer)
     assert np.abs(found - expected).max() <= 1
 
 
+def test_pairs_are_shown_with_their_masks(reposer):
+    pictures = reposer.repose_pairs(
+        *(given[np.newaxis] for given in (IMAGES[0], POSES[0], TARGET, MASK[..., np.newaxis])))
+    np.testing.assert_allclose(pictures[0].numpy().astype(int), shown(reposer, IMAGES[0], POSES[0], [MASK]), atol=1)
+
+
 def test_masks_say_where_the_person_is(reposer):
     found = shown(reposer, IMAGES[0], POSES[0])
     assert np.array_equal(shown(reposer, IMAGES[0], POSES[0], [None]), found)

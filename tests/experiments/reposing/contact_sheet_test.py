@@ -18,8 +18,8 @@ class Negative:
     image_size = SIZE
 
     @staticmethod
-    def repose_pairs(images, source_poses_px, target_poses_px):
-        del source_poses_px, target_poses_px
+    def repose_pairs(images, source_poses_px, target_poses_px, source_masks):
+        del source_poses_px, target_poses_px, source_masks
         return 255 - images
 
 
@@ -29,7 +29,8 @@ def test_the_sheet_shows_source_pose_result_and_truth_of_every_pair(tmp_path):
             return tf.fill([len(names), SIZE, SIZE, 3], tf.constant(value, tf.uint8))
         poses = tf.random.uniform([len(names), NUM_JOINTS, 3], 0, SIZE)
         return {'source_image': images(grey), 'target_image': images(grey + 1), 'source_pose': poses,
-                'target_pose': poses, 'source_id': tf.constant(names), 'target_id': tf.constant(names)}
+                'target_pose': poses, 'source_mask': images(0)[..., :1],
+                'source_id': tf.constant(names), 'target_id': tf.constant(names)}
 
     batches = [batch(10, ['a/0', 'a/1']), batch(60, ['b/0'])]
     write_contact_sheet(tmp_path / 'sheet.png', Negative, batches)
