@@ -52,7 +52,7 @@ demo-test: $(VENV)/.installed-demo
 	@$(PY) -c 'import sys; from tests.support.chromium import find_chromium; sys.exit(not find_chromium())' || { \
 	  echo "error: there is no Chromium to try the page in; on Debian: apt install chromium." >&2; exit 1; }
 	@echo '== The page in Chromium (on 2 cores: about two minutes)'
-	@$(PY) -m pytest tests/experiments/demo_page/page_test.py
+	@$(PY) -m pytest tests/experiments/demo_page/page_test.py tests/experiments/demo_page/joints_page_test.py
 
 # ---- the environment
 install: $(VENV)/.installed

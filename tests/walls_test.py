@@ -12,7 +12,7 @@ PACKAGES = ('repose_tf', 'data_pipeline', 'experiments', 'tests')
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob('*.py'))
 TEXTS = FILES + sorted(path for pattern in ('*', 'docs/**/*', *(f'{name}/**/*' for name in PACKAGES))
                        for path in ROOT.glob(pattern)
-                       if path.suffix in ('.md', '.txt', '.toml', '.flags', '.css') or path.name == 'Makefile')
+                       if path.suffix in ('.md', '.txt', '.toml', '.flags', '.css', '.js') or path.name == 'Makefile')
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_DOOR_LINES = 250, 50, 120
 MAX_TEST_FILE_LINES = 300
 

@@ -82,16 +82,20 @@ def read_poses(path):
 
 
 def write(path, poses, origin):
-    """Writes a pose file, one pose a line; whole or not at all; px to 1/100, mm to 1/10.
+    """Writes a pose file, whole or not at all; see `as_text`. Raises WriteError too: the file cannot be written."""
+    write_text(path, as_text(poses, origin, path))
+
+
+def as_text(poses, origin, path='poses.json'):
+    """Returns the text of a pose file, one pose a line; px to 1/100, mm to 1/10.
 
     Args:
-      path: the file.
       poses: dict, `person/frame` -> `Pose`.
       origin: who or what measured them.
+      path: the file, for messages.
 
     Raises:
       DataError: a pose that `read_poses` would refuse.
-      WriteError: the file cannot be written.
     """
     lines = []
     for key in sorted(poses, key=natural_key):
@@ -99,7 +103,7 @@ def write(path, poses, origin):
         _parse_pose(f'{path}: "{key}"', key, entry, origin)
         lines.append(f'{json.dumps(key)}: {json.dumps(entry, separators=(",", ":"))}')
     head = json.dumps({'version': VERSION, 'joints': JOINT_NAMES, 'origin': origin})
-    write_text(path, head[:-1] + ', "poses": {\n' + ',\n'.join(lines) + '\n}}\n')
+    return head[:-1] + ', "poses": {\n' + ',\n'.join(lines) + '\n}}\n'
 
 
 def true_mm(pose):

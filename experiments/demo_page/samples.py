@@ -1,6 +1,7 @@
 """The people and poses that the page offers, from a folder in the people layout."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -17,15 +18,17 @@ _NAMES = {'apose_front': 'standing', 'turn': 'turned', 'turn_back': 'from behind
 
 @dataclasses.dataclass(frozen=True)
 class PagePerson:
-    """A person of the page, offered or uploaded, in a picture of the model's size.
+    """A person of the page, offered or uploaded, in a picture of the model's size; or a pose alone.
 
     Attributes:
       name: what the page calls them.
-      image: uint8 [S, S, 3], RGB.
-      pose_px: float32 [19, 3] px in it.
+      image: uint8 [S, S, 3], RGB; None of a pose alone.
+      pose_px: float32 [19, 3] px in it; of a pose alone, px of no picture: only its shape counts.
       note: what the page tells of how they were found, or ''.
       mask: uint8 [S, S], the person in the picture, or None.
       others: tuple of `PagePerson`, the same person in further photos.
+      photo_px: side of the square of the photo, as its file is, that `image` shows.
+      px_per_mm: the person's scale in that photo.
     """
 
     name: str
@@ -34,6 +37,8 @@ class PagePerson:
     note: str = ''
     mask: np.ndarray | None = None
     others: tuple = ()
+    photo_px: float = math.nan
+    px_per_mm: float = math.nan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +75,7 @@ def _person(name, frame, size):
     if image.shape[0] != image.shape[1]:
         raise DataError(f'{frame.image_path}: expected a square picture, found {image.shape[1]} x {image.shape[0]} px.')
     pose_px = scale_pose(frame.pose.px, size / len(image)).astype(np.float32)
-    return PagePerson(name, resized(image, size), pose_px)
+    return PagePerson(name, resized(image, size), pose_px, photo_px=len(image), px_per_mm=frame.pose.px_per_mm)
 
 
 def _pose_name(frame):

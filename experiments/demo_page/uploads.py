@@ -49,7 +49,7 @@ def read_photo(data, limits):
       limits: `UploadLimits`.
 
     Returns:
-      uint8 [H, W, 3], RGB, shrunk to at most 1536 px a side.
+      uint8 [H, W, 3], RGB, shrunk to at most 1536 px a side; and by what factor it was shrunk, 1 or less.
 
     Raises:
       RequestError: it is no photo or too large.
@@ -73,4 +73,4 @@ def read_photo(data, limits):
     except PictureError as error:
         raise RequestError(one_line(error)) from error
     factor = min(1, _LARGEST_PX / max(photo.shape))
-    return resized(photo, [max(1, round(factor * length)) for length in photo.shape[1::-1]])
+    return resized(photo, [max(1, round(factor * length)) for length in photo.shape[1::-1]]), factor

@@ -1,4 +1,4 @@
-"""Videos that are uploaded to the page, within bounds: the poses of the people in them."""
+"""Films that are uploaded to the page, within bounds: the poses of the people in videos, of BVH and of pose files."""
 
 import dataclasses
 import math
@@ -12,15 +12,19 @@ import numpy as np
 from data_pipeline.errors import DataError, UsageError
 from data_pipeline.estimators.following import Follower
 from data_pipeline.estimators.person import largest
-from data_pipeline.picture_file import resized
+from data_pipeline.finding import natural_key
+from data_pipeline.poses import motion_capture, pose_file
 from data_pipeline.program import one_line
 from data_pipeline.video_file import VideoReader
+from experiments.demo_page.checks import number as check_number
+from experiments.demo_page.photos import MOST_PEOPLE, chosen_of, numbered
+from experiments.demo_page.samples import PagePerson
 from experiments.demo_page.uploads import RequestError
 from experiments.reposing import targets
 
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.webm')
-_MOST_PEOPLE = 4  # of a video, each of whom is looked for in every frame
-_PICTURE_PX = 480  # of the frame in which they are numbered
+POSE_SUFFIXES = ('.bvh', '.json')
+_FPS_OF_POSES = 4.0  # of a file that tells none
 _COUNTED_AT_ONCE = 100  # frames of a video, between two looks at the clock
 _SMOOTHING = 1.0  # frames, as in experiments.repose
 _EBML = b'\x1a\x45\xdf\xa3'  # WebM begins so
@@ -42,19 +46,30 @@ class VideoPerson:
 
 @dataclasses.dataclass(frozen=True)
 class Video:
-    """The people in a video, and who of them is followed.
+    """The people in a video, and who of them is followed; or one whose poses came from a file.
 
     Attributes:
       people: dict, number as in the picture, from the left -> `VideoPerson`.
       fps: poses a second.
       chosen: the number of who is followed.
       picture: uint8 [H, W, 3], a frame with the numbers; None where there is one person.
+      frame: whose pose is looked at, from 1.
     """
 
     people: dict
     fps: float
     chosen: int = 1
     picture: np.ndarray | None = None
+    frame: int = 1
+
+    def with_frame(self, number):
+        """Returns the video with the pose of another frame looked at; raises RequestError if there is no such frame."""
+        return dataclasses.replace(self, frame=int(check_number('frame', number, 1, len(self.poses_px))))
+
+    @property
+    def person(self):
+        """The pose of the frame that is looked at, a `PagePerson` without a picture."""
+        return PagePerson(f'frame {self.frame} of your film', None, self.poses_px[self.frame - 1], self.note)
 
     @property
     def poses_px(self):
@@ -66,20 +81,52 @@ class Video:
 
     def with_chosen(self, number):
         """Returns the video with another person followed; raises RequestError if there is none of this number."""
-        if number not in self.people:
-            raise RequestError(f'Expected one of the people in the video, {", ".join(map(str, self.people))}, found '
-                               f'{str(number)[:40]!r}.')
-        return dataclasses.replace(self, chosen=number)
+        return dataclasses.replace(self, chosen=chosen_of(self.people, number, 'video'))
 
 
-def read_video(path, estimator, limits, deadline):
-    """Finds the poses of everybody in a video, of _MOST_PEOPLE at the most.
+def read_poses(path, limits):
+    """Reads the poses of motion capture (.bvh) or of a pose file (.json).
+
+    Args:
+      path: of the uploaded file.
+      limits: `UploadLimits`; of more than limits.frames poses every second, third, ... is taken.
+
+    Returns:
+      `Video` of one person.
+
+    Raises:
+      RequestError: it is no such file, or too large.
+    """
+    path = pathlib.Path(path)
+    num_bytes = os.path.getsize(path)
+    if num_bytes > limits.upload_mb * 1e6:
+        raise RequestError(f'Expected a file of at most {limits.upload_mb:g} MB, found {num_bytes / 1e6:.1f} MB.')
+    try:
+        if path.suffix.lower() == '.bvh':
+            motion = motion_capture.read(path)
+            poses_px, fps, notes = motion_capture.poses_of(motion, path), motion.fps or _FPS_OF_POSES, motion.notes
+        else:
+            poses = pose_file.read(path)
+            if not poses:
+                raise RequestError('Expected a file of poses, found none in it.')
+            poses_px, fps, notes = [poses[key] for key in sorted(poses, key=natural_key)], _FPS_OF_POSES, ()
+    except (DataError, UsageError) as error:
+        raise RequestError(_without_path(one_line(error), path, 'your file')) from error
+    every = math.ceil(len(poses_px) / limits.frames)
+    taken = [f'{math.ceil(len(poses_px) / every)} of its {len(poses_px)} poses were taken.'] * (every > 1)
+    note = ' '.join([*(_without_path(line, path, 'your file') for line in notes), *taken])
+    return Video({1: VideoPerson(np.float32(poses_px[::every]), note)}, fps / every)
+
+
+def read_video(path, estimator, limits, deadline, progress=None):
+    """Finds the poses of everybody in a video, of MOST_PEOPLE at the most.
 
     Args:
       path: of the uploaded file.
       estimator: `person.Estimator`.
       limits: `UploadLimits`.
       deadline: time.monotonic() at which the search is given up.
+      progress: function of (number of frames looked at, of how many), or None.
 
     Returns:
       `Video`, of at most limits.frames frames at even distances.
@@ -93,6 +140,7 @@ def read_video(path, estimator, limits, deadline):
         every = math.ceil(num_frames / limits.frames)
         bounded = _Bounded(estimator, deadline, limits.seconds)
         image, places = _people(path, bounded, every)
+        bounded.tell(progress, math.ceil(num_frames / every) * len(places))
         if len(places) > 1:
             found = targets.follow(path, bounded, [Follower(number) for number in places], every, _SMOOTHING)
             found = {number: item for number, item in zip(places, found, strict=True)
@@ -110,7 +158,7 @@ def read_video(path, estimator, limits, deadline):
               for number, item in found.items()}
     chosen = next(iter(people))  # the largest
     return Video(dict(sorted(people.items())), found[chosen].fps, chosen,
-                 _numbered(image, {number: places[number] for number in people}) if len(people) > 1 else None)
+                 numbered(image, {number: places[number] for number in people}) if len(people) > 1 else None)
 
 
 class _Bounded:
@@ -118,7 +166,11 @@ class _Bounded:
 
     def __init__(self, estimator, deadline, seconds):
         self._estimator, self._deadline, self._seconds = estimator, deadline, seconds
-        self._num_done = 0
+        self._num_done, self._progress, self._total = 0, None, 0
+
+    def tell(self, progress, total):
+        """Tells `progress` of every frame that is looked at from here on."""
+        self._num_done, self._progress, self._total = 0, progress, total
 
     def find_person(self, image, choose=largest):
         """See `person.Estimator`."""
@@ -126,6 +178,8 @@ class _Bounded:
             raise RequestError(f'This took longer than {self._seconds:g} s; {self._num_done} frames were looked at. '
                              'Try a shorter or smaller video.')
         self._num_done += 1
+        if self._progress:
+            self._progress(self._num_done, max(self._num_done, self._total))
         return self._estimator.find_person(image, choose)
 
 
@@ -179,20 +233,9 @@ def _people(path, estimator, every):
             if found:
                 break
     order = sorted(range(len(found)), key=lambda index: found[index].centre_px[0])
-    return image, {1 + order.index(index): place for index, place in enumerate(found[:_MOST_PEOPLE])}
+    return image, {1 + order.index(index): place for index, place in enumerate(found[:MOST_PEOPLE])}
 
 
-def _numbered(image, places):
-    """Draws numbers over the people in a picture and shrinks it; returns uint8 [H, W, 3]."""
-    factor = min(1, _PICTURE_PX / max(image.shape))
-    picture = resized(image, [max(1, round(factor * length)) for length in image.shape[1::-1]]).copy()
-    for number, place in places.items():
-        x, y = (int(value * factor) for value in place.centre_px)
-        cv2.circle(picture, (x, y), 14, (255, 255, 255), -1, cv2.LINE_AA)
-        cv2.putText(picture, str(number), (x - 6, y + 6), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 2, cv2.LINE_AA)
-    return picture
-
-
-def _without_path(message, path):
-    """Names the video as the visitor knows it, not where it lies here."""
-    return message.replace(f'video {path}', 'your video').replace(str(path), 'your video')
+def _without_path(message, path, what='your video'):
+    """Names the file as the visitor knows it, not where it lies here."""
+    return message.replace(f'video {path}', what).replace(str(path), what)

@@ -1,6 +1,7 @@
 """The source person: the photo that is reposed and the pose in it, brought to the model's size."""
 
 import dataclasses
+import math
 import os
 import pathlib
 
@@ -46,6 +47,7 @@ class SourcePerson:
       mask: uint8 [H, W], 255 on the person; None if no estimator was asked or it makes none.
       place: `Place` of the photo; None if it lies in no folder of the people layout.
       num_people: how many people the estimator saw in the photo; 1 if it was not asked.
+      px_per_mm: the person's scale in the photo.
     """
 
     photo: np.ndarray
@@ -55,6 +57,7 @@ class SourcePerson:
     mask: np.ndarray | None = None
     place: Place | None = None
     num_people: int = 1
+    px_per_mm: float = math.nan
 
     @property
     def is_cropped(self):
@@ -111,7 +114,7 @@ def load_source_person(path, pose_name, size, open_estimator):
         square = square_around(pose.px[:, :2], pose.px_per_mm, (columns, rows))
     else:
         raise UsageError(f'--source_pose: expected a pose in the picture {path}, found no joint inside of it.')
-    return SourcePerson(photo, square, *_cut_out(photo, pose, square, size), place=place)
+    return SourcePerson(photo, square, *_cut_out(photo, pose, square, size), place=place, px_per_mm=pose.px_per_mm)
 
 
 def find_person(name, photo, size, estimator):
@@ -128,7 +131,8 @@ def find_person(name, photo, size, estimator):
     """
     pose, mask, num_people = estimate(name, photo, estimator)
     square = square_around(pose.px[:, :2], pose.px_per_mm, photo.shape[1::-1])
-    return SourcePerson(photo, square, *_cut_out(photo, pose, square, size), mask, num_people=num_people)
+    return SourcePerson(photo, square, *_cut_out(photo, pose, square, size), mask, num_people=num_people,
+                        px_per_mm=pose.px_per_mm)
 
 
 def estimate(name, image, estimator):

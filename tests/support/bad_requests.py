@@ -17,7 +17,8 @@ import zlib
 import cv2
 import numpy as np
 
-from experiments.demo_page.backend import Edits
+from experiments.demo_page.clips import Clip
+from experiments.demo_page.edits import Edits
 from experiments.demo_page.motions import MOTIONS
 from experiments.demo_page.samples import PagePerson
 from experiments.demo_page.uploads import RequestError
@@ -130,14 +131,24 @@ def bad_person(rng, size):
     return dataclasses.replace(person, pose_px=wrong_poses[rng.integers(0, len(wrong_poses))])
 
 
+def bad_move(rng):
+    """Returns what a browser asks for when a joint is dragged: wrong in some way, or fine."""
+    joint = ['lwri', 'pelv', 'nose', 'tail', None, 3, ['lwri']][rng.integers(0, 7)]
+    place = {axis: _NUMBERS[rng.integers(0, len(_NUMBERS))] for axis in ('x', 'y', 'tilt_deg') if rng.integers(4)}
+    moves = ({'joint': joint, **place}, {'joint': joint, 'x': 20, 'y': -30.5}, place, None, 'lwri', [])
+    return moves[rng.integers(0, len(moves))]
+
+
 def ask(backend, rng):
-    """Sends one request, most of them bad; returns a picture or the bytes of a clip, or raises RequestError."""
+    """Sends one request, most of them bad; returns a picture or a `Clip`, or raises RequestError."""
     size = backend.image_size
     good = make_person(rng, size)
     kind = rng.integers(0, 6)
     if kind == 0:
         return backend.picture(good, backend.target_pose(good, backend.person_of(bad_file(rng))))
     if kind == 1:
+        if rng.integers(2):
+            return backend.picture(good, backend.with_joint_moved(good, good.pose_px, bad_move(rng))[0])
         degrees = [15, -30, 5, 60]
         degrees[rng.integers(0, 4)] = _NUMBERS[rng.integers(0, len(_NUMBERS))]
         return backend.picture(good, backend.target_pose(good, good, Edits(*degrees)))
@@ -173,7 +184,7 @@ def send(backend, count, seed):
             assert '\n' not in str(error) and len(str(error)) < 400 and str(error), (seed, index, str(error))
             continue
         num_pictures += 1
-        is_clip = isinstance(answer, bytes) and answer.startswith(b'GIF')
+        is_clip = isinstance(answer, Clip) and answer.gif.startswith(b'GIF') and answer.mp4[4:8] == b'ftyp'
         assert is_clip or (answer.dtype == np.uint8 and answer.shape == (size, size, 3)), (seed, index)
     return num_pictures, messages
 

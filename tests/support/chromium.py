@@ -90,6 +90,26 @@ class Tab:
         self.wait(f'!!{element}')
         self.run(f'{element}.click()')
 
+    def drag(self, selector, x_px, y_px):
+        """Drags an element by so many px of the screen with the mouse."""
+        box = self.run(f'(() => {{ const element = document.querySelector({json.dumps(selector)}); '
+                       "element.scrollIntoView({block: 'center'}); const box = element.getBoundingClientRect(); "
+                       'return [box.x + box.width / 2, box.y + box.height / 2]; })()')
+        for kind, share in (('mousePressed', 0), ('mouseMoved', 0.5), ('mouseMoved', 1), ('mouseReleased', 1)):
+            self.send('Input.dispatchMouseEvent', type=kind, x=box[0] + share * x_px, y=box[1] + share * y_px,
+                      button='left', clickCount=1)
+
+    def press(self, key):
+        """Presses a key."""
+        for kind in ('keyDown', 'keyUp'):
+            self.send('Input.dispatchKeyEvent', type=kind, key=key)
+
+    def names(self, *roles):
+        """Returns (role, name) of what a screen reader finds on the page, of these roles."""
+        nodes = self.send('Accessibility.getFullAXTree')['nodes']
+        return [(node['role']['value'], node.get('name', {}).get('value', '')) for node in nodes
+                if not node['ignored'] and node['role']['value'] in roles]
+
     def upload(self, selector, path):
         """Puts a file into an `<input type=file>`."""
         root = self.send('DOM.getDocument')['root']['nodeId']

@@ -9,11 +9,15 @@ import pytest
 from PIL import Image
 
 from data_pipeline.picture_file import png
+from data_pipeline.poses import pose_file
+from data_pipeline.video_file import VideoReader
 from experiments.demo_page import samples
-from experiments.demo_page.backend import Backend, Edits
+from experiments.demo_page.backend import Backend
+from experiments.demo_page.edits import Edits
 from experiments.demo_page.motions import MOTIONS, motion_poses
 from experiments.demo_page.uploads import RequestError, UploadLimits
-from experiments.reposing.targets import fitted, of_video
+from experiments.reposing.source_person import load_source_person
+from experiments.reposing.targets import fitted, of_pose_file, of_video
 from repose_tf.pose_edits import arm_raised, bent, turned, with_proportions
 from repose_tf.reposer import Reposer
 from repose_tf.skeleton import BONES, JOINT_INDEX
@@ -71,7 +75,7 @@ def test_a_photo_becomes_a_person_and_a_picture(backend):
     assert person.image.shape == (32, 32, 3) and person.image[16, 16].mean() > 110  # the bright person in the middle
     pose = backend.target_pose(person, person, Edits(turn_deg=30))
     assert np.array_equal(backend.picture(person, pose), backend.picture(person, pose))
-    clip = Image.open(io.BytesIO(backend.turntable(person, pose, 5)))
+    clip = Image.open(io.BytesIO(backend.turntable(person, pose, 5).gif))
     assert clip.n_frames == 5
     assert len(backend.parts(person, pose)) == 6
 
@@ -116,6 +120,40 @@ def test_a_clip_is_bounded_in_pictures_and_time(backend):
         hasty.turntable(person, person.pose_px, 40)
 
 
+def test_a_clip_tells_how_far_it_is_and_ends_when_that_fails(backend, tmp_path):
+    person, told = make_person(np.random.default_rng(3), 32), []
+
+    def tell(done, total):
+        told.append((done, total))
+        if len(told) == 3:
+            raise RequestError('Enough.')
+    clip = backend.turntable(person, person.pose_px, 6, tell)
+    assert told == [(4, 6), (6, 6)]
+    with VideoReader(write(tmp_path, clip.mp4, 'clip.mp4')) as video:
+        assert video.size == (128, 128) and video.count() == 6
+    with pytest.raises(RequestError, match='Enough'):
+        backend.turntable(person, person.pose_px, 6, tell)
+
+
+def test_the_pose_file_gives_the_same_pose_in_the_photo(backend, tmp_path):
+    """A file of 1/100 px, for the photo as it was before it was shrunk to the model's size."""
+    data = png(picture(300, 200, (120, 30, 50, 150)))
+    person = backend.person_of(data)
+    pose_px, _ = backend.with_joint_moved(person, backend.target_pose(person, person, Edits(bend_deg=20)),
+                                          {'joint': 'lwri', 'x': 25, 'y': 5})
+    path = write(tmp_path, backend.pose_file(person, pose_px), 'pose.json')
+    source = load_source_person(write(tmp_path, data, 'photo.png'), '', 32, FakeEstimator)
+    np.testing.assert_allclose(of_pose_file(f'{path}#page/pose', source).poses_px[0], pose_px, atol=0.01)
+    assert pose_file.read_poses(path)['page/pose'].px_per_mm == pytest.approx(source.px_per_mm, rel=1e-5)
+
+
+def test_a_pose_of_another_photo_of_the_same_name_gets_the_persons_bones(backend):
+    person, other = (backend.person_of(png(picture(300, 200, (120, 30, columns, 150)))) for columns in (50, 90))
+    assert person.name == other.name
+    np.testing.assert_allclose(bone_lengths(backend.target_pose(person, other)), bone_lengths(person.pose_px),
+                               rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize('name', MOTIONS)
 def test_a_movement_keeps_bones_goes_smoothly_and_leads_on_to_its_begin(name):
     poses = motion_poses(name, 48)
@@ -153,7 +191,7 @@ def test_a_video_is_followed_as_the_command_follows_it(backend, tmp_path):
     np.testing.assert_array_equal(video.poses_px, targets.poses_px)
     images = backend._reposer.source(person.image, person.pose_px).repose(
         fitted(targets, person.pose_px, None))
-    found = Image.open(io.BytesIO(backend.follow(person, video)))
+    found = Image.open(io.BytesIO(backend.follow(person, video).gif))
     assert (found.n_frames, found.info['duration']) == (4, 100)
     enlarged = cv2.resize(images[0], found.size)
     assert np.abs(np.int32(found.convert('RGB')) - np.int32(enlarged)).mean() < 8  # a GIF has 256 colours

@@ -5,124 +5,33 @@ Needs Gradio, the package websocket-client and Chromium (`make demo-test`, docs/
 in place of a tiny one with random weights; DEMO_TEST_ESTIMATOR the folder of MediaPipe's files, for the uploads.
 """
 
-import os
-import pathlib
-import re
 import subprocess
 import sys
-import tempfile
-import time
 
 import cv2
 import numpy as np
 import pytest
 
-from data_pipeline.estimators.mediapipe_pose import MediaPipePose
-from data_pipeline.people.people_folder import open_folder
 from data_pipeline.picture_file import png, read_image
-from experiments.demo_page.backend import Backend, Edits
+from experiments.demo_page.edits import Edits
 from experiments.demo_page.motions import MOTIONS
-from experiments.demo_page.samples import load_samples
-from experiments.models.opening import open_model
-from tests.support.chromium import find_chromium, open_browser
 from tests.support.films import write_frames
+from tests.support.page_in_browser import (
+    NEEDS_BROWSER,
+    PEOPLE,
+    as_bytes,
+    decoded,
+    needs_estimator,
+    open_tab,
+    photo,
+    sample_frame,
+    shown_is,
+)
 from tests.support.programs import ROOT
-from tests.support.tiny import tiny_run
 
 pytest.importorskip('gradio', reason='the page needs requirements-demo.txt')
 pytest.importorskip('websocket', reason='driving the browser needs the package websocket-client')
-PEOPLE = ROOT / 'data' / 'people'
-ESTIMATOR = os.environ.get('DEMO_TEST_ESTIMATOR', '')
-needs_estimator = pytest.mark.skipif(not ESTIMATOR, reason='DEMO_TEST_ESTIMATOR names no pose model')
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_chromium(), reason='there is no Chromium')]
-
-
-@pytest.fixture(scope='module')
-def run_path(tmp_path_factory):
-    return os.environ.get('DEMO_TEST_MODEL') or tiny_run(tmp_path_factory.mktemp('runs')).path
-
-
-# Tells, inside of the server, of every file that Python opens for writing.
-WITNESS = """import os, sys
-log = os.open(os.environ['WITNESS_LOG'], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-def look(event, arguments):
-    if event == 'open' and not isinstance(arguments[0], int):
-        if (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-            os.write(log, os.fsencode(arguments[0]) + b'\\n')
-sys.addaudithook(look)
-"""
-
-
-def files_below(folder):
-    """Returns the files below a folder, but for caches of Python and of tests."""
-    found = set()
-    for root, names, files in os.walk(folder):
-        names[:] = [name for name in names if name not in ('__pycache__', '.pytest_cache', '.git')]
-        found |= {os.path.join(root, name) for name in files}
-    return found
-
-
-@pytest.fixture(scope='module')
-def server(run_path, tmp_path_factory):
-    """Runs the program; yields its address and the folder in which alone it may write."""
-    base = tmp_path_factory.mktemp('temporary')
-    folder, home, log = base / 'tmp', base / 'home', base / 'opened'
-    folder.mkdir()
-    home.mkdir()
-    (base / 'sitecustomize.py').write_text(WITNESS)
-    before = files_below(ROOT)
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'experiments.demo', f'--model={run_path}', '--port=0',
-         f'--model_dir={ESTIMATOR or "/nowhere"}'], cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, 'TMPDIR': str(folder), 'HOME': str(home), 'WITNESS_LOG': str(log),
-             'PYTHONPATH': os.pathsep.join(filter(None, (str(base), os.environ.get('PYTHONPATH'))))})
-    address = next(match[1] for line in process.stdout if (match := re.search(r'Open (\S+)', line)))
-    yield address, folder
-    process.send_signal(2)
-    assert process.wait(60) == 0
-    assert [path for path in folder.rglob('*') if path.is_file()] == []  # nothing is kept
-    opened = set(log.read_text().split('\n')) - {''}
-    assert any(path.startswith(str(folder)) for path in opened)  # the witness sees
-    assert [path for path in opened if not path.startswith((str(folder), '/dev/', '/proc/self/'))
-            and '__pycache__' not in path] == []
-    assert files_below(home) | (files_below(ROOT) - before) == set()  # also what is not Python's
-
-
-@pytest.fixture(scope='module')
-def tab(server):
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, open_browser(pathlib.Path(profile)) as tab:
-        tab.send('Page.navigate', url=server[0])
-        tab.wait("!!document.querySelector('#result img')")
-        yield tab
-
-
-@pytest.fixture(scope='module')
-def backend(run_path):
-    return Backend(open_model(run_path))
-
-
-@pytest.fixture(scope='module')
-def samples(backend):
-    return load_samples('data/people', backend.image_size)
-
-
-def decoded(data):
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-
-
-def as_bytes(data):
-    return np.frombuffer(data, np.uint8)
-
-
-def shown_is(tab, expected, selector='#result img', read=decoded, seconds=60):
-    """Waits until the page shows this very picture: pixels, or with `as_bytes` the file's."""
-    expected = np.frombuffer(expected, np.uint8) if isinstance(expected, bytes) else expected
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if np.array_equal(read(tab.picture(selector)), expected):
-            return True
-        time.sleep(0.3)
-    return False
+pytestmark = NEEDS_BROWSER
 
 
 def test_the_picture_is_the_models(tab, backend, samples):
@@ -156,16 +65,6 @@ def test_the_picture_is_the_commands(tab, backend, run_path, samples, tmp_path):
     assert shown_is(tab, read_image(tmp_path / 'out.png'))
 
 
-def sample_frame(samples, index):
-    """Returns `person/frame` of a pose that the page offers."""
-    folder = open_folder(PEOPLE, allow_missing_poses=True)
-    return folder.persons[samples.persons[0].name][index].id
-
-
-def open_tab(tab, words):
-    tab.run(f"[...document.querySelectorAll('button[role=tab]')].find(b => b.innerText.includes('{words}')).click()")
-
-
 @pytest.mark.parametrize('movement', ['turn', *MOTIONS])
 def test_a_clip_is_the_models(tab, backend, samples, movement):
     """Runs after the test before, whose choice stands."""
@@ -175,9 +74,9 @@ def test_a_clip_is_the_models(tab, backend, samples, movement):
     tab.click('#make-clip')
     person = samples.persons[1]
     if movement == 'turn':
-        expected = backend.turntable(person, backend.target_pose(person, samples.poses[5]), 24)
+        expected = backend.turntable(person, backend.target_pose(person, samples.poses[5]), 24).gif
     else:
-        expected = backend.motion(person, movement, 24)
+        expected = backend.motion(person, movement, 24).gif
     assert shown_is(tab, expected, '#clip-result img', as_bytes)
 
 
@@ -185,18 +84,6 @@ def test_parts_are_shown(tab):
     open_tab(tab, 'Inside')
     tab.click('#make-parts')
     tab.wait("document.querySelectorAll('#parts img').length == 6")
-
-
-@pytest.fixture(scope='module')
-def finder(run_path):
-    """A backend that takes photos and videos."""
-    return Backend(open_model(run_path), None, MediaPipePose(ESTIMATOR))
-
-
-def photo(frame='00'):
-    """Returns a sample person in a larger picture."""
-    image = read_image(f'{PEOPLE}/images/p013/{frame}.jpg')
-    return np.pad(image, ((40, 40), (150, 90), (0, 0)), mode='edge')
 
 
 @needs_estimator
@@ -238,9 +125,11 @@ def test_an_uploaded_video_is_followed(tab, finder, server, tmp_path):
     writer.release()
     open_tab(tab, 'Clip')
     tab.upload('input[type=file][accept*=mp4]', tmp_path / 'mine.mp4')
+    tab.wait("document.querySelector('#result figcaption').innerText.includes('frame 1 of your film')")
+    tab.click('#make-clip')
     (tmp_path / 'mine.png').write_bytes(png(photo()))
     person = finder.person_of((tmp_path / 'mine.png').read_bytes())
-    expected = finder.follow(person, finder.read_video(tmp_path / 'mine.mp4'))
+    expected = finder.follow(person, finder.read_video(tmp_path / 'mine.mp4')).gif
     assert shown_is(tab, expected, '#clip-result img', as_bytes)
     assert list(server[1].rglob('mine*')) == []
 
@@ -256,11 +145,29 @@ def test_of_two_people_in_a_video_a_click_chooses_one(tab, finder, tmp_path):
     person = finder.person_of(png(photo()))
     video = finder.read_video(path)
     assert list(video.people) == [1, 2]
-    assert shown_is(tab, finder.follow(person, video), '#clip-result img', as_bytes)
-    assert shown_is(tab, video.picture, '#people img')
+    assert shown_is(tab, video.picture, '#pose-people img')
+    tab.click('#make-clip')
+    assert shown_is(tab, finder.follow(person, video).gif, '#clip-result img', as_bytes)
     other = 3 - video.chosen
-    tab.click('#followed input', other - 1)
-    assert shown_is(tab, finder.follow(person, video.with_chosen(other)), '#clip-result img', as_bytes)
+    tab.click('#pose-chosen input', other - 1)
+    assert shown_is(tab, finder.picture(person, finder.target_pose(person, video.with_chosen(other).person)))
+    tab.click('#make-clip')
+    assert shown_is(tab, finder.follow(person, video.with_chosen(other)).gif, '#clip-result img', as_bytes)
+
+
+@needs_estimator
+def test_of_two_people_in_a_photo_a_click_chooses_one(tab, finder, tmp_path):
+    """Runs after the test before, whose pose stands."""
+    both = np.concatenate([read_image(f'{PEOPLE}/images/{person}/00.jpg')[:, 40:-40] for person in ('p013', 'p017')],
+                          axis=1)
+    (tmp_path / 'both.png').write_bytes(png(both))
+    tab.upload('#person-upload input[type=file], input[type=file]', tmp_path / 'both.png')
+    found = finder.people_of(png(both))
+    assert list(found.people) == [1, 2]
+    assert shown_is(tab, found.picture, '#person-people img')
+    other = 3 - found.chosen
+    tab.click('#person-chosen input', other - 1)
+    assert shown_is(tab, found.people[other].image, '#source img')
 
 
 def test_nothing_is_asked_for_from_outside(tab, server):
