@@ -1,4 +1,4 @@
-"""What tests of the page in a browser share: the pictures that it shows, photos to upload."""
+"""Helpers of tests of the page in a browser: the pictures that it shows, photos to upload."""
 
 import os
 import time

@@ -44,6 +44,8 @@ def test_the_picture_is_the_models(tab, backend, samples):
 
 
 def test_a_slider_turns_the_person(tab, backend, samples):
+    tab.click('#sliders button')
+    tab.wait("!!document.querySelector('#turn_deg input[type=number]')")
     tab.run("""(() => { const number = document.querySelector('#turn_deg input[type=number]');
         number.value = 90; number.dispatchEvent(new Event('input', {bubbles: true}));
         number.dispatchEvent(new Event('change', {bubbles: true})); number.dispatchEvent(new Event('blur')); })()""")
