@@ -80,8 +80,12 @@ class DetailDecoder(Composite):
                 for sample in range(surface_warp.NUM_SAMPLES)]
         part = tf.repeat(maps['part'], surface_warp.NUM_SAMPLES, axis=-1)
         unseen = tf.split(tf.where(part == _HEAD, _UNSEEN_HEAD, _UNSEEN), len(each), axis=-1)
+        # Parts are rounder than people: where the photo shows nobody on the nearest one, the next one is seen.
+        persons = [one[..., 3:4] for one in each[::surface_warp.NUM_SAMPLES]]
+        bare = [tf.zeros_like(alpha)] * surface_warp.NUM_SAMPLES + [1.0 - persons[0]] * surface_warp.NUM_SAMPLES
         worth = tf.cast(part >= 0, tf.float32) * tf.concat(
-            [worth * _trust(one, guess) for worth, one, guess in zip(_WORTH, each, unseen, strict=True)], axis=-1)
+            [(worth + nobody) * _trust(one, guess)
+             for worth, nobody, one, guess in zip(_WORTH, bare, each, unseen, strict=True)], axis=-1)
         worth = tf.concat([worth, tf.fill(tf.shape(alpha), _PAINTED)], axis=-1)
         shares = tf.nn.softmax(shares + tf.math.log(worth + _LEAST), axis=-1)
         painted_share = shares[..., -1:]
@@ -90,7 +94,7 @@ class DetailDecoder(Composite):
         coarse = trunk[1] if trunk[1].shape[1] == background.shape[1] else doubled(trunk[1])
         painted = tf.clip_by_value(coarse + 2.0 * tf.tanh(painted), -1.0, 1.0)
         foreground = (1.0 - painted_share) * copied + painted_share * painted
-        alpha = tf.sigmoid(alpha + _INITIAL_ALPHA_LOGIT * (2.0 * each[0][..., 3:4] - 1.0))
+        alpha = tf.sigmoid(alpha + _INITIAL_ALPHA_LOGIT * (2.0 * tf.maximum(*persons) - 1.0))
         background = tf.clip_by_value(background + (1.0 - known) * tf.tanh(filling), -1.0, 1.0)
         return foreground, alpha, background
 
