@@ -9,6 +9,7 @@ import tensorflow as tf
 from repose_tf.architecture import Architecture
 from repose_tf.generator import Generator
 from repose_tf.shapes import ShapeError
+from repose_tf.skeleton import PART_NAMES
 from repose_tf.train_step import TrainStep
 from tests.support.tiny import LEAST, TINY_DETAIL, inputs
 
@@ -49,6 +50,23 @@ def test_an_untrained_model_shows_the_person_in_their_own_pose_as_they_are(gener
     assert sure.sum() > 100
     # By chance, a pixel is 0.7 away from another one.
     assert np.median(np.abs(shown['foreground'].numpy() - image.numpy())[sure]) < 0.15
+
+
+def test_beside_a_hand_before_the_body_an_untrained_model_shows_the_body(generator):
+    hand, body = (PART_NAMES.index(name) for name in ('left_lower_arm', 'torso'))
+    shape = [1, SIZE, SIZE]
+    carried = np.zeros([*shape, 2, 2, 6], np.float32)  # layer, sample; red, green, blue, person, visible, facing
+    carried[..., 0, 0, :] = [0, 0, 1, 0, 1, 1]  # beside the hand the photo shows nobody
+    carried[..., 1, 0, :] = [1, 0, 0, 1, 1, 1]
+    maps = {'part': tf.constant(np.broadcast_to([hand, body], [*shape, 2]), tf.int32),
+            'ring': tf.zeros([*shape, 2], tf.int32), 'depth_px': tf.zeros([*shape, 2]),
+            'normal': tf.zeros([*shape, 2, 3])}
+    half = [1, SIZE // 2, SIZE // 2]
+    trunk = tf.zeros([*half, TINY_DETAIL.decoder_blocks[-1][0]]), tf.zeros([*half, 3]), tf.zeros([*half, 1])
+    foreground, alpha, _ = generator.detail.decoder(
+        tf.constant(carried), maps, tf.zeros([*shape, 3]), tf.ones([*shape, 1]), trunk)
+    assert np.median(alpha) > 0.9
+    np.testing.assert_allclose(np.median(foreground, axis=(0, 1, 2)), [1, 0, 0], atol=0.1)
 
 
 def test_the_background_beside_the_mask_is_the_photo(generator, photos):
