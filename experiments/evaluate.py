@@ -52,6 +52,8 @@ def define_pairs():
                               lower_bound=1)
     absl_flags.DEFINE_string('truth', '', 'Folder of the true pictures, of the same names as --predictions: scored '
                              'without a data set.')
+    absl_flags.DEFINE_integer('truth_part', 0, 'Where a file of --truth is several pictures side by side, as '
+                              '--predictions_part says of results; both may name one folder.')
     absl_flags.DEFINE_string('masks', '', 'Folder of PNG masks of the persons, named as the pictures of --truth.')
 
 

@@ -59,6 +59,7 @@ class EvaluationOptions:
     video_source: list = dataclasses.field(default_factory=list)
     video_every: int = 1
     truth: str = ''
+    truth_part: int = 0
     masks: str = ''
     output: str = ''
 
@@ -67,7 +68,8 @@ class EvaluationOptions:
         if bool(self.model) == bool(self.predictions):
             found = '--model and --predictions' if self.model else 'none'
             raise UsageError(f'--model, --predictions: expected one of them, found {found}.')
-        for name, needed in (('truth', 'predictions'), ('predictions_list', 'predictions'), ('masks', 'truth')):
+        for name, needed in (('truth', 'predictions'), ('predictions_list', 'predictions'), ('masks', 'truth'),
+                             ('truth_part', 'truth')):
             if getattr(self, name) and not getattr(self, needed):
                 raise UsageError(f'--{name}: expected --{needed} beside it, found none.')
         if (self.video_source or self.video_every > 1) and self.protocol not in film_pairs.PROTOCOLS:
@@ -102,7 +104,7 @@ def open_pairs_and_systems(options):
 
 
 def _open_files(options):
-    pair_source = FilePairs(options.truth, options.masks)
+    pair_source = FilePairs(options.truth, options.masks, options.truth_part)
     common = {'part': options.predictions_part, 'scored_columns': lambda size: pair_source.scored_columns,
               'by_path': True}
     first = PredictionFolder(options.predictions, pair_source.pairs, options.predictions_list, **common)

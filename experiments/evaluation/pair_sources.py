@@ -21,6 +21,7 @@ from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import true_mm
 from data_pipeline.records.folder import IMAGE_SUFFIXES
 from experiments.evaluation import pose_change
+from experiments.evaluation.strips import part_of
 from repose_tf.picture_codec import image_from_pixels, pixels_from_image
 
 _PATN_COLUMNS = (40, 216)  # of 256: the part of DeepFashion's pictures that the pose-transfer papers score
@@ -100,14 +101,16 @@ class DataPairs:
 class FilePairs:
     """Pictures of a folder, each with the true one of the same name in another; no poses and no persons."""
 
-    def __init__(self, truth, masks=''):
+    def __init__(self, truth, masks='', part=0):
         """Lists the true pictures, all of one size, and hashes them; DataError where there are none.
 
         Args:
           truth: folder of the true pictures.
           masks: folder with a foreground mask for each, of its name, or ''.
+          part: of a file that is a strip, the place of the true picture, see `part_of`. Pictures of strips are squares,
+            or as wide as what the pose-transfer papers score of DeepFashion.
         """
-        root, self._masks = pathlib.Path(truth), None
+        root, self._masks, self._part = pathlib.Path(truth), None, part
         files = [file for file in files_below(root) if file.suffix.lower() in IMAGE_SUFFIXES]
         self._files = {str(file.relative_to(root).with_suffix('')): file for file in files}
         if not files or len(files) != len(self._files):
@@ -116,11 +119,12 @@ class FilePairs:
         self.pairs = [(name, name) for name in self._files]
         self.groups = list(self._files)
         self.num_expected, self.lacking = len(self.pairs), {}
-        self._shape = rows, columns, _ = read_image(files[0]).shape
+        self._shape = rows, columns, _ = self._true_picture(files[0]).shape
         self.image_size, self.scored_columns = rows, slice(0, columns)
         self.name = 'files'
         self.facts = {'protocol': 'files: pictures against those of the same name',
-                      'truth': f'{root.resolve().name}, files {sha256_of_files(root, files)[:12]}',
+                      'truth': f'{root.resolve().name}, files {sha256_of_files(root, files)[:12]}'
+                               + (f', part {part}' if part else ''),
                       'image size': f'{columns} x {rows} px'}
         if masks:
             self._masks = {name: find_file(pathlib.Path(masks, name), ('.png',)) for name in self._files}
@@ -135,16 +139,29 @@ class FilePairs:
         """Yields batches as `augment.prepare` returns them, with only the true pictures and masks."""
         for start in range(0, len(pairs), batch_size):
             names = [name for name, _ in pairs[start:start + batch_size]]
-            images = np.stack([self._read(self._files[name]) for name in names])
+            images = np.stack([self._checked(self._files[name], self._true_picture(self._files[name]))
+                               for name in names])
             masks = np.zeros((*images.shape[:3], 1), np.float32)
             if self._masks:
-                masks = np.stack([self._read(self._masks[name])[..., :1] >= 128 for name in names])
+                masks = np.stack([self._checked(file, read_image(file))[..., :1] >= 128
+                                  for file in map(self._masks.get, names)])
             yield {'target_image': image_from_pixels(images), 'target_mask': tf.cast(masks, tf.float32),
                    'has_target_mask': tf.fill([len(names)], self._masks is not None),
                    'source_id': tf.constant(names), 'target_id': tf.constant(names)}
 
-    def _read(self, file):
+    def _true_picture(self, file):
         image = read_image(file)
+        if not self._part:
+            return image
+        rows, columns, _ = image.shape
+        narrow = columns_of('patn-8570', rows)
+        picture = part_of(image, [rows, narrow.stop - narrow.start], self._part)
+        if picture is None:
+            raise DataError(f'{file}: expected {abs(self._part)} or more pictures side by side (--truth_part), each '
+                            f'{rows} or {narrow.stop - narrow.start} x {rows} px, found {columns} x {rows} px.')
+        return picture
+
+    def _checked(self, file, image):
         if image.shape != self._shape:
             rows, columns, _ = self._shape
             raise DataError(f'{file}: expected {columns} x {rows} px like the first of --truth, '

@@ -1,10 +1,12 @@
 """A folder of result pictures of any system, one for every pair of a protocol, found by their names.
 
 A picture belongs to a pair if its path below the folder, without suffix, names the source and then the target. Only
-letters and digits count; `fashion`, `fasion`, `_2_` between two names and `_vis` at the end, which others add, do not.
+letters and digits count; `fashion`, `fasion`, `_2_` or `_to_` between two names and `_vis` at the end, which others
+add, do not.
 Examples for p000/00 -> p000/05 and for two pictures of DeepFashion:
     p000.00___p000.05.png    p000/00/p000_05.jpg
     fashionWOMENBlouses_Shirtsid0000001502_1front.jpg___fashionWOMENBlouses_Shirtsid0000001502_2side_vis.jpg
+    WOMEN-Blouses_Shirts-id_00000015-02_1_front_2_WOMEN-Blouses_Shirts-id_00000015-02_2_side.png
 For other names there is a list, a CSV file with the columns source,target,file.
 """
 
@@ -23,6 +25,7 @@ from data_pipeline.picture_file import read_image
 from data_pipeline.records.folder import IMAGE_SUFFIXES
 from data_pipeline.text_file import read_text
 from experiments.evaluation.pair_sources import pairs_of
+from experiments.evaluation.strips import part_of
 
 _SHOWN = 5
 
@@ -103,13 +106,8 @@ class PredictionFolder:
     def _read(self, file):
         image = read_image(file)
         rows, columns = image.shape[:2]
-        if rows == self.image_size:
-            for width in self._widths:
-                parts = columns // width
-                if columns == width and not self._part:
-                    return image
-                if self._part and columns == parts * width and -parts <= self._part <= parts:
-                    return np.split(image, parts, axis=1)[self._part - (self._part > 0)]
+        if rows == self.image_size and (picture := part_of(image, self._widths, self._part)) is not None:
+            return picture
         expected = ' or '.join(f'{width} x {self.image_size} px' for width in self._widths)
         several = f', {abs(self._part)} or more of them side by side (--predictions_part)' if self._part else ''
         raise DataError(f'{file}: expected a picture of {expected} like the first one and the truth{several}, '
@@ -123,7 +121,7 @@ def pair_name(pair):
 
 def key_of(name):
     """Returns the part of a picture's name that tells its pair."""
-    name = re.sub(r'(?i)(\.(jpg|jpeg|png))?_2_(?=(deep)?fas)', '___', composed(name))
+    name = re.sub(r'(?i)(\.(jpg|jpeg|png))?_(2|to)_(?=(deep)?fas|(wo)?men[-_])', '___', composed(name))
     name = re.sub(r'(?i)\.(jpg|jpeg|png)(?=_|$)', '', name)
     return re.sub(r'_vis$|[^A-Za-z0-9]|(deep)?fash?ion', '', name)
 

@@ -145,6 +145,7 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
     (['--run_dir=a', '--video_every=2'], 'expected --protocol=video-self or video-other beside them, found none'),
     (['--run_dir=a', '--video_source=b/1', '--protocol=people'], '--video_source, .* found people'),
     (['--predictions=a', '--masks=b'], '--masks: expected --truth beside it'),
+    (['--predictions=a', '--truth_part=2'], '--truth_part: expected --truth beside it'),
     (['--predictions=none', '--truth=none'], 'found 0 pictures'),
     (['--saved_model=none'], 'none: expected a run folder, found none')])
 def test_mistakes_are_named(run_evaluate, capsys, arguments, words):

@@ -14,6 +14,7 @@ from experiments.configuration.data import Data
 from experiments.configuration.settings import DataSettings
 from experiments.evaluation.pair_scorer import PairPoses, PairScorer, pose_remarks
 from experiments.evaluation.pair_sources import DataPairs, FilePairs, columns_of, pairs_of
+from experiments.evaluation.prediction_folder import PredictionFolder
 from experiments.evaluation.systems import CopyOfSource, MeanOfOthers
 from repose_tf.metrics import image_metrics
 from repose_tf.skeleton import NUM_JOINTS
@@ -151,6 +152,23 @@ def test_files_are_paired_by_name(tmp_path):
         the_batch(FilePairs(tmp_path / 'truth'))
     with pytest.raises(DataError, match='found 0 pictures'):
         FilePairs(tmp_path / 'nowhere')
+
+
+@pytest.mark.parametrize('width', [16, 11])
+def test_truth_and_result_may_be_parts_of_one_strip(tmp_path, width):
+    pictures = np.random.default_rng(1).integers(0, 256, (3, 16, width, 3), np.uint8)
+    write_image(tmp_path / 'a.png', np.concatenate(pictures, axis=1))
+    source = FilePairs(tmp_path, part=2)
+    assert source.scored_columns == slice(0, width) and 'part 2' in source.facts['truth']
+    np.testing.assert_array_equal(tf.round((the_batch(source)['target_image'] + 1) * 127.5)[0], pictures[1])
+    results = PredictionFolder(tmp_path, source.pairs, part=-1, scored_columns=lambda size: source.scored_columns,
+                               by_path=True)
+    np.testing.assert_array_equal(results(the_batch(source))[0], pictures[2])
+    with pytest.raises(DataError, match=f'a.png: expected 4 or more pictures .*--truth_part.* found {3 * width} x'):
+        FilePairs(tmp_path, part=4)
+    write_image(tmp_path / 'a.png', np.zeros((16, 37, 3), np.uint8))
+    with pytest.raises(DataError, match='a.png: expected 2 or more .* each 16 or 11 x 16 px, found 37 x 16 px'):
+        FilePairs(tmp_path, part=2)
 
 
 @pytest.mark.parametrize('changed', ['truth/a.png', 'masks/a.png'])

@@ -31,6 +31,9 @@ def write(root, names, width=SIZE):
     'fashionWOMENBlouses_Shirtsid0000001502_1front.jpg___fashionWOMENBlouses_Shirtsid0000001502_2side.jpg_vis',
     'fashionWOMENBlouses_Shirtsid0000001502_1front___fasionWOMENBlouses_Shirtsid0000001502_2side',
     'fashionWOMENBlouses_Shirtsid0000001502_1front_2_fashionWOMENBlouses_Shirtsid0000001502_2side_vis',
+    'WOMEN-Blouses_Shirts-id_00000015-02_1_front_2_WOMEN-Blouses_Shirts-id_00000015-02_2_side_vis',
+    'WOMEN-Blouses_Shirts-id_00000015-02_1_front.jpg_to_WOMEN-Blouses_Shirts-id_00000015-02_2_side.jpg',
+    'WOMEN-Blouses_Shirts-id_00000015-02_1_front___WOMEN-Blouses_Shirts-id_00000015-02_2_side',
     'WOMEN_BlousesShirts_id_00000015_02.1_front___WOMEN_BlousesShirts_id_00000015_02.2_side',
     'WOMEN_BlousesShirts_id_00000015_02/1_front/WOMEN_BlousesShirts_id_00000015_02/2_side'])
 def test_the_fields_spellings_are_one_pair(tmp_path, name):
