@@ -29,7 +29,7 @@ class ModelSettings(Group):
                           'carried to the target; preset, what the preset has.', choices=('preset', 'none', 'surface'))
     conventions: str = setting(
         'standard', 'Details such as the axes of the group norm: as they train best, or as the weights that the '
-        "paper's authors released need them; docs/results.md lists them.", choices=('standard', 'reference'))
+        "paper's authors released need them; docs/differences.md lists them.", choices=('standard', 'reference'))
     registration: str = setting(
         'standard', 'Where a cell of the volume lies in the picture: standard, on the centre of a pixel; reference, '
         'half a pixel and more beside it, as --conventions=reference always has it and older models learned it.',

@@ -57,7 +57,7 @@ class DataPairs:
         self.facts = {'protocol': data.protocol, 'split': split, 'data': data.name,
                       'image size': f'{image_size} px, {columns}'}
         if data.films:
-            self.facts['targets'] = f'every frame of {data.films.every} of a film'
+            self.facts['targets'] = f'one frame of {data.films.every} of each film'
         self.before = data.pairs_before(split)
         self.identity = dict(self.facts)
         if self.lacking:  # known by its name, too: what is scored here is not the protocol

@@ -211,7 +211,7 @@ def test_what_differs_from_the_papers_runs_is_named():
         header = [line for line in (ROOT / f'{name}.flags').read_text().splitlines() if line.startswith('#')]
         assert [key for key in REFERENCE_CONVENTIONS if key not in ' '.join(header)] == []
         assert '--conventions=reference' in ' '.join(header)
-    table = (ROOT / 'docs/results.md').read_text()
+    table = (ROOT / 'docs/differences.md').read_text()
     assert [key for key in REFERENCE_CONVENTIONS if f'| `{key}` |' not in table] == []
 
 
