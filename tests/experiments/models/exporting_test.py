@@ -116,7 +116,8 @@ def test_a_missing_run_is_one_line(tmp_path):
 def test_a_saved_model_is_scored_as_what_it_computes(exported, generator, tmp_path):
     inputs = exporting.example_inputs(LEAST.image_size)
     system = ModelSystem(str(exported[1]))
-    batch = {**inputs, 'source_image': image_from_pixels(inputs['source_image'])}
+    batch = {**inputs, 'source_image': image_from_pixels(inputs['source_image']),
+             'source_mask': np.zeros((*inputs['source_image'].shape[:3], 1), np.float32)}
     assert system.image_size == LEAST.image_size
     assert np.abs(system(batch).numpy().astype(int) - ServedModel(generator).repose(**inputs)['image']).max() <= 2
 
