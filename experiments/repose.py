@@ -65,6 +65,8 @@ def define_output():
     text('output', '', '.png or .jpg (several targets: a grid, or a series if the name holds %03d), .gif, .mp4, .webm.')
     number('fps', None, "Pictures a second; default: the clip's own, 12 for a turntable, 4 for poses.",
            lower_bound=0.1, upper_bound=240)
+    absl_flags.DEFINE_enum('background', clip.ClipOptions.background, ('source', 'target'), "Around the person: the "
+                           "source's photo, or the one photo or video that is --target, its own person taken out.")
     flag('paste_back', None, 'Puts the result back into the photo. Default: where the photo was cropped.')
     integer('max_side', None, 'The photo is shrunk to this for GIFs, videos and several pictures, px; default: 960, '
             'side by side 480.', lower_bound=64)

@@ -36,7 +36,8 @@ class LiveModel:
             count = tf.shape(target_poses_px)[0]
             encoded = {name: tf.repeat(tensor, count, axis=0) for name, tensor in encoded.items()}
             outputs = generator.decode(encoded, target_poses_px)
-            return pixels_from_image(outputs['image']), outputs['foreground_alpha'][..., 0]
+            return {'image': pixels_from_image(outputs['image']), 'alpha': outputs['foreground_alpha'][..., 0],
+                    'foreground': pixels_from_image(outputs['foreground'])}
 
         def pairs(images, source_poses_px, target_poses_px, masks=None):
             return reposed_pixels(generator, images, source_poses_px, target_poses_px, _shares(masks))
@@ -48,14 +49,16 @@ class LiveModel:
         """Encodes a person's `SourcePhotos`.
 
         Returns:
-          function of target poses [N, 19, 3] and of whether alphas are wanted; it returns images [N, S, S, 3] uint8 and
-          alphas [N, S, S] float32, or None where they are not wanted.
+          function of target poses [N, 19, 3], of whether alphas are wanted, and of whether the person is wanted without
+          the background; it returns images [N, S, S, 3] uint8 and alphas [N, S, S] float32, or None where they are not
+          wanted.
         """
         encoded = self._encode(photos.images, photos.poses_px, photos.masks)
 
-        def repose(target_poses_px, with_alpha):
-            images, alphas = self._decode(encoded, target_poses_px)
-            return images.numpy(), alphas.numpy() if with_alpha else None
+        def repose(target_poses_px, with_alpha, is_alone):
+            layers = self._decode(encoded, target_poses_px)
+            images = layers['foreground' if is_alone else 'image']
+            return images.numpy(), layers['alpha'].numpy() if with_alpha else None
 
         return repose
 
@@ -102,12 +105,15 @@ class StoredModel:
             source_image=image, source_pose=source_pose_px, target_pose=target_pose_px)['image']
 
     def for_source(self, photos):
-        """As `LiveModel.for_source`; alphas are also None where an older SavedModel does not tell them."""
+        """As `LiveModel.for_source`; alphas are also None where an older SavedModel does not tell them.
+
+        The background is always there.
+        """
         if photos.masks is not None or photos.images.shape[1] > 1:
             return functools.partial(self._repose_sources, photos)
         image, source_pose_px = photos.images[:, 0], photos.poses_px[:, 0]
 
-        def repose(target_poses_px, with_alpha):
+        def repose(target_poses_px, with_alpha, _):
             count = len(target_poses_px)
             repeated = {'source_image': tf.repeat(image, count, axis=0), 'target_pose': target_poses_px,
                         'source_pose': tf.repeat(source_pose_px, count, axis=0)}
@@ -122,7 +128,7 @@ class StoredModel:
 
         return repose
 
-    def _repose_sources(self, photos, target_poses_px, with_alpha):
+    def _repose_sources(self, photos, target_poses_px, with_alpha, _):
         """As the function that `for_source` returns."""
         count, num_photos = len(target_poses_px), photos.images.shape[1]
         masks = tf.zeros_like(photos.images[..., :1]) if photos.masks is None else photos.masks

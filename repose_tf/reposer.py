@@ -143,27 +143,32 @@ class EncodedPerson:
                 progress(index, len(pictures))
         return pictures
 
-    def each(self, target_poses_px, with_alpha=False):
+    def each(self, target_poses_px, with_alpha=False, is_alone=False):
         """Shows the person in one pose after the other, without keeping the pictures.
 
         Args:
           target_poses_px: [N, 19, 3] float.
           with_alpha: whether the person's share is asked for, which costs time with SavedModels.
+          is_alone: shows the person without the background, to be put before another one by the share; where that is 0,
+            the colours mean nothing.
 
         Returns:
           iterator over N times: picture [S, S, 3] uint8, the person's share of every pixel [S, S] float32 in [0, 1] or
           None (not asked for, or an older SavedModel), and the pose [19, 3] as it was given.
 
         Raises:
-          ShapeError: as for `Reposer.source`, at once.
+          ModelError: the person alone is asked of a SavedModel, which does not tell it. At once, as:
+          ShapeError: as for `Reposer.source`.
         """
+        if is_alone and not self._model.generator:
+            raise ModelError('The person without the background: expected a run or a packed model, found a SavedModel.')
         scaled = self._scaled('target_poses_px', target_poses_px)
-        return self._each(scaled, target_poses_px, with_alpha)
+        return self._each(scaled, target_poses_px, with_alpha, is_alone)
 
-    def _each(self, scaled, given, with_alpha):
+    def _each(self, scaled, given, with_alpha, is_alone):
         for start in range(0, len(scaled), BATCH_SIZE):
             chosen = slice(start, start + BATCH_SIZE)
-            pictures, alphas = self._repose(scaled[chosen], with_alpha)
+            pictures, alphas = self._repose(scaled[chosen], with_alpha, is_alone)
             yield from zip(pictures, [None] * len(pictures) if alphas is None else alphas, given[chosen], strict=True)
 
     def parts(self, target_pose_px):

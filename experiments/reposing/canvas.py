@@ -108,15 +108,7 @@ class Canvas:
     def _body(self, pose_px):
         """Returns the rough shape of a body in `_outer`, uint8 [H, W] of 0 and 255."""
         points = self.pose(np.asarray(pose_px, np.float64))[:, :2].clip(-1e4, 1e4) - self._outer[0]
-        mask = np.zeros((self._outer[1] - self._outer[0])[::-1], np.uint8)
-        trunk = points[_TRUNK]
-        size = max(np.linalg.norm(trunk[0] - trunk[2]), np.linalg.norm(trunk[1] - trunk[3]), 1)
-        for first, second in BONES:
-            ends = np.int32(np.round(points[[JOINT_INDEX[first], JOINT_INDEX[second]]]))
-            cv2.line(mask, tuple(map(int, ends[0])), tuple(map(int, ends[1])), 255, max(1, round(0.25 * size)))
-        cv2.fillConvexPoly(mask, cv2.convexHull(np.int32(np.round(trunk))), 255)
-        cv2.circle(mask, tuple(int(value) for value in points[_HEAD].mean(axis=0)), max(1, round(0.28 * size)), 255, -1)
-        return mask
+        return body_shape(points, self._outer[1] - self._outer[0])
 
     def _rim(self, axis, box):
         """Returns 1 in the square, falling to 0 at those of its borders that lie inside of the photo, float32 [N]."""
@@ -125,6 +117,20 @@ class Canvas:
         ends = [(at - corner) if corner > 0.5 else np.full(len(at), np.inf),
                 (corner + self._side - at) if corner + self._side < length - 0.5 else np.full(len(at), np.inf)]
         return np.float32(np.clip(np.minimum(*ends) / (self._side * _RIM), 0, 1))
+
+
+def body_shape(points_px, size):
+    """Returns the rough shape of a body, uint8 [H, W] of 0 and 255; joints [19, 2] px of a picture of (W, H) px."""
+    mask = np.zeros(size[::-1], np.uint8)
+    trunk = points_px[_TRUNK]
+    length = max(np.linalg.norm(trunk[0] - trunk[2]), np.linalg.norm(trunk[1] - trunk[3]), 1)
+    for first, second in BONES:
+        ends = np.int32(np.round(points_px[[JOINT_INDEX[first], JOINT_INDEX[second]]]))
+        cv2.line(mask, tuple(map(int, ends[0])), tuple(map(int, ends[1])), 255, max(1, round(0.25 * length)))
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.int32(np.round(trunk))), 255)
+    head = tuple(int(value) for value in points_px[_HEAD].mean(axis=0))
+    cv2.circle(mask, head, max(1, round(0.28 * length)), 255, -1)
+    return mask
 
 
 def dilated(mask, reach):

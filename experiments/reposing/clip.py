@@ -7,11 +7,13 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
+from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 from data_pipeline.errors import UsageError
 from experiments.pictures import drawing
 from experiments.pictures.files import ANIMATIONS, check_output, gif_places, numbered, open_output, write_picture
 from experiments.pictures.parts import of_parts
 from experiments.reposing.frames import Frames
+from experiments.reposing.scene import Scene
 from experiments.reposing.source_person import load_source_persons, note_on_people
 from experiments.reposing.targets import Targets, fitted, load_targets, turntable
 from repose_tf.pose_edits import turned
@@ -38,6 +40,7 @@ class ClipOptions:
     smoothing: float = 1.0
     fps: float | None = None
     person: int | None = None
+    background: str = 'source'
     paste_back: bool | None = None
     max_side: int | None = None
     side_by_side: bool = False
@@ -62,6 +65,8 @@ def repose_person(reposer, options, open_estimator):
     if len(options.source) > reposer.num_sources:
         raise UsageError(f'--source: expected at most {reposer.num_sources} photos, as many as the model takes, found '
                          f'{len(options.source)}.')
+    if is_placed := options.background == 'target':
+        _check_placing(reposer, options)
     sources = load_source_persons(options.source, options.source_pose, reposer.image_size, open_estimator)
     source = sources[0]
     targets = _load_targets(source, options, open_estimator)
@@ -71,21 +76,40 @@ def repose_person(reposer, options, open_estimator):
     count = len(targets.poses_px)
     check_output(options.output, count)
     is_large = count == 1 and pathlib.Path(options.output).suffix.lower() not in ANIMATIONS
-    paste_back = source.is_cropped if options.paste_back is None else options.paste_back
-    frames = Frames(source, sources[1:], paste_back=paste_back,
-                    max_side=None if is_large else options.max_side or _MAX_SIDES[options.side_by_side],
-                    side_by_side=options.side_by_side, skeleton=options.skeleton, is_plain=is_large)
+    max_side = None if is_large else options.max_side or _MAX_SIDES[options.side_by_side]
+    scene = Scene(options.target[0], targets.read_pictures, targets.poses_px, max_side) if is_placed else None
+    paste_back = not scene and (source.is_cropped if options.paste_back is None else options.paste_back)
+    frames = Frames(source, sources[1:], paste_back=paste_back, max_side=max_side, side_by_side=options.side_by_side,
+                    skeleton=options.skeleton, is_plain=is_large, rows=scene and scene.size[1])
     encoded = reposer.source([one.image for one in sources], [one.pose_px for one in sources],
                              [one.image_mask for one in sources] if reposer.takes_masks else None)
     written = [_write_parts(encoded, source, targets.poses_px, options.output)] if options.bodypart else []
-    results = encoded.each(targets.poses_px, with_alpha=paste_back)
-    shown = targets.read_pictures() if options.side_by_side and targets.read_pictures else [None] * count
+    results = encoded.each(targets.poses_px, with_alpha=paste_back or is_placed, is_alone=is_placed)
+    shown = [(None, None)] * count
+    if scene:
+        shown = ((stage.target, stage) for stage in scene.stages())
+    elif options.side_by_side and targets.read_pictures:
+        shown = ((picture, None) for picture in targets.read_pictures())
     with open_output(options.output, targets.fps) as add, \
             tqdm(total=count, unit=' pictures', desc='reposing', disable=count == 1) as bar:
-        for result, target in zip(results, shown, strict=True):
-            add(frames.show(*result, target))
+        for result, (target, stage) in zip(results, shown, strict=True):
+            add(frames.show(*result, target, stage))
             bar.update()
     return [options.output, *written]
+
+
+def _check_placing(reposer, options):
+    """Refuses what cannot be put into the target's place, before anything is computed."""
+    kinds = (*PHOTO_SUFFIXES, *VIDEO_SUFFIXES)
+    if len(options.target) != 1 or pathlib.Path(options.target[0]).suffix.lower() not in kinds:
+        raise UsageError('--background=target: expected one photo or video as --target, found '
+                         f'{", ".join(options.target) or "none"}.')
+    if options.turntable or options.paste_back is not None:
+        raise UsageError('--background=target: expected no --turntable and no --paste_back beside it, found '
+                         f'{"--turntable" if options.turntable else "--paste_back"}.')
+    if not reposer.generator:
+        raise UsageError(f'--background=target: expected a run or a packed model, which know the person without the '
+                         f'background, found the {reposer.kind} {reposer.name}.')
 
 
 def _load_targets(source, options, open_estimator):
@@ -93,7 +117,8 @@ def _load_targets(source, options, open_estimator):
     if options.joint_names and not any(name.lower().endswith('.bvh') for name in options.target):
         raise UsageError('--joint_names: expected a .bvh file as --target, found none.')
     found = [load_targets(name, source, open_estimator, every=options.every, smoothing=options.smoothing,
-                          joint_names=options.joint_names, fps=options.fps, person=options.person)
+                          joint_names=options.joint_names, fps=options.fps, person=options.person,
+                          keep_masks=options.background == 'target')
              for name in options.target]
     fitted_px = [fitted(targets, source.pose_px, options.keep_proportions) for targets in found]
     poses_px = np.concatenate(fitted_px) if found else source.pose_px[np.newaxis]

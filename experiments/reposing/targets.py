@@ -4,7 +4,9 @@ import dataclasses
 import functools
 import os
 import pathlib
+import typing
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -24,6 +26,20 @@ from repose_tf.pose_edits import turned, with_proportions
 KINDS = 'POSES.json, POSES.json#person, POSES.json#person/frame, a photo, a video or a .bvh file'
 
 
+class TargetPicture(typing.NamedTuple):
+    """A picture that a pose is of.
+
+    Attributes:
+      image: uint8 [H, W, 3].
+      pose_px: [19, 3], px of it.
+      mask: uint8 [H, W], 0 or 255, the person; None where the estimator makes none, or it was not kept.
+    """
+
+    image: np.ndarray
+    pose_px: np.ndarray
+    mask: np.ndarray | None = None
+
+
 @dataclasses.dataclass(frozen=True)
 class Targets:
     """Poses in their order.
@@ -33,7 +49,7 @@ class Targets:
       is_framed: True if they are px of the picture to be made; False if of another picture, so that only their shape
         counts.
       fps: frames a second, or None for poses that are no clip.
-      read_pictures: function that yields their N pictures uint8 [H, W, 3], each with its pose [19, 3] px, or None.
+      read_pictures: function that yields their N pictures, `TargetPicture`, or None.
       notes: tuple of lines that the user is told.
     """
 
@@ -44,7 +60,8 @@ class Targets:
     notes: tuple = ()
 
 
-def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_names='', fps=None, person=None):
+def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_names='', fps=None, person=None,
+                 keep_masks=False):
     """Reads one value of `--target`, whatever its kind; returns `Targets`.
 
     Args:
@@ -56,6 +73,7 @@ def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_
       joint_names: file for motion capture, see `rig_names.read_joint_names`, or ''.
       person: who is followed in a video, see `Follower`.
       fps: pictures a second of motion capture whatever its file tells, or None.
+      keep_masks: whether the pictures of a photo or a video come with masks.
 
     Raises:
       UsageError, DataError: it is of no such kind, cannot be read, or shows no person.
@@ -74,7 +92,7 @@ def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_
                        notes=motion.notes)
     if suffix in PHOTO_SUFFIXES:
         return of_photo(name, open_estimator())
-    return of_video(name, open_estimator(), every, smoothing, person)
+    return of_video(name, open_estimator(), every, smoothing, person, keep_masks)
 
 
 def of_pose_file(name, source):
@@ -101,13 +119,13 @@ def of_pose_file(name, source):
 def of_photo(path, estimator):
     """Finds the pose of the largest person of a photo; returns `Targets` of one pose."""
     photo = read_image(path)
-    pose, _, num_people = source_person.estimate(path, photo, estimator)
-    return Targets(pose.px[np.newaxis], read_pictures=lambda: iter([(photo, pose.px)]),
+    pose, mask, num_people = source_person.estimate(path, photo, estimator)
+    return Targets(pose.px[np.newaxis], read_pictures=lambda: iter([TargetPicture(photo, pose.px, mask)]),
                    notes=source_person.note_on_people(path, num_people))
 
 
-def of_video(path, estimator, every=1, smoothing=0.0, person=None):
-    """Finds the poses of one person in a video. Each frame is looked at once; only its pose is kept.
+def of_video(path, estimator, every=1, smoothing=0.0, person=None, keep_masks=False):
+    """Finds the poses of one person in a video. Each frame is looked at once; its pose is kept, and its mask if asked.
 
     Args:
       path: the video.
@@ -115,6 +133,7 @@ def of_video(path, estimator, every=1, smoothing=0.0, person=None):
       every: takes every so many frames.
       smoothing: width of a Gaussian over the poses, frames; 0: none.
       person: who is followed, see `Follower`.
+      keep_masks: see `load_targets`.
 
     Returns:
       `Targets`. A frame without a usable pose has that of the frame before; the first ones have the first pose.
@@ -124,7 +143,7 @@ def of_video(path, estimator, every=1, smoothing=0.0, person=None):
       DataError: the video cannot be read or shows no person.
     """
     follower = Follower(person)
-    found, = follow(path, estimator, [follower], every, smoothing)
+    found, = follow(path, estimator, [follower], every, smoothing, keep_masks)
     if isinstance(found, Targets):
         return found
     if person and follower.most_people < person:
@@ -134,29 +153,31 @@ def of_video(path, estimator, every=1, smoothing=0.0, person=None):
                     f'{found[0].detail}.')
 
 
-def follow(path, estimator, followers, every=1, smoothing=0.0):
+def follow(path, estimator, followers, every=1, smoothing=0.0, keep_masks=False):
     """Finds the poses of several people in a video, each by a `Follower`; arguments as of `of_video`.
 
     Returns:
       list, for every follower, of `Targets`, or of the list of `Reject`s of all frames.
     """
     source = PictureSource(pathlib.Path(path), str(path), '', '', '')
-    names, findings = [], [[] for _ in followers]
+    names, findings, masks = [], [[] for _ in followers], [[] for _ in followers]
     with VideoReader(path) as video:
         for frame, image in tqdm(read_frames(video, every), unit=' frames', desc='looking for the person'):
             names.append(frame)
-            for follower, found in zip(followers, findings, strict=True):
-                found.append((source, frame, find_followed(estimator, image, follower)[0]))
+            for follower, found, kept in zip(followers, findings, masks, strict=True):
+                finding, mask = find_followed(estimator, image, follower)
+                found.append((source, frame, finding))
+                kept.append(None if mask is None or not keep_masks else cv2.imencode('.png', mask)[1])
         fps, note_on_fps = video.frame_rate()
         notes = [' '.join(filter(None, (video.note(), note_on_fps)))]
     results = []
-    for follower, found in zip(followers, findings, strict=True):
+    for follower, found, kept in zip(followers, findings, masks, strict=True):
         accepted, rejects = check_person(found, AcceptanceLimits(min_pictures=1), smoothing)
         poses_px = accepted and _held(names, {item.frame: item.pose.px for item in accepted})
         results.append(rejects if not accepted else Targets(
             np.stack(poses_px), fps=fps / every,
             notes=(*filter(None, notes), *_notes(path, follower, len(names), rejects, every)),
-            read_pictures=functools.partial(_pictures, path, every, poses_px)))
+            read_pictures=functools.partial(_pictures, path, every, poses_px, kept)))
     return results
 
 
@@ -182,11 +203,11 @@ def _notes(path, follower, num_frames, rejects, every):
     return notes
 
 
-def _pictures(path, every, poses_px):
-    """Yields the frames of a video with their poses."""
+def _pictures(path, every, poses_px, masks):
+    """Yields the frames of a video with their poses and masks, as `TargetPicture`s; masks are PNG files, or None."""
     with VideoReader(path) as video:
-        for (_, image), pose_px in zip(video.frames(every), poses_px, strict=True):
-            yield image, pose_px
+        for (_, image), pose_px, mask in zip(video.frames(every), poses_px, masks, strict=True):
+            yield TargetPicture(image, pose_px, None if mask is None else cv2.imdecode(mask, cv2.IMREAD_UNCHANGED))
 
 
 def turntable(pose_px, num_frames):

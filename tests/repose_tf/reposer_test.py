@@ -43,6 +43,8 @@ def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one
 
     parts = person.parts(targets_px[0])
     assert np.abs(parts['image'].astype(int) - expected[0]).max() <= 1
+    (alone, _, _), = person.each(targets_px[:1], is_alone=True)
+    assert np.abs(parts['foreground'].astype(int) - alone).max() <= 1
     assert parts['masks'].shape == (17, 17, 9, 10) and parts['warped_volume'].shape[:3] == (17, 17, 9)
 
     exporting.pack(live.generator, tmp_path / 'packed')
@@ -64,6 +66,8 @@ def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one
     np.testing.assert_allclose(*alphas, atol=1e-4)
     with pytest.raises(ModelError, match='a SavedModel gives the picture alone'):
         saved_person.parts(targets_px[0])
+    with pytest.raises(ModelError, match='without the background: expected a run or a packed model'):
+        saved_person.each(targets_px[:1], is_alone=True)
 
 
 def test_pictures_of_another_size_are_scaled_with_all_their_poses(live, given):

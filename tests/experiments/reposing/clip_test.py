@@ -24,8 +24,8 @@ class Brightness:
         return self
 
     @staticmethod
-    def each(target_poses_px, with_alpha=False):
-        del with_alpha
+    def each(target_poses_px, with_alpha=False, is_alone=False):
+        del with_alpha, is_alone
         Brightness.seen_px = list(target_poses_px)
         for pose_px in target_poses_px:
             yield np.full((SIZE, SIZE, 3), pose_px[0, 0], np.uint8), None, pose_px

@@ -63,11 +63,11 @@ def person_film(path, num_frames=5):
 
 def test_films_of_phones_are_followed_upright(tmp_path):
     upright, turned = person_film(tmp_path / 'upright.mp4'), tmp_path / 'turned.mp4'
-    write_frames(turned, [np.rot90(image) for image, _ in targets(str(upright)).read_pictures()])
+    write_frames(turned, [np.rot90(image) for image, *_ in targets(str(upright)).read_pictures()])
     turn_mp4(turned, 90)
     expected, found = targets(str(upright)), targets(str(turned))
     assert np.abs(found.poses_px - expected.poses_px).max() < 2
-    assert [image.shape for image, _ in found.read_pictures()] == [(120, 160, 3)] * 5
+    assert [image.shape for image, *_ in found.read_pictures()] == [(120, 160, 3)] * 5
 
 
 def test_what_can_be_read_of_a_film_is_followed_and_a_line_says_so(tmp_path):
@@ -105,8 +105,8 @@ def test_videos_go_in_and_out(tmp_path, suffix):
     assert found.fps == pytest.approx(12.5) and len(found.poses_px) == 6 and 'keep the one before' in found.notes[0]
     assert np.array_equal(found.poses_px[3], found.poses_px[2]) and np.ptp(found.poses_px[:, 0, 0]) > 10
     shown = list(found.read_pictures())
-    assert [image.shape for image, _ in shown] == [(120, 162, 3)] * 6
-    assert np.array_equal([pose for _, pose in shown], found.poses_px)
+    assert [image.shape for image, *_ in shown] == [(120, 162, 3)] * 6
+    assert np.array_equal([picture.pose_px for picture in shown], found.poses_px)
 
 
 def test_a_hash_may_be_in_every_part_of_a_name(tmp_path, monkeypatch):
