@@ -4,6 +4,8 @@ Partial convolutions (Liu et al. 2018) look only at known pixels and rescale by 
 tensor share one mask [B, H, W, 1].
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -90,6 +92,14 @@ def fill_holes(image, known):
     return known * image + (1.0 - known) * upsample(coarse)
 
 
+def filled(image, known):
+    """As `fill_holes`, for square images [B, S, S, C] of any size; `known` [B, S, S, 1]."""
+    size = image.shape[1]
+    padding = 2 ** math.ceil(math.log2(size)) + 1 - size
+    padded = (tf.pad(each, [[0, 0], [0, padding], [0, padding], [0, 0]]) for each in (image, known))
+    return fill_holes(*padded)[:, :size, :size]
+
+
 @keras.saving.register_keras_serializable('repose_tf')
 class BackgroundInpainter(Composite):
     """Padded image and its known part -> the image with its holes filled; `architecture` as for `Generator`."""
@@ -146,8 +156,8 @@ class BackgroundInpainter(Composite):
         if self.as_reference:
             return tf.tanh(tf.nn.leaky_relu(features, 0.2))
         # What is seen stays as it is: no capacity goes into copying it, and it cannot blur.
-        filled = fill_holes(image, known)
-        return known * image + (1.0 - known) * tf.clip_by_value(filled + tf.tanh(features), -1.0, 1.0)
+        smooth = fill_holes(image, known)
+        return known * image + (1.0 - known) * tf.clip_by_value(smooth + tf.tanh(features), -1.0, 1.0)
 
     def _joined(self, layer, skip, features, mask):
         """Upsamples the known part of the features and convolves it together with the skip connection."""

@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from repose_tf.architecture import Architecture
-from repose_tf.background_inpainter import BackgroundInpainter
+from repose_tf.background_inpainter import BackgroundInpainter, filled
 from repose_tf.coordinates import scale_pose
-from repose_tf.detail.detail_stream import DetailStream, filled
+from repose_tf.detail.detail_stream import DetailStream
 from repose_tf.detail.scaling import doubled, halved
 from repose_tf.lifting_encoder import LiftingEncoder
 from repose_tf.pose_encoder import PoseEncoder

@@ -6,14 +6,13 @@ disk are known to be of it; `image_size`, px, that it makes, or None for any. It
 SavedModel and the pictures that it wrote score alike.
 """
 
-import math
 import os
 
 import tensorflow as tf
 
 from data_pipeline import files
 from experiments.models import opening
-from repose_tf.background_inpainter import fill_holes
+from repose_tf.background_inpainter import filled
 from repose_tf.detail import surface_warp
 from repose_tf.picture_codec import pixels_from_image
 from repose_tf.skeleton import NUM_JOINTS
@@ -94,9 +93,7 @@ def _without_person(image, mask):
     size = image.shape[1]
     rim = round(_RIM * size)
     known = 1.0 - tf.nn.max_pool2d(tf.cast(mask > 0.0, tf.float32), 2 * rim + 1, 1, 'SAME')
-    padding = 2 ** math.ceil(math.log2(size)) + 1 - size  # to a size that can be halved down to 3
-    padded = (tf.pad(each, [[0, 0], [0, padding], [0, padding], [0, 0]]) for each in (image, known))
-    return fill_holes(*padded)[:, :size, :size]
+    return filled(image, known)
 
 
 class MeanOfOthers:

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from repose_tf.architecture import Architecture
-from repose_tf.background_inpainter import fill_holes
+from repose_tf.background_inpainter import filled
 from repose_tf.blocks import Composite
 from repose_tf.detail import candidates, surface_warp
 from repose_tf.detail.detail_decoder import DetailDecoder
@@ -82,12 +82,6 @@ class DetailStream(Composite):
         carried, maps = candidates.carried(encoded['seen_image'], source_poses_px, target_pose_px,
                                            encoded['source_depth_px'], encoded['source_count'], self.static_shapes)
         return self.decoder(carried, maps, background, known, trunk)
-
-
-def filled(image, known):
-    """Fills the holes of pictures [B, S, S, C] smoothly; `known` [B, S, S, 1] is 1 where there is no hole."""
-    padding = [[0, 0], [0, 1], [0, 1], [0, 0]]
-    return fill_holes(tf.pad(image, padding), tf.pad(known, padding))[:, :-1, :-1]
 
 
 def _extended(image, mask):
