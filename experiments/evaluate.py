@@ -55,6 +55,8 @@ def define_pairs():
     absl_flags.DEFINE_integer('truth_part', 0, 'Where a file of --truth is several pictures side by side, as '
                               '--predictions_part says of results; both may name one folder.')
     absl_flags.DEFINE_string('masks', '', 'Folder of PNG masks of the persons, named as the pictures of --truth.')
+    absl_flags.DEFINE_string('labels', '', 'CSV file, person,skin,sex,... or any other columns: the scores are also '
+                             'given by group, a table for each column.')
 
 
 def define_output():

@@ -61,6 +61,7 @@ class EvaluationOptions:
     truth: str = ''
     truth_part: int = 0
     masks: str = ''
+    labels: str = ''
     output: str = ''
 
     def __post_init__(self):
@@ -75,6 +76,8 @@ class EvaluationOptions:
         if (self.video_source or self.video_every > 1) and self.protocol not in film_pairs.PROTOCOLS:
             raise UsageError(f'--video_source, --video_every: expected --protocol={" or ".join(film_pairs.PROTOCOLS)} '
                              f'beside them, found {self.protocol or "none"}.')
+        if self.labels and self.truth:
+            raise UsageError('--labels: expected a data set, whose persons are labelled, found --truth.')
         if self.metrics.inception and self.truth:
             raise UsageError('--inception: expected a data set, against whose training pictures FID is measured, found '
                              '--truth.')

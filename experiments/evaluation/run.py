@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from data_pipeline.files import sha256, writing
 from experiments.evaluation.flicker import Flicker
+from experiments.evaluation.labels import read_labels
 from experiments.evaluation.options import (
     check_complete,
     open_frechet,
@@ -96,6 +97,7 @@ class Outcome:
       metrics: dict of texts, the `identity` of the `PairScorer`.
       scores: dict, name of a system -> dict, metric -> [N] float64, NaN where a pair has no score.
       fids: dict, name of a system -> (FID, number of results); empty if it was not measured.
+      labels: dict, such as 'sex' -> [N] texts, the labels of the pairs' persons; empty if none were given.
     """
 
     folder: str
@@ -104,6 +106,7 @@ class Outcome:
     metrics: dict
     scores: dict
     fids: dict
+    labels: dict = dataclasses.field(default_factory=dict)
 
 
 def evaluate(options):
@@ -115,6 +118,7 @@ def evaluate(options):
     pair_source, systems = open_pairs_and_systems(options)
     folder = output_folder(options, pair_source)
     check_complete(systems, folder, options.allow_incomplete)
+    labels = read_labels(options.labels, pair_source.groups) if options.labels else {}
     scorer, frechet = open_scorer(options.metrics, pair_source), open_frechet(options.metrics, pair_source)
     scores_folder = os.path.join(folder, 'scores')
     # Before the work, as the training pictures may be missing.
@@ -122,7 +126,7 @@ def evaluate(options):
     files = {system.name: _score(system, pair_source, scorer, scores_folder, frechet) for system in systems}
     fids = {name: frechet.of(file.path, truth) for name, file in files.items()} if frechet else {}
     return Outcome(folder, pair_source, systems, scorer.identity,
-                   {name: file.table(pair_source.pairs) for name, file in files.items()}, fids)
+                   {name: file.table(pair_source.pairs) for name, file in files.items()}, fids, labels)
 
 
 def _score(system, pair_source, scorer, folder, frechet):

@@ -15,7 +15,7 @@ from experiments.evaluation.pair_scorer import pose_remarks
 from experiments.evaluation.run import shown_pictures
 from experiments.pictures import drawing
 from experiments.pictures.files import write_picture
-from experiments.reporting import html_report, score_tables
+from experiments.reporting import group_tables, html_report, score_tables
 from experiments.reporting.report_data import ReportData
 
 LOWER_IS_BETTER = frozenset({'l1', 'l1_fg', 'lpips_alex', 'lpips_vgg', 'lpips_person', 'lpips_head', 'st_lpips',
@@ -43,7 +43,8 @@ def report_data(outcome, command):
         lower_is_better=LOWER_IS_BETTER, groups=list(pair_source.groups), pairs=list(pair_source.pairs),
         scores={name: {metric: values.get(metric, undefined) for metric in metrics} for name, values in scores.items()},
         main=systems[0].name, pose_changes=pair_source.pose_changes, notes=_notes(outcome, found),
-        missing=pair_source.num_expected - scored, expected=pair_source.num_expected, lacking=pair_source.lacking)
+        missing=pair_source.num_expected - scored, expected=pair_source.num_expected, lacking=pair_source.lacking,
+        labels=outcome.labels)
 
 
 def _notes(outcome, found):
@@ -88,10 +89,20 @@ def as_json(report):
         **{name: text for name, text in report.facts.items() if name != 'command'},
         'complete': not report.missing, 'system': report.main, 'notes': report.notes,
         **({'cannot_be_scored': report.lacking_lines()} if report.lacking else {}),
+        **({'groups': _groups_as_json(report)} if report.labels else {}),
         'scores': {system: {metric: _numbers(report.interval(system, metric)) for metric in report.metrics}
                    for system in report.systems},
         'differences': {system: {metric: _numbers(report.difference(system, metric)) for metric in report.metrics}
                         for system in report.others}})
+
+
+def _groups_as_json(report):
+    found = {}
+    for kind, label, among in group_tables.groups_of(report):
+        found.setdefault(kind, {})[label] = {system: {
+            metric: _numbers(report.interval(system, metric, among)) for metric in report.metrics}
+            for system in report.systems}
+    return found
 
 
 def _numbers(interval):
@@ -102,7 +113,8 @@ def write_results(outcome, num_sheet_rows, command):
     """Writes everything into the folder of an `Outcome` and returns the lines to print, the line of JSON last."""
     report = report_data(outcome, command)
     table, line = score_tables.markdown_table(report), as_json(report)
-    write_text(os.path.join(outcome.folder, 'table.md'), table + '\n')
+    grouped = group_tables.markdown_tables(report)
+    write_text(os.path.join(outcome.folder, 'table.md'), f'{table}\n{grouped}')
     write_text(os.path.join(outcome.folder, 'evaluation.json'), line + '\n')
     print('Writing the report ...', flush=True)
     sheet_rows = _sheet_rows(report, num_sheet_rows)
@@ -114,7 +126,7 @@ def write_results(outcome, num_sheet_rows, command):
     html_report.write_report(page, report, pictures.__getitem__)
     about_sheet = _write_sheet(os.path.join(outcome.folder, 'contact_sheet.png'), report, pictures, sheet_rows)
     shown = score_tables.markdown_table(report, _LISTED_ON_SCREEN)
-    return [f'\n{report.title}\n{shown}\n', *report.notes, f'Report: {page}', about_sheet, line]
+    return [f'\n{report.title}\n{shown}\n{grouped}', *report.notes, f'Report: {page}', about_sheet, line]
 
 
 def _sheet_rows(report, num_rows):

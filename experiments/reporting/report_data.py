@@ -31,6 +31,7 @@ class ReportData:
       missing: how many pairs of the protocol lack scores of a system; above 0, report and table say so in bold.
       expected: how many pairs the protocol has.
       lacking: dict, pair of the protocol that cannot be scored of any system -> why.
+      labels: dict, such as 'sex' -> [N] texts, by which the scores are grouped.
     """
     title: str
     facts: dict
@@ -45,13 +46,14 @@ class ReportData:
     missing: int
     expected: int
     lacking: dict = dataclasses.field(default_factory=dict)
+    labels: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         """Raises ValueError if the parts do not go together: a bug of the caller, not a user's mistake."""
         num_pairs = len(self.pairs)
         if self.main not in self.scores:
             raise ValueError(f'report: expected main to be one of {list(self.scores)}, found {self.main!r}.')
-        columns = {'groups': self.groups, **{f'pose change {name}': values
+        columns = {'groups': self.groups, **self.labels, **{f'pose change {name}': values
                                              for name, values in self.pose_changes.items()}}
         for system, scores in self.scores.items():
             if set(scores) != set(self.metrics):
@@ -92,9 +94,9 @@ class ReportData:
         """Returns the scores of a system, float64 [N]."""
         return np.asarray(self.scores[system][metric], np.float64)
 
-    def interval(self, system, metric):
-        """Returns the mean score with its `Interval`."""
-        return score_statistics.mean_interval(self.values(system, metric), self.persons)
+    def interval(self, system, metric, among=slice(None)):
+        """Returns the mean score with its `Interval`, of all pairs or of those where `among`, bool [N], is true."""
+        return score_statistics.mean_interval(self.values(system, metric)[among], self.persons[among])
 
     def difference(self, system, metric):
         """Returns the `Interval` of the paired difference main - system."""

@@ -14,15 +14,16 @@ def markdown_table(report, most_listed=None):
     `most_listed` of them.
     """
     lines = [f'**{report.partial_warning()}**\n'] if report.missing else []
-    lines.append(f'{_markdown(report.title)}: {caption(report)}. {report.few_persons()}'.rstrip() + '\n')
-    lines.append('| | ' + ' | '.join(f'{_markdown(metric)} {report.arrow(metric)}' for metric in report.metrics) + ' |')
+    lines.append(f'{as_markdown(report.title)}: {caption(report)}. {report.few_persons()}'.rstrip() + '\n')
+    names = [f'{as_markdown(metric)} {report.arrow(metric)}' for metric in report.metrics]
+    lines.append(f'| | {" | ".join(names)} |')
     lines.append('|---' * (len(report.metrics) + 1) + '|')
     for system in report.systems:
-        cells = [' '.join(_parts(report.interval(system, metric), len(report.pairs))) for metric in report.metrics]
-        lines.append(f'| {_markdown(system)} | ' + ' | '.join(cells) + ' |')
+        cells = [score_text(report.interval(system, metric), len(report.pairs)) for metric in report.metrics]
+        lines.append(f'| {as_markdown(system)} | ' + ' | '.join(cells) + ' |')
     if report.lacking:
         lines.append(f'\n{lacking_caption(report)}:\n')
-        lines += [f'- {_markdown(line)}' for line in report.lacking_lines()[:most_listed]]
+        lines += [f'- {as_markdown(line)}' for line in report.lacking_lines()[:most_listed]]
         if most_listed is not None and len(report.lacking) > most_listed:
             lines.append(f'- and {len(report.lacking) - most_listed} more')
     return '\n'.join(lines) + '\n'
@@ -75,6 +76,17 @@ def value_text(value, sign=''):
     return f'{round(value, 3) + 0.0:{sign}.3f}'  # + 0.0 makes -0.0 positive
 
 
+def score_text(interval, num_pairs):
+    """Returns the text of an `Interval`: mean, ends where there are any, and the number of scores unless it is all."""
+    return ' '.join(_parts(interval, num_pairs))
+
+
+def as_markdown(text):
+    """Returns a text that Markdown shows as it is, in one line."""
+    text = html.escape(' '.join(str(text).split()), quote=False)
+    return ''.join(f'\\{character}' if character in '\\`*[]|' else character for character in text)
+
+
 def _parts(interval, num_pairs, sign=''):
     """Returns the texts of a cell: the mean, then the interval and the number of scores where they tell something."""
     parts = [value_text(interval.mean, sign)]
@@ -103,9 +115,3 @@ def _table(report, name, columns, text, cell):
 def _breakable(metric):
     """Returns a metric's name as HTML that a narrow page may break at its underscores."""
     return html.escape(metric).replace('_', '_<wbr>')
-
-
-def _markdown(text):
-    """Returns a text that Markdown shows as it is, in one line."""
-    text = html.escape(' '.join(str(text).split()), quote=False)
-    return ''.join(f'\\{character}' if character in '\\`*[]|' else character for character in text)
