@@ -35,6 +35,7 @@ def define_page():
             lower_bound=2)
     number('max_seconds', UploadLimits.seconds, 'Seconds after which a clip, or the search for poses in a video, is '
            'given up.', lower_bound=0.1)
+    absl_flags.DEFINE_bool('watermark', False, 'Writes a small mark into the lower right corner of every result.')
     integer('max_waiting', 16, 'Requests that wait for the one in work; more are turned away.', lower_bound=1)
 
 
@@ -47,7 +48,7 @@ def main():
         estimator, no_estimator = _open_estimator()
         try:
             server.run(reposer, pathlib.Path(model_path).name, FLAGS.samples, _limits(), estimator, no_estimator,
-                       host=FLAGS.host, port=FLAGS.port, max_waiting=FLAGS.max_waiting)
+                       host=FLAGS.host, port=FLAGS.port, max_waiting=FLAGS.max_waiting, watermark=FLAGS.watermark)
         except KeyboardInterrupt:
             print('Stopped.')
 

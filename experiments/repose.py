@@ -74,6 +74,7 @@ def define_output():
     flag('skeleton', False, 'Draws the poses over source, target and result.')
     flag('bodypart', False, "Writes <output>-parts.png too: the parts' masks and the model's volumes, of up to 8 "
                              'targets.')
+    flag('watermark', False, 'Writes a small mark into the lower right corner of every picture.')
     text('contact_sheet', '', 'PNG file of a sheet of test pairs, not of one picture.')
     integer('num_pairs', 12, 'Rows of the sheet.', lower_bound=1)
     text('pairs', '', "JSON file in the form of a folder's pairs.json: the sheet shows its test pairs, all of them.")
@@ -108,7 +109,7 @@ def _repose_person():
 def _repose_test_pairs():
     from experiments.reposing import contact_sheet
     contact_sheet.repose_test_pairs(FLAGS.contact_sheet, FLAGS.model, FLAGS.weights, flags.data_settings,
-                                    FLAGS.num_pairs, FLAGS.pairs)
+                                    FLAGS.num_pairs, FLAGS.pairs, FLAGS.watermark)
     return [FLAGS.contact_sheet]
 
 

@@ -12,6 +12,7 @@ from experiments.demo_page.edits import Edits
 from experiments.demo_page.page_html import Figure
 from experiments.demo_page.uploads import RequestError
 from experiments.demo_page.videos import POSE_SUFFIXES, VIDEO_SUFFIXES, Video
+from experiments.pictures.marks import commented
 
 TURN, FILM = 'turn round', 'your film'
 _BUSY, _FREE = gr.update(visible=True), gr.update(visible=False)  # of the button that ends the work
@@ -167,7 +168,7 @@ class Answers:
     def _shown(self, choice, edits):
         person, backend = choice.person, self._backend
         pose_px = self._pose(choice, edits)
-        result = png(backend.picture(person, pose_px))
+        result = commented(png(backend.picture(person, pose_px)))
         notes = dict.fromkeys(one.note for one in (person, *person.others, choice.pose) if one.note)
         downloads = {'reposed.png': result, 'pose.json': backend.pose_file(person, pose_px)}
         return page_html.message(' '.join(notes)), page_html.figures([

@@ -24,6 +24,7 @@ from experiments.demo_page.samples import PagePerson
 from experiments.demo_page.uploads import RequestError, UploadLimits, read_photo
 from experiments.demo_page.videos import Video
 from experiments.pictures.files import gif_places
+from experiments.pictures.marks import watermarked
 from experiments.pictures.parts import of_parts
 from experiments.reposing.targets import turntable
 from repose_tf.coordinates import scale_pose
@@ -43,7 +44,7 @@ class Backend:
       num_photos: the most photos of a person that the model takes.
     """
 
-    def __init__(self, reposer, limits=None, estimator=None, no_estimator=''):
+    def __init__(self, reposer, limits=None, estimator=None, no_estimator='', watermark=False):
         """Holds what the requests share.
 
         Args:
@@ -51,10 +52,12 @@ class Backend:
           limits: `UploadLimits`, or None for the default ones.
           estimator: `person.Estimator` for photos, or None.
           no_estimator: why there is none, for those who upload a photo or video.
+          watermark: whether pictures and clips get a mark in their corner.
         """
         self.image_size, self.limits = reposer.image_size, limits or UploadLimits()
         self.num_photos = reposer.num_sources
         self._reposer, self._estimator, self._no_estimator = reposer, estimator, no_estimator
+        self._watermark = watermark
         self._estimator_lock = threading.Lock()  # a TensorFlow Lite network takes one picture at a time
 
     def person_of(self, data, name='your photo'):
@@ -200,7 +203,8 @@ class Backend:
                                    'done. Ask for fewer.')
             if progress:
                 progress(done, total)
-        return self._encoded(person).repose(target_poses_px, look_at_the_clock)
+        images = self._encoded(person).repose(target_poses_px, look_at_the_clock)
+        return np.stack([watermarked(image) for image in images]) if self._watermark else images
 
     def _encoded(self, person):
         photos = (person, *person.others)

@@ -10,7 +10,8 @@ import tempfile
 from data_pipeline.errors import UsageError
 
 
-def run(reposer, name, samples_dir, limits, estimator, no_estimator, *, host, port, max_waiting):
+def run(reposer, name, samples_dir, limits, estimator, no_estimator, *, host, port, max_waiting,
+        watermark=False):
     """Serves the page until the process is interrupted.
 
     Args:
@@ -23,6 +24,7 @@ def run(reposer, name, samples_dir, limits, estimator, no_estimator, *, host, po
       host: address to listen at.
       port: 0 takes any free one.
       max_waiting: requests that wait; more are turned away.
+      watermark: whether results get a mark in their corner.
 
     Raises:
       DataError: the samples are not in order.
@@ -33,7 +35,7 @@ def run(reposer, name, samples_dir, limits, estimator, no_estimator, *, host, po
     from experiments.demo_page.page import CSS_PATH, Page
     from experiments.demo_page.samples import load_samples
     samples = load_samples(samples_dir, reposer.image_size)
-    backend = Backend(reposer, limits, estimator, no_estimator)
+    backend = Backend(reposer, limits, estimator, no_estimator, watermark)
     backend.picture(samples.persons[0], samples.poses[0].pose_px)  # the first call builds the graph
     page = Page(backend, samples, name, no_estimator, max_waiting)
     # Plain names of fonts are loaded from nowhere. Larger uploads are not even stored.

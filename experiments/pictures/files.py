@@ -16,6 +16,7 @@ from PIL import Image
 from data_pipeline.errors import UsageError
 from data_pipeline.files import whole_file
 from data_pipeline.picture_file import resized
+from experiments.pictures.marks import COMMENT, commented, watermarked
 
 _CODECS = {'.mp4': 'mp4v', '.webm': 'VP80'}  # OpenCV's own FFmpeg can always encode these
 _PICTURES = ('.png', '.jpg')
@@ -26,12 +27,13 @@ _GIF_FPS = 50  # GIFs count in 10 ms, and browsers slow down what stands for les
 _CLIP_PX = 128  # a browser enlarges the rest; more takes long to find 256 colours for
 
 
-def write_picture(path, image):
+def write_picture(path, image, watermark=False):
     """Writes an image.
 
     Args:
       path: file ending in .png or .jpg; its folders are created.
       image: uint8 [H, W, 3], RGB.
+      watermark: whether it gets a mark in its corner.
 
     Raises:
       UsageError: the path ends otherwise.
@@ -41,7 +43,7 @@ def write_picture(path, image):
     if suffix not in _PICTURES:
         raise UsageError(f'picture {path}: expected a file name ending in .png or .jpg.')
     with whole_file(path) as unfinished:
-        unfinished.write_bytes(_encoded(image, suffix))
+        unfinished.write_bytes(_encoded(watermarked(image) if watermark else image, suffix))
 
 
 def gif(images, fps):
@@ -87,12 +89,13 @@ def check_output(path, num_pictures):
 
 
 @contextlib.contextmanager
-def open_output(path, fps):
+def open_output(path, fps, watermark=False):
     """Opens an output that `check_output` accepts.
 
     Args:
       path: see there; its folders are made.
       fps: pictures a second of a GIF (see `gif_places`) or a video.
+      watermark: whether every picture gets a mark in its corner.
 
     Yields:
       function that takes the next picture, uint8 [H, W, 3] RGB, all of one size. The file gets its name when the block
@@ -104,10 +107,10 @@ def open_output(path, fps):
     path = pathlib.Path(path)
     if _numbers(path):
         numbers = itertools.count()
-        yield lambda image: write_picture(numbered(path, next(numbers)), image)
+        yield lambda image: write_picture(numbered(path, next(numbers)), image, watermark)
         return
     with whole_file(path) as unfinished, (_video if path.suffix.lower() in _CODECS else _kept)(unfinished, fps) as add:
-        yield add
+        yield (lambda image: add(watermarked(image))) if watermark else add
 
 
 def numbered(path, number):
@@ -132,7 +135,7 @@ def _numbers(path):
 
 
 def _encoded(image, suffix):
-    return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return commented(cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes())
 
 
 def _write_gif(file, images, fps):
@@ -141,7 +144,8 @@ def _write_gif(file, images, fps):
     ends = np.floor(np.arange(len(places) + 1) * (100 * places.step / fps) + 0.5)
     durations_ms = [10 * max(2, int(ticks)) for ticks in np.diff(ends)]
     first, *others = [Image.fromarray(images[place]) for place in places]
-    first.save(file, 'GIF', save_all=True, append_images=others, duration=durations_ms, loop=0)
+    first.save(file, 'GIF', save_all=True, append_images=others, duration=durations_ms, loop=0,
+               comment=COMMENT)
 
 
 @contextlib.contextmanager

@@ -46,6 +46,7 @@ class ClipOptions:
     side_by_side: bool = False
     skeleton: bool = False
     bodypart: bool = False
+    watermark: bool = False
 
 
 def repose_person(reposer, options, open_estimator):
@@ -83,14 +84,14 @@ def repose_person(reposer, options, open_estimator):
                     skeleton=options.skeleton, is_plain=is_large, rows=scene and scene.size[1])
     encoded = reposer.source([one.image for one in sources], [one.pose_px for one in sources],
                              [one.image_mask for one in sources] if reposer.takes_masks else None)
-    written = [_write_parts(encoded, source, targets.poses_px, options.output)] if options.bodypart else []
+    written = [_write_parts(encoded, source, targets.poses_px, options)] if options.bodypart else []
     results = encoded.each(targets.poses_px, with_alpha=paste_back or is_placed, is_alone=is_placed)
     shown = [(None, None)] * count
     if scene:
         shown = ((stage.target, stage) for stage in scene.stages())
     elif options.side_by_side and targets.read_pictures:
         shown = ((picture, None) for picture in targets.read_pictures())
-    with open_output(options.output, targets.fps) as add, \
+    with open_output(options.output, targets.fps, options.watermark) as add, \
             tqdm(total=count, unit=' pictures', desc='reposing', disable=count == 1) as bar:
         for result, (target, stage) in zip(results, shown, strict=True):
             add(frames.show(*result, target, stage))
@@ -153,12 +154,12 @@ def _shown(targets, output):
                                read_pictures=read_pictures, notes=(*targets.notes, note))
 
 
-def _write_parts(encoded, source, poses_px, output):
+def _write_parts(encoded, source, poses_px, options):
     """Writes the sheet of body parts and volumes beside the output, a row for each target; returns its path."""
     chosen = poses_px[np.unique(np.linspace(0, len(poses_px) - 1, _MOST_PARTS).astype(int))]
     rows = [of_parts(source.image, encoded.parts(pose_px)) for pose_px in chosen]
-    output = numbered(output, None)
+    output = numbered(options.output, None)
     path = output.with_name(f'{output.stem}-parts.png')
     captions = [caption for caption, _ in rows[0]]
-    write_picture(path, drawing.grid([[image for _, image in row] for row in rows], captions))
+    write_picture(path, drawing.grid([[image for _, image in row] for row in rows], captions), options.watermark)
     return path

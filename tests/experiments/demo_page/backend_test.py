@@ -120,6 +120,13 @@ def test_a_clip_is_bounded_in_pictures_and_time(backend):
         hasty.turntable(person, person.pose_px, 40)
 
 
+def test_results_are_marked_in_their_corner_if_asked_for(backend):
+    person = make_person(np.random.default_rng(3), 32)
+    marking = Backend(backend._reposer, LIMITS, FakeEstimator(), watermark=True)
+    differs = (backend.picture(person, person.pose_px) != marking.picture(person, person.pose_px)).any(axis=2)
+    assert differs.any() and not differs[:16].any() and not differs[:, :14].any()
+
+
 def test_a_clip_tells_how_far_it_is_and_ends_when_that_fails(backend, tmp_path):
     person, told = make_person(np.random.default_rng(3), 32), []
 

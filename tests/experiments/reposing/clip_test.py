@@ -48,6 +48,14 @@ def test_targets_become_pictures_in_their_order(tmp_path):
     np.testing.assert_allclose(found, [px['p/00'][0, 0] / 2, px['p/01'][0, 0], px['p/01'][0, 0]], atol=1)
 
 
+def test_a_mark_is_drawn_if_asked_for_and_into_the_corner_alone(tmp_path):
+    write_layout(tmp_path)
+    plain, marked = (read_image(repose(tmp_path, f'{watermark}.png', target=['#p/01'], watermark=watermark))
+                     for watermark in (False, True))
+    differs = (plain != marked).any(axis=2)
+    assert differs.any() and not differs[:SIZE // 3].any() and not differs[:, :SIZE // 3].any()
+
+
 def test_several_photos_are_given_to_the_model_and_shown(tmp_path):
     px = write_layout(tmp_path)
     write_photo(tmp_path / 'back.png')

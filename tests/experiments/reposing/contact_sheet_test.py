@@ -52,7 +52,7 @@ def test_the_sheet_shows_the_pairs_of_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, 'run_of', lambda path: None)
     monkeypatch.setattr(opening, 'open_model', lambda path, weights: Negative)
     monkeypatch.setattr(contact_sheet, 'Data', lambda settings: Data)
-    monkeypatch.setattr(contact_sheet, 'write_contact_sheet', lambda path, reposer, batches: shown.extend(batches))
+    monkeypatch.setattr(contact_sheet, 'write_contact_sheet', lambda path, reposer, pairs, mark: shown.extend(pairs))
     for pairs_file in ('', 'mine.json'):
         contact_sheet.repose_test_pairs(tmp_path / 'sheet.png', 'model', 'average', lambda saved: None, 12, pairs_file)
     assert shown == [('test', 12), ('test', 'mine.json')]
