@@ -64,8 +64,9 @@ def test_the_installed_library_runs_the_example_without_the_rest_of_the_project(
     source = tmp_path / 'source'
     for name in ('repose_tf', 'data_pipeline', 'experiments'):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns('__pycache__'))
-    for name in ('pyproject.toml', 'LICENSE', 'README.md'):
-        shutil.copy(ROOT / name, source)
+    for name in ('pyproject.toml', 'LICENSE', 'docs/library.md'):
+        (source / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
     pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check']
     checked([*pip, 'wheel', '--no-deps', '--no-build-isolation', '--no-index', '-w', tmp_path / 'dist', source])
     wheel, = (tmp_path / 'dist').iterdir()
