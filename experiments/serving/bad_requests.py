@@ -15,6 +15,7 @@ _BOMB_SIDES_PX = (20_000, 2 ** 31 - 1, 2 ** 32 - 1)
 # These kinds must be answered by pictures.
 GOOD_KINDS = ('good, all signatures', 'grey, transparent or 16 bits', 'another size', 'several photos')
 _MOST_PHOTOS = 4
+_OF_PIXELS = ('repose', 'repose_layers')  # signatures of the same arguments
 _NOT_PICTURES = (b'', b'\0', b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'GIF89a' + bytes(40), b'BM' + bytes(60),
                  b'<svg xmlns="http://www.w3.org/2000/svg"/>', b'RIFF\0\0\0\0WEBP')
 
@@ -22,7 +23,8 @@ _NOT_PICTURES = (b'', b'\0', b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'GIF89a' + 
 def good(rng, size):
     """Returns a good request to each signature: dict, name -> arguments as arrays."""
     inputs = example_inputs(size)
-    return {'repose': inputs, 'repose_sequence': _sequence(inputs, 3), 'serving_default': _files(inputs),
+    return {'repose': inputs, 'repose_layers': inputs, 'repose_sequence': _sequence(inputs, 3),
+            'serving_default': _files(inputs),
             'repose_sources': of_sources(inputs, 2)}
 
 
@@ -140,12 +142,13 @@ def _with_pose(size, change, rng):
     """Changes one of the poses of a request to one of the signatures with one target."""
     inputs, name = _request(rng, size), rng.choice(['source_pose', 'target_pose'])
     inputs[name] = change(rng, inputs[name])
-    return ('repose', inputs) if rng.random() < 0.5 else ('serving_default', _files(inputs))
+    signature = rng.choice([*_OF_PIXELS, 'serving_default'])
+    return signature, _files(inputs) if signature == 'serving_default' else inputs
 
 
 def _with_image(size, change, rng):
     inputs = _request(rng, size)
-    return 'repose', {**inputs, 'source_image': change(rng, inputs['source_image'])}
+    return rng.choice(_OF_PIXELS), {**inputs, 'source_image': change(rng, inputs['source_image'])}
 
 
 def _with_file(size, make, rng):
@@ -156,16 +159,17 @@ def _with_file(size, make, rng):
 
 def _batch(size, batch_size, rng):
     inputs = {name: np.resize(value, (batch_size, *value.shape[1:])) for name, value in _request(rng, size).items()}
-    if rng.random() < 0.5:
-        return 'repose', inputs
+    signature = rng.choice([*_OF_PIXELS, 'serving_default'])
+    if signature in _OF_PIXELS:
+        return signature, inputs
     data = np.array([b'\x89PNG'] * batch_size, 'S4')
-    return 'serving_default', {'image_bytes': data, **{name: inputs[name] for name in ('source_pose', 'target_pose')}}
+    return signature, {'image_bytes': data, **{name: inputs[name] for name in ('source_pose', 'target_pose')}}
 
 
 def _missing(size, rng):
     inputs = _request(rng, size)
     del inputs[rng.choice(list(inputs))]
-    return 'repose', inputs
+    return rng.choice(_OF_PIXELS), inputs
 
 
 def _poke(rng, pose, value):

@@ -19,8 +19,10 @@ from data_pipeline import program
 from data_pipeline.errors import UsageError
 from experiments.configuration import devices, flags
 from experiments.serving import bad_requests
+from repose_tf.picture_codec import pixels_from_image
 
 MAX_GROWTH = 0.05
+_WHITE = 1.0 + 1e-5  # blending rounds
 # A wrong rank or type never reaches the graph: the loader refuses it as a server does.
 REFUSALS = (tf.errors.InvalidArgumentError, TypeError, ValueError)
 
@@ -90,6 +92,11 @@ def outcome(loaded, signature, arguments, size):
         return f'{type(error).__name__}: {program.one_line(error)[:80]}'
     if signature == 'serving_default':
         results = {'image': np.stack([tf.io.decode_png(data).numpy() for data in results['image_bytes']])}
+    if signature == 'repose_layers':
+        colours = {name: results[name] for name in ('image', 'foreground', 'background')}
+        if any(one.dtype != np.float32 or not np.all(np.abs(one) <= _WHITE) for one in colours.values()):
+            return 'a colour beside -1 to 1'
+        results['image'] = pixels_from_image(tf.constant(results['image'])).numpy()
     image, alpha = results['image'], results.get('foreground_alpha', 0.0)
     if not np.all((alpha >= 0) & (alpha <= 1)):  # a comparison with NaN is false
         return 'an alpha beside 0 to 1'

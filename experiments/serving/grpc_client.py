@@ -39,7 +39,7 @@ def to_proto(asked):
 
 
 def predict(server, asked, timeout_s):
-    """Sends a `Request`; returns the PNG files of the answer. Raises UsageError without an answer."""
+    """Sends a `Request`; returns the PNG files of the answer. Raises UsageError without one, or with another answer."""
     proto = to_proto(asked)
     from tensorflow_serving.apis import prediction_service_pb2_grpc
     with grpc.insecure_channel(server, options=CHANNEL_OPTIONS) as channel:
@@ -48,7 +48,18 @@ def predict(server, asked, timeout_s):
             answer = stub.Predict(proto, timeout=timeout_s)
         except grpc.RpcError as error:
             raise UsageError(f'--server={server}: {error.code().name}: {error.details()}') from None
-    return list(tf.make_ndarray(answer.outputs['image_bytes']))
+    return pictures_of(answer.outputs, server, len(asked.image_bytes))
+
+
+def pictures_of(outputs, server, count):
+    """Returns the `count` PNG files of an answer's outputs, name -> TensorProto; UsageError where they are others."""
+    if 'image_bytes' not in outputs:
+        raise UsageError(f'--server={server}: expected image_bytes in the answer, found '
+                         f'{", ".join(sorted(outputs)) or "nothing"}.')
+    try:
+        return request.checked_pictures(list(tf.make_ndarray(outputs['image_bytes']).ravel()), count)
+    except (TypeError, ValueError, UsageError) as error:
+        raise UsageError(f'--server={server}: image_bytes: {error}') from None
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import json
 import pathlib
 
 import numpy as np
@@ -10,6 +11,9 @@ from data_pipeline.errors import UsageError
 from experiments.reposing.source_person import find_pose
 
 MODEL_NAME = 'repose'
+
+_PNG = b'\x89PNG\r\n\x1a\n'
+_SHOWN = 80  # characters or bytes of what was no answer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +37,36 @@ class Request:
             for data, source, target in zip(self.image_bytes, self.source_pose, self.target_pose, strict=True)]}
 
 
-def pictures_of_json(body):
-    """Returns the B PNG files of a REST answer; raises UsageError with the server's message if it refused."""
-    if 'error' in body:
+def pictures_of_json(body, count):
+    """Returns the `count` PNG files of a REST answer.
+
+    Raises:
+      UsageError: the server refused, with its message, or answered something else, with the beginning of it.
+    """
+    if isinstance(body, dict) and 'error' in body:
         raise UsageError(f'The server refused: {body["error"]}')
-    # TensorFlow Serving names outputs only where a signature has several.
-    return [base64.b64decode(row['b64']) for row in body['predictions']]
+    try:
+        # TensorFlow Serving names outputs only where a signature has several.
+        files = [base64.b64decode(row['b64'], validate=True) for row in body['predictions']]
+    except (KeyError, TypeError, ValueError):
+        raise UsageError('expected {"predictions": [{"b64": ...}, ...]} for an answer, found '
+                         f'{beginning(json.dumps(body))}.') from None
+    return checked_pictures(files, count)
+
+
+def checked_pictures(files, count):
+    """Returns the files of an answer; raises UsageError unless they are `count` PNG files."""
+    if len(files) != count:
+        raise UsageError(f'expected {count} pictures in the answer, found {len(files)}.')
+    for data in files:
+        if not isinstance(data, bytes) or not data.startswith(_PNG):
+            raise UsageError(f'expected PNG files in the answer, found {beginning(data)}.')
+    return files
+
+
+def beginning(value):
+    """Returns the beginning of what was found, as it is shown in a message."""
+    return repr(value[:_SHOWN]) + (' ...' if len(value) > _SHOWN else '') if hasattr(value, '__len__') else repr(value)
 
 
 def read_request(source, source_pose, target_pose):

@@ -5,6 +5,8 @@ python -m experiments.serving.rest_client --source=photo.png --source_pose=poses
 """
 
 import functools
+import os
+import pathlib
 
 import requests
 from absl import flags as absl_flags
@@ -35,21 +37,34 @@ def define_request():
 def ask(predict_by):
     """Asks for the picture that the flags name and writes it; `predict_by` is the `predict` of a client."""
     output = flags.required('output')
+    if pathlib.Path(output).suffix.lower() != '.png':
+        raise UsageError(f'--output: expected a name that ends in .png, found {output!r}.')
+    if os.path.isdir(output):
+        raise UsageError(f'--output: expected a file to write, found the folder {output}.')
     asked = request.read_request(*map(flags.required, ('source', 'source_pose', 'target_pose')))
-    [picture] = predict_by(FLAGS.server, asked, FLAGS.timeout_s)
     with whole_file(output) as unfinished:
+        unfinished.touch()  # where nothing can be written, nobody is asked
+        [picture] = predict_by(FLAGS.server, asked, FLAGS.timeout_s)
         unfinished.write_bytes(picture)
     print(f'Written: {output}')
 
 
 def predict(server, asked, timeout_s):
-    """Sends a `Request`; returns the PNG files of the answer. Raises UsageError without an answer."""
+    """Sends a `Request`; returns the PNG files of the answer. Raises UsageError without one, or with another answer."""
     url = f'{server}/v1/models/{request.MODEL_NAME}:predict'
     try:
         answer = requests.post(url, json=asked.to_json(), timeout=timeout_s)
-        return request.pictures_of_json(answer.json())
-    except requests.RequestException as error:  # no connection, no answer in time, or no JSON
+    except requests.RequestException as error:  # no connection, or no answer in time
         raise UsageError(f'--server={server}: expected an answer of TensorFlow Serving, found: {error}') from None
+    try:
+        body = answer.json()
+    except ValueError:
+        raise UsageError(f'--server={server}: expected an answer of TensorFlow Serving, found no JSON but status '
+                         f'{answer.status_code} and {request.beginning(answer.text)}.') from None
+    try:
+        return request.pictures_of_json(body, len(asked.image_bytes))
+    except UsageError as error:
+        raise UsageError(f'--server={server}: {error}') from None
 
 
 if __name__ == '__main__':
