@@ -98,19 +98,21 @@ class Generator(keras.Model):
         if source_mask is not None:
             check_shape('source_mask', source_mask, ('B', *photos, size, size, 1))
 
-        encoded = self.encode(source_image, source_pose_px, source_mask, source_count, with_lifted_volume=with_volumes)
+        encoded = self.encode(source_image, source_pose_px, source_mask, source_count, with_volumes, training)
         outputs = self.decode(encoded, target_pose_px, with_volumes, with_coarse=training)
         if training and self.detail is not None:
             logits = encoded['source_mask_logits']
             outputs['source_mask_logits'] = logits if photos else logits[:, 0]
         return outputs
 
-    def encode(self, source_image, source_pose_px, source_mask=None, source_count=None, with_lifted_volume=False):
+    def encode(self, source_image, source_pose_px, source_mask=None, source_count=None, with_lifted_volume=False,
+               training=False):
         """Computes everything that depends on the source alone, once for all its targets.
 
         Args:
           source_image, source_pose_px, source_mask, source_count: as for `call`, checked there.
           with_lifted_volume: adds what `decode` needs for `with_volumes`.
+          training: as for `DetailStream.encode`.
 
         Returns:
           a dictionary of tensors for `decode`, all with B rows: `source_poses_px` [B, N, 19, 3];
@@ -141,7 +143,7 @@ class Generator(keras.Model):
         if self.detail is None:
             known = self._known_background(by_photo(trunk_pose_px)[:, 0])
         else:
-            encoded.update(self.detail.encode(source_image, source_pose_px, source_mask, lifted))
+            encoded.update(self.detail.encode(source_image, source_pose_px, source_mask, lifted, training))
             known = encoded['known']
             if self.architecture.trunk_stride == 2:
                 known = tf.floor(halved(known))  # a pixel is known if all of it is

@@ -9,7 +9,7 @@ import tensorflow as tf
 from repose_tf.architecture import Architecture
 from repose_tf.background_inpainter import filled
 from repose_tf.blocks import Composite
-from repose_tf.detail import candidates, surface_warp
+from repose_tf.detail import candidates, continuation, surface_warp
 from repose_tf.detail.detail_decoder import DetailDecoder
 from repose_tf.detail.person_head import PersonHead
 from repose_tf.detail.scaling import doubled
@@ -29,7 +29,7 @@ class DetailStream(Composite):
         self.person_head = PersonHead(arch.depth_size * arch.volume_channels, dtype=dtype, name='person_head')
         self.decoder = DetailDecoder(arch, dtype=dtype, name='detail_decoder')
 
-    def encode(self, image, pose_px, mask, volume):
+    def encode(self, image, pose_px, mask, volume, training=False):
         """Prepares photos of a person.
 
         Args:
@@ -37,12 +37,13 @@ class DetailStream(Composite):
           pose_px: [B, N, 19, 3] float32 px.
           mask: [B, N, S, S, 1] float32 in [0, 1], all 0 for a photo without one; or None.
           volume: [B * N, H, W, D, C], the lifted features of the photos.
+          training: leaves `continued` out: the network learns from the smooth background, which has gradients.
 
         Returns:
           dictionary: `seen_image` [B, N, S, S, 4] float32, the person's colours, which go on smoothly beside the
           person, and the mask; `photo` [B, S, S, 3], the first one as it is; `source_depth_px`, see `surface_warp`;
           `source_mask_logits` [B, N, S, S, 1] float32, the head's; `known` [B, S, S, 1] float32, 1 where the first
-          photo shows the background.
+          photo shows the background; `continued` [B, S, S, 3], that background continued to where the person stands.
         """
         size = tuple(image.shape[2:4])
         depth_px = surface_warp.source_depth(pose_px, size, self.static_shapes)
@@ -58,9 +59,12 @@ class DetailStream(Composite):
         # What the mask cuts is judged by the mask's own loss.
         mask = tf.stop_gradient(mask)
         dilated = tf.nn.max_pool2d(mask[:, 0], _MARGIN_PX, 1, 'SAME')
-        return {'seen_image': tf.concat([_extended(image, mask), mask], axis=-1), 'photo': image[:, 0],
-                'source_depth_px': depth_px,
-                'source_mask_logits': logits, 'known': tf.cast(dilated < 0.5, tf.float32)}
+        known = tf.cast(dilated < 0.5, tf.float32)
+        encoded = {'seen_image': tf.concat([_extended(image, mask), mask], axis=-1), 'photo': image[:, 0],
+                   'source_depth_px': depth_px, 'source_mask_logits': logits, 'known': known}
+        if not training:
+            encoded['continued'] = tf.clip_by_value(continuation.continued(image[:, 0], known), -1.0, 1.0)
+        return encoded
 
     def decode(self, encoded, source_poses_px, target_pose_px, background, trunk):
         """Makes the picture of what `encode` returned.
@@ -81,7 +85,8 @@ class DetailStream(Composite):
         background = known * first + (1.0 - known) * background
         carried, maps = candidates.carried(encoded['seen_image'], source_poses_px, target_pose_px,
                                            encoded['source_depth_px'], encoded['source_count'], self.static_shapes)
-        return self.decoder(carried, maps, background, known, trunk)
+        foreground, alpha, background = self.decoder(carried, maps, background, known, trunk)
+        return foreground, alpha, encoded.get('continued', background)
 
 
 def _extended(image, mask):

@@ -163,3 +163,16 @@ def test_architectures_of_before_have_no_detail_stream():
         dataclasses.replace(TINY_DETAIL, detail_channels=(4, 4))
     with pytest.raises(ValueError, match='trunk_stride'):
         dataclasses.replace(TINY_DETAIL, trunk_stride=3)
+
+
+def test_behind_the_person_the_background_goes_on_without_a_stain(generator, photos):
+    image, pose, _ = photos
+    column = np.where(np.arange(SIZE) // 4 % 2, 0.8, -0.8)
+    striped = tf.constant(np.broadcast_to(column[:, None], (2, SIZE, SIZE, 3)), tf.float32)
+    mask = disc(SIZE / 6)
+    shown = generator(tf.where(mask > 0, 0.0, striped), pose, pose, mask)['background']
+    smooth = generator(tf.where(mask > 0, 0.0, striped), pose, pose, mask, training=True)['background']
+    error, smooth_error = (float(tf.reduce_mean(tf.abs(each - striped) * mask)) for each in (shown, smooth))
+    assert error < smooth_error / 3
+    outside = 1.0 - tf.nn.max_pool2d(mask, 9, 1, 'SAME')
+    assert float(tf.reduce_max(tf.abs(shown - striped) * outside)) < 1e-6

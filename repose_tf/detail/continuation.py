@@ -1,0 +1,165 @@
+"""What was behind the person: the background continued into the hole by pieces of itself.
+
+A smooth filling leaves a stain of the person's shape. Here every pixel of the hole shows a pixel of the known background
+whose surroundings look like its own, found from coarse to fine: among all places where the picture is small, near the
+places found before where it is larger (the generalised PatchMatch of Barnes et al. 2010 with the coarse-to-fine
+surroundings of Wexler et al. 2007). No weights, no training; the same values in static shapes.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from repose_tf.background_inpainter import filled
+
+_PATCH = 5  # rows and columns that are compared
+_COARSEST = 40  # all places are compared where the picture has no more rows
+_FINEST = 64  # above it, places are only doubled
+_FIRST_ROUNDS = 4
+_ROUNDS = 1
+_GUESS = 0.05  # what a pixel of the hole counts in the first comparison
+_BELIEVED = 0.8  # what it counts later on, in units of the surest one beside it
+# What it costs to show a pixel from one picture away, beside the mean squared difference; twice as much up or down, where
+# backgrounds change most.
+_AWAY = 0.2
+_NEVER = np.float32(1e6)
+_SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
+_AROUND = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
+
+
+def continued(image, known):
+    """Continues the known part of pictures into their holes.
+
+    Args:
+      image: [B, S, S, 3] float32; only its known part is read.
+      known: [B, S, S, 1] float32, 1 where the picture is known, 0 in the holes.
+
+    Returns:
+      [B, S, S, 3] float32, the picture itself where it is known; filled smoothly where it nowhere has a wholly known
+      surrounding of 5 x 5 pixels of its smallest size.
+    """
+    size = image.shape[1]
+    halvings = max(0, math.ceil(math.log2(size / _COARSEST)))
+    padding = -size % 2 ** halvings
+    image, known = (tf.pad(x, [[0, 0], [0, padding], [0, padding], [0, 0]]) for x in (image, known))
+    smooth = known * image + (1.0 - known) * filled(image, known)
+    levels = [(smooth, known)]
+    for _ in range(halvings):
+        photo, shown = levels[-1]
+        levels.append((tf.nn.avg_pool2d(photo, 2, 2, 'VALID'), -tf.nn.max_pool2d(-shown, 2, 2, 'VALID')))
+    places, can_continue = _first_places(*levels.pop())
+    for photo, shown in reversed(levels):
+        places = _finer(places, photo, shown)
+    result = _levelled(_shown(smooth, places), smooth, places, known)
+    result = tf.where(can_continue, known * image + (1.0 - known) * result, smooth)
+    return result[:, :size, :size]
+
+
+def _first_places(photo, known):
+    """Finds for each pixel of the smallest picture the one that it shows, among all.
+
+    Returns:
+      places [B, n * n] int32, row * n + column, a known pixel's own; and [B, 1, 1, 1] bool, whether there was any choice.
+    """
+    rows, usable = _patches(photo), _usable(known)
+    y, x = np.divmod(np.arange(rows.shape[1]), photo.shape[1])
+    costs = _AWAY * _distance(y[:, np.newaxis] - y, x[:, np.newaxis] - x, photo.shape[1])
+    costs += _NEVER * (1.0 - usable)[:, tf.newaxis]
+    current, sure, squares, places = photo, tf.maximum(known, _GUESS), tf.square(rows), None
+    for _ in range(_FIRST_ROUNDS):
+        weight = _patches(tf.repeat(sure, photo.shape[-1], axis=-1))
+        differ = tf.matmul(weight, squares, transpose_b=True)  # but for what is the same for all places
+        differ -= 2.0 * tf.matmul(weight * _patches(current), rows, transpose_b=True)
+        differ /= tf.reduce_sum(weight, axis=-1, keepdims=True)
+        places = _but_known(tf.argmin(differ + costs, axis=-1, output_type=tf.int32), known)
+        current, sure = _shown(photo, places), tf.maximum(known, _BELIEVED * tf.nn.max_pool2d(sure, 3, 1, 'SAME'))
+    return places, tf.reduce_max(usable, axis=1)[:, tf.newaxis, tf.newaxis, tf.newaxis] > 0.0
+
+
+def _finer(places, photo, known):
+    """Takes places to a picture of twice the size, where the best ones near them are found."""
+    size = photo.shape[1]
+    half = size // 2
+    y, x = np.divmod(np.arange(size ** 2, dtype=np.int32), size)
+    coarse = tf.gather(places, y // 2 * half + x // 2, axis=1)
+    places = _but_known((2 * (coarse // half) + y % 2) * size + 2 * (coarse % half) + x % 2, known)
+    if size > _FINEST:
+        return places
+    rows, usable = _patches(photo), _usable(known)
+    for _ in range(_ROUNDS):
+        wanted = _patches(_shown(photo, places))
+        choices = [_moved(places, dy, dx, size) for dy, dx in ((0, 0), *_SIDES)]
+        choices += [_beside(places, dy, dx, size) for dy, dx in _SIDES]
+        costs = []
+        for choice in choices:
+            away = _distance(choice // size - y, choice % size - x, size)
+            differ = tf.reduce_mean(tf.square(wanted - tf.gather(rows, choice, batch_dims=1)), axis=-1)
+            costs.append(differ + _AWAY * away + _NEVER * (1.0 - tf.gather(usable, choice, batch_dims=1)))
+        best = tf.argmin(tf.stack(costs, axis=-1), axis=-1, output_type=tf.int32)
+        places = _but_known(tf.gather(tf.stack(choices, axis=-1), best, batch_dims=2), known)
+    return places
+
+
+def _levelled(result, photo, places, known):
+    """Takes a step of brightness off the hole's edge: what the hole's places show beside it, and what is there."""
+    size = photo.shape[1]
+    hole = tf.reshape(1.0 - known, [-1, size ** 2])
+    step, weight = tf.zeros_like(photo), tf.zeros_like(known)
+    for dy, dx in _SIDES:
+        beside_hole = tf.reshape(tf.gather(hole, _neighbours(dy, dx, size), axis=1), tf.shape(known)) * known
+        step += beside_hole * (photo - _picked(photo, _moved(places, dy, dx, size)))
+        weight += beside_hole
+    return result + filled(step / tf.maximum(weight, 1.0), tf.minimum(weight, 1.0))
+
+
+def _patches(photo):
+    """Returns the surroundings of all pixels, [B, n * n, 5 * 5 * C]; beyond the border the picture is mirrored."""
+    reach, channels = _PATCH // 2, photo.shape[-1]
+    padded = tf.pad(photo, [[0, 0], [reach, reach], [reach, reach], [0, 0]], 'SYMMETRIC')
+    patches = tf.image.extract_patches(padded, [1, _PATCH, _PATCH, 1], [1] * 4, [1] * 4, 'VALID')
+    return tf.reshape(patches, [-1, photo.shape[1] ** 2, _PATCH ** 2 * channels])
+
+
+def _usable(known):
+    """Returns 1 where all of a pixel's surroundings is known, else 0, [B, n * n]."""
+    return tf.reshape(-tf.nn.max_pool2d(-known, _PATCH, 1, 'SAME'), [-1, known.shape[1] ** 2])
+
+
+def _distance(dy, dx, size):
+    """Returns the square of a distance, in pictures, where up and down counts twice."""
+    return tf.cast(4 * dy * dy + dx * dx, tf.float32) / size ** 2
+
+
+def _but_known(places, known):
+    """Returns places where each known pixel's is its own."""
+    flat = tf.reshape(known, [-1, known.shape[1] ** 2])
+    return tf.where(flat > 0.0, tf.range(flat.shape[1])[tf.newaxis], places)
+
+
+def _neighbours(dy, dx, size):
+    """Returns for each pixel the place (dy, dx) before it, its nearest in the picture, [n * n]."""
+    y, x = np.divmod(np.arange(size ** 2, dtype=np.int32), size)
+    return np.clip(y - dy, 0, size - 1) * size + np.clip(x - dx, 0, size - 1)
+
+
+def _beside(places, dy, dx, size):
+    """Returns the places (dy, dx) behind some."""
+    return (tf.clip_by_value(places // size + dy, 0, size - 1) * size
+            + tf.clip_by_value(places % size + dx, 0, size - 1))
+
+
+def _moved(places, dy, dx, size):
+    """Returns what each pixel shows if it goes on with what the one (dy, dx) before it shows."""
+    return _beside(tf.gather(places, _neighbours(dy, dx, size), axis=1), dy, dx, size)
+
+
+def _picked(photo, places):
+    """Returns the colours of the places, as a picture."""
+    flat = tf.reshape(photo, [-1, photo.shape[1] ** 2, photo.shape[-1]])
+    return tf.reshape(tf.gather(flat, places, batch_dims=1), tf.shape(photo))
+
+
+def _shown(photo, places):
+    """Returns the picture of the places: of what each pixel's neighbours and itself would show there, the mean."""
+    return tf.add_n([_picked(photo, _moved(places, dy, dx, photo.shape[1])) for dy, dx in _AROUND]) / len(_AROUND)
