@@ -1,9 +1,9 @@
-"""What was behind the person: the background continued into the hole by pieces of itself.
+"""Continuation of the background to where the person stands, by pieces of itself.
 
-A smooth filling leaves a stain of the person's shape. Here every pixel of the hole shows a pixel of the known background
+A smooth filling leaves a stain of the person's shape. Here every pixel of the hole shows a known pixel
 whose surroundings look like its own, found from coarse to fine: among all places where the picture is small, near the
-places found before where it is larger (the generalised PatchMatch of Barnes et al. 2010 with the coarse-to-fine
-surroundings of Wexler et al. 2007). No weights, no training; the same values in static shapes.
+places found before where it is larger. The idea is that of Barnes et al. (Generalized PatchMatch, 2010) and Wexler et
+al. (Space-Time Completion of Video, 2007). No weights, no training; the same values in static shapes.
 """
 
 import math
@@ -20,8 +20,8 @@ _FIRST_ROUNDS = 4
 _ROUNDS = 1
 _GUESS = 0.05  # what a pixel of the hole counts in the first comparison
 _BELIEVED = 0.8  # what it counts later on, in units of the surest one beside it
-# What it costs to show a pixel from one picture away, beside the mean squared difference; twice as much up or down, where
-# backgrounds change most.
+# What it costs to show a pixel from one picture away, beside the mean squared difference. Up and down, where
+# backgrounds change most, half as far costs as much.
 _AWAY = 0.2
 _NEVER = np.float32(1e6)
 _SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
@@ -60,7 +60,7 @@ def _first_places(photo, known):
     """Finds for each pixel of the smallest picture the one that it shows, among all.
 
     Returns:
-      places [B, n * n] int32, row * n + column, a known pixel's own; and [B, 1, 1, 1] bool, whether there was any choice.
+      places [B, n * n] int32, row * n + column, a known pixel's own; and [B, 1, 1, 1] bool, whether there was a choice.
     """
     rows, usable = _patches(photo), _usable(known)
     y, x = np.divmod(np.arange(rows.shape[1]), photo.shape[1])

@@ -1,4 +1,4 @@
-"""What was behind the person: texture goes on, nothing of the hole is read, odd pictures are no trouble."""
+"""The background continued: texture goes on, nothing of the hole is read, odd pictures are no trouble."""
 
 import numpy as np
 import pytest
