@@ -8,7 +8,6 @@ al. (Space-Time Completion of Video, 2007). No weights, no training; the same va
 
 import math
 
-import numpy as np
 import tensorflow as tf
 
 from repose_tf.background_inpainter import filled
@@ -23,7 +22,7 @@ _BELIEVED = 0.8  # what it counts later on, in units of the surest one beside it
 # What it costs to show a pixel from one picture away, beside the mean squared difference. Up and down, where
 # backgrounds change most, half as far costs as much.
 _AWAY = 0.2
-_NEVER = np.float32(1e6)
+_NEVER = 1e6
 _SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 _AROUND = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
 
@@ -63,8 +62,8 @@ def _first_places(photo, known):
       places [B, n * n] int32, row * n + column, a known pixel's own; and [B, 1, 1, 1] bool, whether there was a choice.
     """
     rows, usable = _patches(photo), _usable(known)
-    y, x = np.divmod(np.arange(rows.shape[1]), photo.shape[1])
-    costs = _AWAY * _distance(y[:, np.newaxis] - y, x[:, np.newaxis] - x, photo.shape[1])
+    y, x = _row_column(tf.range(rows.shape[1]), photo.shape[1])
+    costs = _AWAY * _distance(y[:, tf.newaxis] - y, x[:, tf.newaxis] - x, photo.shape[1])
     costs += _NEVER * (1.0 - usable)[:, tf.newaxis]
     current, sure, squares, places = photo, tf.maximum(known, _GUESS), tf.square(rows), None
     for _ in range(_FIRST_ROUNDS):
@@ -81,9 +80,10 @@ def _finer(places, photo, known):
     """Takes places to a picture of twice the size, where the best ones near them are found."""
     size = photo.shape[1]
     half = size // 2
-    y, x = np.divmod(np.arange(size ** 2, dtype=np.int32), size)
-    coarse = tf.gather(places, y // 2 * half + x // 2, axis=1)
-    places = _but_known((2 * (coarse // half) + y % 2) * size + 2 * (coarse % half) + x % 2, known)
+    y, x = _row_column(tf.range(size ** 2), size)
+    (y_half, odd_row), (x_half, odd_column) = _row_column(y, 2), _row_column(x, 2)
+    row, column = _row_column(tf.gather(places, y_half * half + x_half, axis=1), half)
+    places = _but_known((2 * row + odd_row) * size + 2 * column + odd_column, known)
     if size > _FINEST:
         return places
     rows, usable = _patches(photo), _usable(known)
@@ -93,7 +93,8 @@ def _finer(places, photo, known):
         choices += [_beside(places, dy, dx, size) for dy, dx in _SIDES]
         costs = []
         for choice in choices:
-            away = _distance(choice // size - y, choice % size - x, size)
+            row, column = _row_column(choice, size)
+            away = _distance(row - y, column - x, size)
             differ = tf.reduce_mean(tf.square(wanted - tf.gather(rows, choice, batch_dims=1)), axis=-1)
             costs.append(differ + _AWAY * away + _NEVER * (1.0 - tf.gather(usable, choice, batch_dims=1)))
         best = tf.argmin(tf.stack(costs, axis=-1), axis=-1, output_type=tf.int32)
@@ -137,16 +138,21 @@ def _but_known(places, known):
     return tf.where(flat > 0.0, tf.range(flat.shape[1])[tf.newaxis], places)
 
 
+def _row_column(places, size):
+    """Returns the rows and columns of places."""
+    row = places // size
+    return row, places - row * size
+
+
 def _neighbours(dy, dx, size):
     """Returns for each pixel the place (dy, dx) before it, its nearest in the picture, [n * n]."""
-    y, x = np.divmod(np.arange(size ** 2, dtype=np.int32), size)
-    return np.clip(y - dy, 0, size - 1) * size + np.clip(x - dx, 0, size - 1)
+    return _beside(tf.range(size ** 2), -dy, -dx, size)
 
 
 def _beside(places, dy, dx, size):
     """Returns the places (dy, dx) behind some."""
-    return (tf.clip_by_value(places // size + dy, 0, size - 1) * size
-            + tf.clip_by_value(places % size + dx, 0, size - 1))
+    row, column = _row_column(places, size)
+    return tf.clip_by_value(row + dy, 0, size - 1) * size + tf.clip_by_value(column + dx, 0, size - 1)
 
 
 def _moved(places, dy, dx, size):
