@@ -91,3 +91,13 @@ def test_the_package_says_what_a_registry_shows():
               for text in (readme, (ROOT / 'README.md').read_text())]
     assert blocks[0] == blocks[1] != []  # tests/repose_tf/library_test.py runs it
     assert all(f'`{name}`' in readme for name in repose_tf.__all__ if not name.startswith('_'))
+
+
+@pytest.mark.parametrize('model', sorted(ROOT.glob('models/*/')), ids=lambda path: path.name)
+def test_every_shipped_model_has_a_card(model):
+    card = (model / 'README.md').read_text()
+    assert card.startswith('# Model card: ' + model.name)
+    for heading in ('For what, and for what not', 'Data and training', 'Scores', 'By groups of persons',
+                    'Who is not represented well', 'Limits', 'Licence'):
+        assert f'\n## {heading}\n' in card
+    assert re.search(r'Weights [0-9a-f]{12} ', card)
