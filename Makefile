@@ -79,7 +79,7 @@ endef
 $(VENV)/.installed: requirements.txt requirements-weights.txt | $(PY)
 	$(call install,requirements.txt)
 
-DEV_FILES := requirements-dev.txt requirements.txt requirements-scale.txt requirements-pictures.txt
+DEV_FILES := requirements-dev.txt requirements.txt requirements-scale.txt requirements-pictures.txt requirements-sound.txt
 $(VENV)/.installed-dev: $(DEV_FILES) requirements-poses.txt requirements-weights.txt | $(PY)
 	$(call install,requirements-dev.txt)
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 13))' || $(PIP) --no-deps -r requirements-poses.txt

@@ -12,6 +12,7 @@ from data_pipeline.errors import UsageError
 from experiments.pictures import drawing
 from experiments.pictures.files import ANIMATIONS, check_output, gif_places, numbered, open_output, write_picture
 from experiments.pictures.parts import of_parts
+from experiments.pictures.sound import add_sound, can_have_sound, has_sound
 from experiments.reposing.frames import Frames
 from experiments.reposing.scene import Scene
 from experiments.reposing.source_person import load_source_persons, note_on_people
@@ -96,6 +97,8 @@ def repose_person(reposer, options, open_estimator):
         for result, (target, stage) in zip(results, shown, strict=True):
             add(frames.show(*result, target, stage))
             bar.update()
+    if targets.film and (note := add_sound(options.output, targets.film, count / targets.fps)):
+        print(note)
     return [options.output, *written]
 
 
@@ -125,19 +128,39 @@ def _load_targets(source, options, open_estimator):
     poses_px = np.concatenate(fitted_px) if found else source.pose_px[np.newaxis]
     if options.target_turn:
         poses_px = np.stack([turned(pose_px, np.deg2rad(options.target_turn)) for pose_px in poses_px])
-    pictures = found[0].read_pictures if len(found) == 1 else None
+    alone = found[0] if len(found) == 1 else Targets(None)
+    pictures, film = alone.read_pictures, alone.film
     fps = next((targets.fps for targets in found if targets.fps), _FPS['poses'])
     if options.turntable:
         if len(poses_px) > 1:
             raise UsageError(f'--turntable: expected one target, found {len(poses_px)}.')
         poses_px, pictures, fps = turntable(poses_px[0], options.turntable_frames), None, _FPS['turntable']
+        film = None
     size = len(source.image)
     shares = np.any((poses_px[..., :2] < 0) | (poses_px[..., :2] > size), axis=2).mean(axis=1)  # of joints outside
     if shares.max() > 0.5:
         raise UsageError(f'--target: expected poses in the picture, found {np.sum(shares > 0.5)} of {len(poses_px)} '
                          'that are for the most part outside; --keep_proportions puts them where the source stands.')
+    film, notes = _sounding(film, options, fps)
     return _shown(Targets(np.float32(poses_px), True, options.fps or fps, pictures,
-                          sum((targets.notes for targets in found), ())), options.output)
+                          (*sum((targets.notes for targets in found), ()), *notes), film), options.output)
+
+
+def _sounding(film, options, fps):
+    """Returns the film whose sound the output gets, or None, and what the user is told of that, a tuple of lines.
+
+    Args:
+      film: path of the only video that is a target, or None.
+      options: `ClipOptions`.
+      fps: the film's own pictures a second.
+    """
+    if not film or not can_have_sound(options.output) or (found := has_sound(film)) is False:
+        return None, ()
+    if found is None:
+        return None, (f'{film}: its sound, if any, is left out; pip install -r requirements-sound.txt keeps it.',)
+    if options.fps and abs(options.fps / fps - 1) > 1e-3:
+        return None, (f'{film}: its sound is left out, as --fps={options.fps:g} is not its own {fps:.4g}.',)
+    return film, ()
 
 
 def _shown(targets, output):

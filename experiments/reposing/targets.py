@@ -51,6 +51,7 @@ class Targets:
       fps: frames a second, or None for poses that are no clip.
       read_pictures: function that yields their N pictures, `TargetPicture`, or None.
       notes: tuple of lines that the user is told.
+      film: path of the video that they are of, whose sound goes with them, or None.
     """
 
     poses_px: np.ndarray
@@ -58,6 +59,7 @@ class Targets:
     fps: float | None = None
     read_pictures: object = None
     notes: tuple = ()
+    film: str | None = None
 
 
 def load_targets(name, source, open_estimator, *, every=1, smoothing=0.0, joint_names='', fps=None, person=None,
@@ -175,7 +177,7 @@ def follow(path, estimator, followers, every=1, smoothing=0.0, keep_masks=False)
         accepted, rejects = check_person(found, AcceptanceLimits(min_pictures=1), smoothing)
         poses_px = accepted and _held(names, {item.frame: item.pose.px for item in accepted})
         results.append(rejects if not accepted else Targets(
-            np.stack(poses_px), fps=fps / every,
+            np.stack(poses_px), fps=fps / every, film=str(path),
             notes=(*filter(None, notes), *_notes(path, follower, len(names), rejects, every)),
             read_pictures=functools.partial(_pictures, path, every, poses_px, kept)))
     return results

@@ -6,10 +6,12 @@ from PIL import Image, ImageSequence
 
 from data_pipeline.errors import UsageError
 from data_pipeline.picture_file import read_image
+from experiments.reposing import clip as clips
 from experiments.reposing.clip import ClipOptions, repose_person
 from repose_tf.skeleton import JOINT_INDEX
 from tests.support import fake_estimator, motion_files
 from tests.support.fake_estimator import FakeEstimator
+from tests.support.films import write_frames
 from tests.support.source_people import SIZE, nobody_asked, photo_path, write_layout, write_photo
 
 
@@ -29,6 +31,12 @@ class Brightness:
         Brightness.seen_px = list(target_poses_px)
         for pose_px in target_poses_px:
             yield np.full((SIZE, SIZE, 3), pose_px[0, 0], np.uint8), None, pose_px
+
+
+def write_body(root):
+    """Writes a layout of one person who stands in the picture."""
+    body_px = fake_estimator.body() * (0.5 * SIZE, 0.8 * SIZE, 0.8 * SIZE) + (0.25 * SIZE, 0.1 * SIZE, 0)
+    write_layout(root, (SIZE,), {'p/00': body_px.tolist()})
 
 
 def repose(root, name, source=None, open_estimator=nobody_asked, **options):
@@ -97,8 +105,7 @@ def test_a_gif_of_fast_pictures_leaves_some_out_and_says_so(tmp_path, capsys):
 
 
 def test_motion_capture_is_turned_named_and_timed_as_asked(tmp_path, capsys):
-    body_px = fake_estimator.body() * (0.5 * SIZE, 0.8 * SIZE, 0.8 * SIZE) + (0.25 * SIZE, 0.1 * SIZE, 0)
-    write_layout(tmp_path, (SIZE,), {'p/00': body_px.tolist()})
+    write_body(tmp_path)
     names = {**motion_files.names_of('CMU'), 'lank': 'Paw'}
     text = motion_files.text_of(motion_files.FRAMES, names).replace('Frames: 5', 'Frames: 6')
     (tmp_path / 'dance.bvh').write_text(text.replace('Frame Time: 0.02', 'Frame Time: 0'))
@@ -112,6 +119,22 @@ def test_motion_capture_is_turned_named_and_timed_as_asked(tmp_path, capsys):
     np.testing.assert_allclose(seen[1], seen[0] * (-1, 1, -1), atol=1e-4)  # seen from behind, left is left
     assert seen[0][0, JOINT_INDEX['lwri'], 0] > 5 and len(seen[0]) == 5
     assert 'dance.bvh: announces 6 frames; the 5' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('has_sound, name, options, kept, words', [
+    (True, 'clip.mp4', {}, True, ''), (True, 'clip.webm', {'every': 2}, True, ''), (False, 'clip.mp4', {}, False, ''),
+    (True, 'clip.gif', {}, False, ''), (True, 'clip.mp4', {'fps': 20.0}, False, 'as --fps=20 is not its own 10'),
+    (None, 'clip.mp4', {}, False, 'if any, is left out; pip install -r requirements-sound.txt keeps it')])
+def test_a_films_sound_goes_along_where_it_fits(tmp_path, monkeypatch, capsys, has_sound, name, options, kept, words):
+    write_body(tmp_path)
+    film = str(write_frames(tmp_path / 'film.mp4', [fake_estimator.picture(160, 120, (40, 20, 24, 70))] * 6))
+    added = []
+    monkeypatch.setattr(clips, 'has_sound', lambda path: has_sound)
+    monkeypatch.setattr(clips, 'add_sound', lambda *given: added.append(given) or 'told at the end')
+    output = repose(tmp_path, name, open_estimator=FakeEstimator, target=[film], **options)
+    assert added == ([(output, film, pytest.approx(0.6))] if kept else [])
+    said = capsys.readouterr().out
+    assert ('told at the end' in said) == kept and words in said and ('sound' in said) == bool(words)
 
 
 @pytest.mark.parametrize('options, words', [
