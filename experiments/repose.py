@@ -50,12 +50,14 @@ def define_flags():
          'motion capture whose names are not known.')
     flag('keep_proportions', None, 'Keeps the bone lengths of the source, and the ground it stands on. Default: yes, '
                                    'but for pose files, whose px are taken as they are.')
+    flag('travel', None, 'Lets the person go through the picture as the target film goes, by the length of their own '
+         'legs. Default: where that stays in the picture; else they stay above one spot.')
     integer('every', clip.ClipOptions.every, 'Takes every so many frames of a video or of motion capture.',
             lower_bound=1)
     integer('person', None, 'Who is followed in a video: the n-th from the left, from 1, in the first frame that shows '
             'so many. Default: the largest of the first frame that shows anybody.', lower_bound=1)
     number('smoothing', clip.ClipOptions.smoothing, 'Smooths the poses of a video: width of the Gaussian, frames; '
-           '0: no.', lower_bound=0)
+           '0: no. Default: as much as each joint trembles, and no more.', lower_bound=0)
 
 
 def define_output():

@@ -125,7 +125,7 @@ def rotated(pose_px, chosen, centre_px, axis, angle):
         return result.astype(np.float32)
     axis = axis / length
     points = result[chosen] - centre_px
-    along = (points @ axis)[:, np.newaxis] * axis
+    along = (points @ axis)[..., np.newaxis] * axis
     result[chosen] = centre_px + along + np.cos(angle) * (points - along) + np.sin(angle) * np.cross(axis, points)
     return result.astype(np.float32)
 

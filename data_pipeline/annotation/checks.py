@@ -1,12 +1,12 @@
-"""Checking an estimator's findings: they become poses, or rejects with a reason; smoothing the poses of videos."""
+"""Checking an estimator's findings: they become poses, or rejects with a reason."""
 
 import dataclasses
 
 import numpy as np
 
+from data_pipeline.annotation.smoothing import smooth, steadied, stretches
 from data_pipeline.annotation.weak_perspective import fit_scale, lift
 from data_pipeline.poses.pose_file import Pose
-from repose_tf.skeleton import MIRROR_JOINTS
 
 REASONS = {
     'unreadable': 'cannot be read',
@@ -81,7 +81,7 @@ def check_person(found, limits, sigma=0.0):
     Args:
       found: list of (`PictureSource`, frame, finding), see journal.py; the frames of a video in the order of time.
       limits: `AcceptanceLimits`.
-      sigma: smoothing of a video, frames; see `smooth`.
+      sigma: smoothing of a video, frames, see `smooth`; 0: none; None: as much as joints tremble, see `steadied`.
 
     Returns:
       list of `Accepted`, list of `Reject`.
@@ -93,10 +93,12 @@ def check_person(found, limits, sigma=0.0):
         else:
             sure.append((source, frame, finding))
     px, mm = ([np.array(finding[name]) for _, _, finding in sure] for name in ('px', 'mm'))
-    if sigma and sure and sure[0][0].is_video:
+    if sigma != 0 and sure and sure[0][0].is_video:
         times, px, mm = [int(frame) for _, frame, _ in sure], np.array(px), np.array(mm)
         for part in stretches(px):
-            px[part], mm[part] = (smooth(times[part], joints[part], sigma) for joints in (px, mm))
+            for joints in (px, mm):
+                given = times[part], joints[part]
+                joints[part] = steadied(*given) if sigma is None else smooth(*given, sigma)
     for (source, frame, finding), joints_px, joints_mm in zip(sure, px, mm):
         scale, _ = fit_scale(joints_px, joints_mm)
         outside = int(np.sum(np.any((joints_px < 0) | (joints_px > finding['size']), axis=1)))
@@ -114,60 +116,6 @@ def check_person(found, limits, sigma=0.0):
                             '(--min_pictures=1)') for item in accepted]
         accepted = []
     return accepted, rejects
-
-
-def stretches(joints_px):
-    """Cuts a video where neighbouring frames must not be averaged.
-
-    That is where the joints jump by more than half the body, which is probably another person, and where left and
-    right change places: the mean of a front view and one mistaken for a back view is neither.
-
-    Args:
-      joints_px: [T, 19, 2], px.
-
-    Returns:
-      list of slices, in order, that cover all frames.
-    """
-    joints_px = np.asarray(joints_px, np.float64)
-    before, after = joints_px[:-1], joints_px[1:]
-    jumps = np.hypot(*(after - before).mean(axis=1).T)
-    reach = np.ptp(after, axis=1).max(axis=1)
-    apart = np.linalg.norm(after - before, axis=2).mean(axis=1)
-    apart_mirrored = np.linalg.norm(after[:, list(MIRROR_JOINTS)] - before, axis=2).mean(axis=1)
-    cuts = 1 + np.flatnonzero((jumps > reach / 2) | (apart_mirrored < apart))
-    return [slice(start, end) for start, end in zip([0, *cuts], [*cuts, len(joints_px)])]
-
-
-def smooth(times, joints, sigma):
-    """Smooths values over time: at every frame a straight line is fitted to the frames around, weighted by a Gaussian.
-
-    It looks both ways, so that nothing lags behind. Even movement stays as it is, at the ends of the video too; gaps
-    count by their length.
-
-    Args:
-      times: [T], frame numbers, growing.
-      joints: [T, ...], one value a frame for every coordinate.
-      sigma: width of the Gaussian, frames; 0 changes nothing.
-
-    Returns:
-      float64 [T, ...].
-    """
-    values = np.asarray(joints, np.float64)
-    if sigma == 0 or len(values) < 3:
-        return values
-    times = np.asarray(times, np.float64)
-    smoothed = np.empty_like(values)
-    for index, time in enumerate(times):
-        near = np.abs(times - time) <= 4 * sigma
-        offsets = times[near] - time
-        weights = np.exp(-0.5 * (offsets / sigma) ** 2)
-        weights /= weights.sum()
-        mean = weights @ offsets
-        spread = weights @ (offsets - mean) ** 2
-        # The line's value at offset 0, as a weighted sum of the frames; of one frame alone that frame.
-        slope = (offsets - mean) / spread if spread > 0 else 0.0
-        smoothed[index] = np.tensordot(weights * (1 - slope * mean), values[near], axes=1)
-    return smoothed
 
 
 def _problem(finding, limits):

@@ -102,8 +102,8 @@ def poses_of(motion, where, joint_names=None):
 
     Returns:
       float64 [T, 19, 3], x right, y down, z away from the camera, see `body_axes.find_camera`; the file's unit, the
-      origin at the pelvis. Unless the names tell otherwise, the pelvis is midway between the hips, a neck that the rig
-      lacks midway between the shoulders, and the face follows the head.
+      origin at the pelvis of the first frame. Unless the names tell otherwise, the pelvis is midway between the hips,
+      a neck that the rig lacks midway between the shoulders, and the face follows the head.
 
     Raises:
       DataError: joints were not found, or lie in a line or in one place.
@@ -119,7 +119,7 @@ def poses_of(motion, where, joint_names=None):
     face = _face(motion, places, joints, rest)
     for name in set(face) - set(places):
         joints[:, JOINT_INDEX[name]] = face[name]
-    return (joints - joints[:, [JOINT_INDEX['pelv']]]) @ camera.T
+    return (joints - joints[0, JOINT_INDEX['pelv']]) @ camera.T
 
 
 def _body(positions, places):

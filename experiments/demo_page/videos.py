@@ -26,7 +26,7 @@ VIDEO_SUFFIXES = ('.mp4', '.mov', '.webm')
 POSE_SUFFIXES = ('.bvh', '.json')
 _FPS_OF_POSES = 4.0  # of a file that tells none
 _COUNTED_AT_ONCE = 100  # frames of a video, between two looks at the clock
-_SMOOTHING = 1.0  # frames, as in experiments.repose
+_SMOOTHING = None  # as much as the joints tremble, as in experiments.repose
 _EBML = b'\x1a\x45\xdf\xa3'  # WebM begins so
 _BOXES = (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip')  # MP4 and MOV begin with the length of one of these
 

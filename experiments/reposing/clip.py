@@ -14,9 +14,10 @@ from experiments.pictures.files import ANIMATIONS, check_output, gif_places, num
 from experiments.pictures.parts import of_parts
 from experiments.pictures.sound import add_sound, can_have_sound, has_sound
 from experiments.reposing.frames import Frames
+from experiments.reposing.retargeting import fitted
 from experiments.reposing.scene import Scene
 from experiments.reposing.source_person import load_source_persons, note_on_people
-from experiments.reposing.targets import Targets, fitted, load_targets, turntable
+from experiments.reposing.targets import Targets, load_targets, turntable
 from repose_tf.pose_edits import turned
 
 _MAX_SIDES = {False: 960, True: 480}  # px, alone and side by side
@@ -35,10 +36,11 @@ class ClipOptions:
     turntable: bool = False
     turntable_frames: int = 36
     keep_proportions: bool | None = None
+    travel: bool | None = None
     target_turn: float = 0.0
     joint_names: str = ''
     every: int = 1
-    smoothing: float = 1.0
+    smoothing: float | None = None
     fps: float | None = None
     person: int | None = None
     background: str = 'source'
@@ -64,11 +66,8 @@ def repose_person(reposer, options, open_estimator):
     Raises:
       UsageError, DataError: an input or the output is not what it should be.
     """
-    if len(options.source) > reposer.num_sources:
-        raise UsageError(f'--source: expected at most {reposer.num_sources} photos, as many as the model takes, found '
-                         f'{len(options.source)}.')
-    if is_placed := options.background == 'target':
-        _check_placing(reposer, options)
+    _check(reposer, options)
+    is_placed = options.background == 'target'
     sources = load_source_persons(options.source, options.source_pose, reposer.image_size, open_estimator)
     source = sources[0]
     targets = _load_targets(source, options, open_estimator)
@@ -79,7 +78,9 @@ def repose_person(reposer, options, open_estimator):
     check_output(options.output, count)
     is_large = count == 1 and pathlib.Path(options.output).suffix.lower() not in ANIMATIONS
     max_side = None if is_large else options.max_side or _MAX_SIDES[options.side_by_side]
-    scene = Scene(options.target[0], targets.read_pictures, targets.poses_px, max_side) if is_placed else None
+    scene = None
+    if is_placed:
+        scene = Scene(options.target[0], targets.read_pictures, targets.poses_px, targets.fps, max_side)
     paste_back = not scene and (source.is_cropped if options.paste_back is None else options.paste_back)
     frames = Frames(source, sources[1:], paste_back=paste_back, max_side=max_side, side_by_side=options.side_by_side,
                     skeleton=options.skeleton, is_plain=is_large, rows=scene and scene.size[1])
@@ -102,8 +103,13 @@ def repose_person(reposer, options, open_estimator):
     return [options.output, *written]
 
 
-def _check_placing(reposer, options):
-    """Refuses what cannot be put into the target's place, before anything is computed."""
+def _check(reposer, options):
+    """Refuses too many photos and what cannot be put into the target's place, before anything is computed."""
+    if len(options.source) > reposer.num_sources:
+        raise UsageError(f'--source: expected at most {reposer.num_sources} photos, as many as the model takes, found '
+                         f'{len(options.source)}.')
+    if options.background != 'target':
+        return
     kinds = (*PHOTO_SUFFIXES, *VIDEO_SUFFIXES)
     if len(options.target) != 1 or pathlib.Path(options.target[0]).suffix.lower() not in kinds:
         raise UsageError('--background=target: expected one photo or video as --target, found '
@@ -120,14 +126,14 @@ def _load_targets(source, options, open_estimator):
     """Returns the `Targets` of all values of --target and of --turntable, fitted to the source person."""
     if options.joint_names and not any(name.lower().endswith('.bvh') for name in options.target):
         raise UsageError('--joint_names: expected a .bvh file as --target, found none.')
+    angle, is_placed = np.deg2rad(options.target_turn), options.background == 'target'
     found = [load_targets(name, source, open_estimator, every=options.every, smoothing=options.smoothing,
                           joint_names=options.joint_names, fps=options.fps, person=options.person,
-                          keep_masks=options.background == 'target')
-             for name in options.target]
-    fitted_px = [fitted(targets, source.pose_px, options.keep_proportions) for targets in found]
-    poses_px = np.concatenate(fitted_px) if found else source.pose_px[np.newaxis]
-    if options.target_turn:
-        poses_px = np.stack([turned(pose_px, np.deg2rad(options.target_turn)) for pose_px in poses_px])
+                          keep_masks=is_placed) for name in options.target]
+    results = [fitted(targets, source.pose_px, len(source.image), keep_proportions=options.keep_proportions,
+                      travel=False if is_placed else options.travel, turn=angle) for targets in found]
+    poses_px = np.concatenate([poses_px for poses_px, _ in results] or [turned(source.pose_px, angle)[np.newaxis]])
+    told = dict.fromkeys(sum((notes for _, notes in results), ()))  # each line once
     alone = found[0] if len(found) == 1 else Targets(None)
     pictures, film = alone.read_pictures, alone.film
     fps = next((targets.fps for targets in found if targets.fps), _FPS['poses'])
@@ -140,10 +146,11 @@ def _load_targets(source, options, open_estimator):
     shares = np.any((poses_px[..., :2] < 0) | (poses_px[..., :2] > size), axis=2).mean(axis=1)  # of joints outside
     if shares.max() > 0.5:
         raise UsageError(f'--target: expected poses in the picture, found {np.sum(shares > 0.5)} of {len(poses_px)} '
-                         'that are for the most part outside; --keep_proportions puts them where the source stands.')
+                         'that are for the most part outside; --keep_proportions without --travel puts them where the '
+                         'source stands.')
     film, notes = _sounding(film, options, fps)
     return _shown(Targets(np.float32(poses_px), True, options.fps or fps, pictures,
-                          (*sum((targets.notes for targets in found), ()), *notes), film), options.output)
+                          (*sum((targets.notes for targets in found), ()), *told, *notes), film), options.output)
 
 
 def _sounding(film, options, fps):

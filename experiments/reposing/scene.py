@@ -5,18 +5,20 @@ import dataclasses
 import cv2
 import numpy as np
 
-from data_pipeline.annotation.checks import smooth
+from data_pipeline.annotation.smoothing import smooth
 from data_pipeline.errors import DataError
 from data_pipeline.picture_file import resized
 from experiments.reposing.canvas import body_shape, dilated
 from experiments.reposing.plate import filled, is_still, median_plate, toned
-from repose_tf.skeleton import BONES, joint_indices
+from experiments.reposing.retargeting import foot_path, leg_lengths
+from repose_tf.skeleton import BONES, JOINT_INDEX, joint_indices
 
 _SAMPLES = 25  # frames of the plate
 _REACH = 0.02  # of the person's height: what is taken beyond their mask, besides:
 _FADE_PX = 4  # over which the frame becomes the plate
 _GROUND = 0.03  # of the person's height: joints so much higher than the lowest hardly stand on anything
 _SCALE_FRAMES = 12.0  # over which the person's size in the film is smoothed
+_PELVIS = JOINT_INDEX['pelv']
 _STARTS, _ENDS = (joint_indices(*names) for names in zip(*BONES))
 
 
@@ -67,13 +69,14 @@ class Scene:
       size: (columns, rows) of the frames, px.
     """
 
-    def __init__(self, name, read_pictures, poses_px, max_side=None):
+    def __init__(self, name, read_pictures, poses_px, fps=25.0, max_side=None):
         """Looks through the film once; tells the user what is filled in.
 
         Args:
           name: what messages call it.
           read_pictures: function that yields N `TargetPicture`s.
           poses_px: float [N, 19, 3], the wanted poses, px of the model's picture.
+          fps: frames a second.
           max_side: px; larger frames are shrunk to it. None: they keep their size.
 
         Raises:
@@ -94,7 +97,7 @@ class Scene:
                 masks.append(mask > 0)
         factor = len(images[0]) / picture.image.shape[0]
         self.size = images[0].shape[1::-1]
-        self._maps = placements(np.stack(film_px) * factor, np.asarray(poses_px, np.float64))
+        self._maps = placements(np.stack(film_px) * factor, np.asarray(poses_px, np.float64), fps)
         self._plate = self._find_plate(name, np.stack(images), np.stack(masks))
 
     @staticmethod
@@ -131,25 +134,30 @@ class Scene:
         return resized(picture.image, size), dilated(mask, _FADE_PX + round(_REACH * np.ptp(pose_px[:, 1])))
 
 
-def placements(film_px, made_px):
+def placements(film_px, made_px, fps):
     """Says where the reposed person stands in the film: as large as the film's, and on the same ground.
 
-    What stands, the lowest joint or joints, stays where the film's stands, so that feet do not slide.
+    What stands, the lowest joint or joints, is as low as in the film; to the sides, feet that rest in the film rest,
+    see `foot_path`.
 
     Args:
       film_px: [N, 19, 3], the poses in the film.
       made_px: [N, 19, 3], those that the model is given.
+      fps: frames a second.
 
     Returns:
       float64 [N, 2, 3], affine maps from px of the model's pictures to px of the film.
     """
     lengths = [np.linalg.norm(poses[:, _STARTS] - poses[:, _ENDS], axis=2).sum(axis=1) for poses in (film_px, made_px)]
     scales = smooth(np.arange(len(film_px)), lengths[0] / np.maximum(lengths[1], 1e-6), _SCALE_FRAMES)
+    scaled_px = made_px[..., :2] * scales[:, np.newaxis, np.newaxis]
     heights = np.ptp(film_px[..., 1], axis=1)[:, np.newaxis] * _GROUND
     weights = np.exp((film_px[..., 1] - film_px[..., 1].max(axis=1, keepdims=True)) / np.maximum(heights, 1e-6))
     weights /= weights.sum(axis=1, keepdims=True)
-    stands = [np.einsum('nj,njc->nc', weights, poses[..., :2]) for poses in (film_px, made_px)]
     maps = np.zeros((len(scales), 2, 3))
     maps[:, 0, 0] = maps[:, 1, 1] = scales
-    maps[..., 2] = stands[0] - scales[:, np.newaxis] * stands[1]
+    maps[..., 2] = np.einsum('nj,njc->nc', weights, film_px[..., :2] - scaled_px)
+    pelvis = scaled_px[:, _PELVIS, 0]
+    maps[:, 0, 2] = foot_path(film_px, scaled_px, np.maximum(leg_lengths(film_px), 1e-6), fps,
+                              maps[0, 0, 2] + pelvis[0]) - pelvis
     return maps

@@ -21,7 +21,7 @@ from data_pipeline.poses import motion_capture, pose_file, rig_names
 from data_pipeline.video_file import VideoReader
 from experiments.reposing import source_person
 from repose_tf.coordinates import scale_pose
-from repose_tf.pose_edits import turned, with_proportions
+from repose_tf.pose_edits import turned
 
 KINDS = 'POSES.json, POSES.json#person, POSES.json#person/frame, a photo, a video or a .bvh file'
 
@@ -133,7 +133,7 @@ def of_video(path, estimator, every=1, smoothing=0.0, person=None, keep_masks=Fa
       path: the video.
       estimator: `person.Estimator`.
       every: takes every so many frames.
-      smoothing: width of a Gaussian over the poses, frames; 0: none.
+      smoothing: width of a Gaussian over the poses, frames; 0: none; None: as much as joints tremble.
       person: who is followed, see `Follower`.
       keep_masks: see `load_targets`.
 
@@ -215,30 +215,3 @@ def _pictures(path, every, poses_px, masks):
 def turntable(pose_px, num_frames):
     """Turns a pose [19, 3] px once about the vertical through its pelvis; returns float32 [num_frames, 19, 3]."""
     return np.stack([turned(pose_px, 2 * np.pi * index / num_frames) for index in range(num_frames)])
-
-
-def fitted(targets, source_pose_px, keep_proportions):
-    """Brings poses into the picture of the source person.
-
-    Args:
-      targets: `Targets`.
-      source_pose_px: [19, 3] px of the picture to be made.
-      keep_proportions: True keeps the person's bone lengths and puts the feet on the source's ground. False moves
-        poses that are not framed by the pelvis and scales them as a whole. None: True, but False for framed poses.
-
-    Returns:
-      float32 [N, 19, 3] px.
-    """
-    poses_px = targets.poses_px
-    if keep_proportions or (keep_proportions is None and not targets.is_framed):
-        return np.stack([with_proportions(pose_px, source_pose_px) for pose_px in poses_px])
-    if targets.is_framed:
-        return poses_px
-    return np.stack([_moved(pose_px, source_pose_px) for pose_px in poses_px]).astype(np.float32)
-
-
-def _moved(pose_px, source_pose_px):
-    """Moves the pelvis (the last joint) to the source's and scales the spread of the joints to its size."""
-    centred, own = pose_px - pose_px[-1], source_pose_px - source_pose_px[-1]
-    factor = np.sqrt(np.sum(own ** 2) / max(np.sum(centred ** 2), 1e-12))
-    return centred * factor + source_pose_px[-1]

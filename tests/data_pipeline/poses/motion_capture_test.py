@@ -17,9 +17,11 @@ UPWARDS = {'y': 0, 'z': 90, '-y': 180, '-z': -90}  # degrees about x
 
 
 def poses(tmp_path, text, every=1, given=None):
+    """Returns the poses about their pelvis."""
     path = tmp_path / 'clip.bvh'
     path.write_text(text)
-    return motion_capture.poses_of(motion_capture.read(path, every), str(path), given)
+    found = motion_capture.poses_of(motion_capture.read(path, every), str(path), given)
+    return found - found[:, [JOINT_INDEX['pelv']]]
 
 
 def world(up, facing):
@@ -52,6 +54,14 @@ def test_the_person_stands_and_faces_us_in_any_axes_and_rest_pose(tmp_path, rest
     assert at['leye'][0, 1] < at['neck'][0, 1] - 5
     lengths = np.linalg.norm([at[first] - at[second] for first, second in (*LIMB_BONES, *BONES[:5])], axis=-1)
     np.testing.assert_allclose(lengths, lengths[:, :1].repeat(len(FRAMES), axis=1), rtol=1e-4)
+
+
+@pytest.mark.parametrize('up, facing', [('y', 0), ('z', 120)])
+def test_the_way_of_the_pelvis_is_kept(tmp_path, up, facing):
+    frames = [{**turns(), 'move': move} for move in ((0, 0, 0), (30, 5, 0), (60, 0, 20))]  # left, up, forwards
+    (tmp_path / 'clip.bvh').write_text(text_of(frames, world=world(up, facing)))
+    found = motion_capture.poses_of(motion_capture.read(tmp_path / 'clip.bvh'), 'clip.bvh')
+    np.testing.assert_allclose(found[:, JOINT_INDEX['pelv']], [(0, 0, 0), (30, -5, 0), (60, 0, -20)], atol=1e-4)
 
 
 @pytest.mark.parametrize('rig', ['3ds Max', 'SMPL', 'Blender'])

@@ -16,8 +16,9 @@ from experiments.demo_page.backend import Backend
 from experiments.demo_page.edits import Edits
 from experiments.demo_page.motions import MOTIONS, motion_poses
 from experiments.demo_page.uploads import RequestError, UploadLimits
+from experiments.reposing.retargeting import fitted
 from experiments.reposing.source_person import load_source_person
-from experiments.reposing.targets import fitted, of_pose_file, of_video
+from experiments.reposing.targets import of_pose_file, of_video
 from repose_tf.pose_edits import arm_raised, bent, turned, with_proportions
 from repose_tf.reposer import Reposer
 from repose_tf.skeleton import BONES, JOINT_INDEX
@@ -194,10 +195,10 @@ def test_a_video_is_followed_as_the_command_follows_it(backend, tmp_path):
     path = write(tmp_path, good_video())
     person = make_person(np.random.default_rng(3), 32)
     video = backend.read_video(path)
-    targets = of_video(path, FakeEstimator(), smoothing=1.0)
+    targets = of_video(path, FakeEstimator(), smoothing=None)
     np.testing.assert_array_equal(video.poses_px, targets.poses_px)
     images = backend._reposer.source(person.image, person.pose_px).repose(
-        fitted(targets, person.pose_px, None))
+        fitted(targets, person.pose_px, backend.image_size, travel=False)[0])
     found = Image.open(io.BytesIO(backend.follow(person, video).gif))
     assert (found.n_frames, found.info['duration']) == (4, 100)
     enlarged = cv2.resize(images[0], found.size)
@@ -243,7 +244,7 @@ def test_of_two_people_in_a_video_one_is_chosen(backend, tmp_path):
     assert list(video.people) == [1, 2] and video.chosen == 2 and video.picture.shape == (64, 96, 3)
     for person in (1, 2):
         chosen = video.with_chosen(person)
-        np.testing.assert_array_equal(chosen.poses_px, of_video(path, FakeEstimator(), 1, 1.0, person).poses_px)
+        np.testing.assert_array_equal(chosen.poses_px, of_video(path, FakeEstimator(), 1, None, person).poses_px)
         assert f'number {person} from the left was followed' in chosen.note
     assert np.abs(video.with_chosen(1).poses_px - video.poses_px)[..., 0].min() > 20
     with pytest.raises(RequestError, match="Expected one of the people in the video, 1, 2, found '3'"):

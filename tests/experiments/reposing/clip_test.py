@@ -1,5 +1,7 @@
 """Clips show the source person in every target, as the options say."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
@@ -119,6 +121,28 @@ def test_motion_capture_is_turned_named_and_timed_as_asked(tmp_path, capsys):
     np.testing.assert_allclose(seen[1], seen[0] * (-1, 1, -1), atol=1e-4)  # seen from behind, left is left
     assert seen[0][0, JOINT_INDEX['lwri'], 0] > 5 and len(seen[0]) == 5
     assert 'dance.bvh: announces 6 frames; the 5' in capsys.readouterr().out
+
+
+def test_a_childs_motion_capture_drives_as_a_grown_ups(tmp_path, capsys):
+    """Half the legs and little more of the arms below as large a trunk and head."""
+    write_body(tmp_path)
+    text, seen = motion_files.text_of(motion_files.FRAMES), []
+    shares = {'Leg': 0.5, 'Foot': 0.5, 'ToeBase': 0.5, 'ForeArm': 0.6, 'Hand': 0.6}
+
+    def smaller(found):
+        place = [float(number) * shares[found[2]] for number in found[4].split()]
+        return f'{found[1]}{found[2]}{found[3]}{" ".join(map(str, place))}\n'
+
+    pattern = rf'(JOINT (?:Left|Right))({"|".join(shares)})(\n\{{\nOFFSET )(.*)\n'
+    child, count = re.subn(pattern, smaller, text)
+    assert count == 10
+    for name, written in (('adult', text), ('child', child)):
+        (tmp_path / f'{name}.bvh').write_text(written)
+        repose(tmp_path, f'{name}.gif', target=[str(tmp_path / f'{name}.bvh')])
+        poses_px = np.stack(Brightness.seen_px)
+        seen.append(poses_px - poses_px[:, [JOINT_INDEX['pelv']]])
+    np.testing.assert_allclose(seen[1], seen[0], atol=0.02)
+    assert capsys.readouterr().out == ''
 
 
 @pytest.mark.parametrize('has_sound, name, options, kept, words', [

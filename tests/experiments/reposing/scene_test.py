@@ -66,14 +66,14 @@ def test_the_plate_gets_the_light_of_the_frame():
 def test_the_person_is_as_large_as_the_films_and_stands_where_theirs_stands(size):
     walk_px = fake_estimator.body() * 100 + np.stack([[10.0 * frame, 30, 0] for frame in range(6)])[:, np.newaxis]
     made_px = (walk_px - walk_px[:, -1:]) * size + (32, 40, 0)  # another size, in one place
-    for found, made, film_px in zip(placements(walk_px, made_px), made_px, walk_px, strict=True):
+    for found, made, film_px in zip(placements(walk_px, made_px, 25), made_px, walk_px, strict=True):
         np.testing.assert_allclose(made[:, :2] * found[0, 0] + found[:, 2], film_px[:, :2], atol=0.1)
 
 
 def test_longer_legs_stand_on_the_same_ground():
     film_px = fake_estimator.body()[np.newaxis] * 100
     made_px = film_px * [1, 1.2, 1]
-    (scale, _, _), (_, _, shift) = placements(film_px, made_px)[0]
+    (scale, _, _), (_, _, shift) = placements(film_px, made_px, 25)[0]
     assert (made_px[0, :, 1] * scale + shift).max() == pytest.approx(film_px[0, :, 1].max(), abs=0.5)
 
 
