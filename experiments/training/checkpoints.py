@@ -12,6 +12,7 @@ from data_pipeline.errors import UsageError
 from repose_tf.variables import tf_variables
 
 _SUFFIX = '/.ATTRIBUTES/VARIABLE_VALUE'
+_NO_DISCRIMINATOR = '{} holds no discriminator: this run begins with an untrained one.'
 _DAMAGED = (tf.errors.OpError, IndexError, RuntimeError, ValueError)  # all of them seen
 
 
@@ -129,7 +130,7 @@ def take_over(folder, parts):
         if name != 'discriminator':  # what is shown of the other run is what this one begins with
             source = 'average' if stored.has('average') else 'generator'
         elif not stored.has(name):
-            said.append(f'{folder.path} holds no discriminator: this run begins with an untrained one.')
+            said.append(_NO_DISCRIMINATOR.format(folder.path))
             continue
         prefix = Checkpoints(folder.checkpoints_dir, **{source: network}).restore_latest()
         said.append(f'{name}: from the {source} of {prefix}')
@@ -141,7 +142,7 @@ def take_over_packed(path, packed, parts):
     said = []
     for name, network in parts.items():
         if name == 'discriminator':
-            said.append(f'{path} holds no discriminator: this run begins with an untrained one.')
+            said.append(_NO_DISCRIMINATOR.format(path))
             continue
         network.set_weights(packed.get_weights())
         said.append(f'{name}: from the packed model {path}')
