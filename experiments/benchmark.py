@@ -14,8 +14,8 @@ from experiments.benchmarks import page
 
 FLAGS = absl_flags.FLAGS
 # Modules of experiments/benchmarks with `run(rounds, max_gigabytes, plot_dir)`, which returns Markdown.
-CASES = ('convolution', 'generator', 'input', 'metrics', 'peers', 'serving', 'store', 'surface', 'train_step',
-         'warp')
+CASES = ('convolution', 'generator', 'input', 'metrics', 'peers', 'runtimes', 'serving', 'store', 'surface',
+         'train_step', 'warp')
 
 
 def define_flags():

@@ -2,7 +2,8 @@
 
 Writes a SavedModel with the signatures of repose_tf/serving.py and, for TensorFlow Serving, warm-up requests; loads it
 in fresh processes that know nothing of the model's code, with TensorFlow's CPU library oneDNN and without, and
-compares; only then DIR appears.
+compares; only then DIR appears. With --portable_batch=1 it writes the form for other runtimes instead, as OpenVINO and
+TensorFlow Lite (docs/serving.md), checked likewise.
 """
 
 from absl import flags as absl_flags
@@ -25,6 +26,8 @@ def define_flags():
     limit('max_targets', limits.max_targets, 'Most targets in a request of repose_sequence.', lower_bound=1)
     limit('max_side_px', limits.max_side_px, 'Largest side of an encoded picture.', lower_bound=16)
     limit('max_bytes', limits.max_bytes, 'Largest file of an encoded picture.', lower_bound=100)
+    limit('portable_batch', 0, 'Writes the form for other runtimes, which takes so many pictures at once; 0: the one '
+          'for TensorFlow, with the limits above.', lower_bound=0)
 
 
 def main():
@@ -34,7 +37,8 @@ def main():
     generator = opening.open_generator(path, FLAGS.weights, 'float32')
     print(f'Writing {path} as a SavedModel ...', flush=True)
     limits = RequestLimits(FLAGS.max_batch, FLAGS.max_targets, FLAGS.max_side_px, FLAGS.max_bytes)
-    for line in exporting.export(generator, output, limits):
+    for line in (exporting.export_portable(generator, output, FLAGS.portable_batch) if FLAGS.portable_batch
+                 else exporting.export(generator, output, limits)):
         print(line)
     print(f'Exported: {output}')
 

@@ -21,7 +21,7 @@ from repose_tf.warp.volumetric_warp import VolumetricWarp
 # A part of people of usual size reaches up to 6 % of the volume, or 19 % where the target stands three times as large
 # in its picture as the source; in the plane a fit may spread a part over more than half.
 _LARGEST_PART = 1 / 4
-_PADDING = [[0, 0], [0, 1], [0, 1], [0, 0]]  # by a last row and column
+PADDING = [[0, 0], [0, 1], [0, 1], [0, 0]]  # by a last row and column
 
 
 def warp_capacity(architecture):
@@ -48,6 +48,8 @@ class Generator(keras.Model):
       dtype: Keras dtype policy of the convolutions; poses, fits, masks and the outputs stay in float32.
     """
 
+    detail_class = DetailStream
+
     def __init__(self, architecture=None, static_shapes=False, remat=False, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.architecture = arch = Architecture.of(architecture)
@@ -61,7 +63,7 @@ class Generator(keras.Model):
         self.background_inpainter = BackgroundInpainter(arch, dtype=dtype, name='background_inpainter')
         self.detail = None
         if arch.detail == 'surface':
-            self.detail = DetailStream(arch, static_shapes, dtype=dtype, name='detail_stream')
+            self.detail = self.detail_class(arch, static_shapes, dtype=dtype, name='detail_stream')
         self.built = True  # Keras 3 would run the whole model symbolically to build it.
 
     def call(self, source_image, source_pose_px, target_pose_px, source_mask=None, source_count=None, training=False,
@@ -136,10 +138,10 @@ class Generator(keras.Model):
         if self.architecture.trunk_stride == 2:
             trunk_image = halved(trunk_image)
         trunk_pose_px = self._trunk_pose(flat(source_pose_px))
-        lifted, volume = self.lifting_encoder(tf.cast(tf.pad(trunk_image, _PADDING), self.compute_dtype))
+        lifted, volume = self.lifting_encoder(tf.cast(tf.pad(trunk_image, PADDING), self.compute_dtype))
         encoded = {'source_poses_px': source_pose_px, 'source_volume': by_photo(volume),
                    'source_count': tf.fill(shape[:1], shape[1]) if source_count is None else source_count,
-                   'source_capsules_vox': by_photo(body_parts.capsules_vox(trunk_pose_px, self.architecture.grid))}
+                   **{name: by_photo(found) for name, found in self._located(trunk_pose_px).items()}}
         if self.detail is None:
             known = self._known_background(by_photo(trunk_pose_px)[:, 0])
         else:
@@ -147,8 +149,8 @@ class Generator(keras.Model):
             known = encoded['known']
             if self.architecture.trunk_stride == 2:
                 known = tf.floor(halved(known))  # a pixel is known if all of it is
-            known = tf.pad(known, _PADDING)
-        encoded['background'] = self.background_inpainter(tf.pad(by_photo(trunk_image)[:, 0], _PADDING), known)
+            known = tf.pad(known, PADDING)
+        encoded['background'] = self.background_inpainter(tf.pad(by_photo(trunk_image)[:, 0], PADDING), known)
         return {**encoded, 'lifted_volume': by_photo(lifted)[:, 0]} if with_lifted_volume else encoded
 
     def decode(self, encoded, target_pose_px, with_volumes=False, with_coarse=False):
@@ -189,6 +191,10 @@ class Generator(keras.Model):
                            warped_volume=warped, decoded_volume=decoded)
         return outputs
 
+    def _located(self, pose_px):
+        """Returns what the warp needs to know of a source [B, J, 3], px of the trunk's picture."""
+        return {'source_capsules_vox': body_parts.capsules_vox(pose_px, self.architecture.grid)}
+
     def _warped(self, encoded, target_pose_px):
         """Warps the volumes of all photos, and takes their maximum; the pose in px of the trunk's picture."""
         volume, count = encoded['source_volume'], encoded['source_volume'].shape[1]
@@ -206,7 +212,7 @@ class Generator(keras.Model):
     def _known_background(self, pose_px):
         """1 where no part projects, 0 in the person and in the padding; [B, J, 3] px -> [B, T + 1, T + 1, 1]."""
         known = 1.0 - body_parts.image_mask(pose_px, self.architecture.grid, self.static_shapes)
-        return tf.pad(known, _PADDING)
+        return tf.pad(known, PADDING)
 
     def _trunk_pose(self, pose_px):
         """Returns a pose of the picture in px of what the trunk sees."""

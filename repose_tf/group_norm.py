@@ -116,12 +116,15 @@ class GroupNorm(keras.layers.Layer):
         self.num_groups = num_groups
         self.epsilon = epsilon
         self.per_row = per_row
+        self.is_plain = False  # the portable form's
         # The geometry of the statistics needs float32 weights under mixed precision too.
         self.gamma = self.add_weight(name='gamma', shape=(channels,), initializer='ones', dtype='float32')
         self.beta = self.add_weight(name='beta', shape=(channels,), initializer='zeros', dtype='float32')
 
     def call(self, x):
         """Normalises x [B, ..., C], of any batch size and otherwise known shape."""
+        if self.is_plain:
+            return self._plainly(x)
         positions = math.prod(x.shape[2 if self.per_row else 1:-1])
         flat = tf.reshape(x, [-1, positions, self.channels])
         if self.per_row:
@@ -134,6 +137,19 @@ class GroupNorm(keras.layers.Layer):
         result = tf.reshape(tf.cast(normalised, x.dtype), tf.shape(x))
         result.set_shape(x.shape)
         return result
+
+    def _plainly(self, x):
+        """Normalises without reshaping `x`, which TensorFlow Lite may then overwrite although it is needed later on."""
+        axes = x.shape[:2] if self.per_row else x.shape[:1]
+        flat = [-1, math.prod(x.shape[len(axes):-1]), self.channels]
+        of_all = [*axes, *[1] * (len(x.shape) - len(axes) - 1), self.channels]
+
+        def means(values):
+            return tf.reshape(_group_means(_channel_means(tf.reshape(values, flat)), self.num_groups), of_all)
+
+        centred = x - means(x)
+        gain = self.gamma * tf.math.rsqrt(means(tf.square(centred)) + self.epsilon)
+        return centred * gain + self.beta
 
     def get_config(self):
         return {**super().get_config(), 'channels': self.channels, 'num_groups': self.num_groups,

@@ -18,6 +18,9 @@ class PoseEncoder(Composite):
         super().__init__(autocast=False, **kwargs)
         self.architecture, self.remat = Architecture.of(architecture), remat
         arch, dtype = self.architecture, self.dtype_policy
+        # Statistics by row depend on the rounding in rows that hold no joint. Only convolving the heatmaps themselves
+        # rounds as the reference does; elsewhere the result is computed without them, which is faster.
+        self.draws = arch.volume_norm == 'row'
         self.conv = conv(NUM_JOINTS, arch.pose_channels, 3, dtype, rank=3)
         self.units = tuple(
             ResidualUnit3D(arch.pose_channels, min(arch.num_groups, arch.pose_channels), arch.volume_norm == 'row',
@@ -30,9 +33,7 @@ class PoseEncoder(Composite):
     def _convolved(self, pose_px):
         """Convolves the heatmaps; [B, J, 3] px -> [B, H, W, D, pose_channels]."""
         arch = self.architecture
-        # Statistics by row depend on the rounding in rows that hold no joint. Only convolving the heatmaps themselves
-        # rounds as the reference does; elsewhere the result is computed without them, which is faster.
-        if arch.volume_norm == 'row':
+        if self.draws:
             drawn = heatmaps.volume_heatmaps(pose_px, arch.grid, arch.pose == '2d')
             return self.conv(tf.cast(drawn, self.compute_dtype))
         kernel, bias = (tf.cast(tf.convert_to_tensor(variable), tf.float32)

@@ -27,6 +27,7 @@ FLOORS = {
         ('lifting_encoder', 'pose_encoder', 'projection_decoder', 'background_inpainter'),
         ('detail/',),
         ('generator', 'discriminator'),
+        ('portable/',),
         ('losses', 'reference/', 'serving', 'packed_model'),
         ('train_step', 'model_kinds', 'source_photos'),
         ('reposer',),

@@ -1,5 +1,6 @@
 """Writing trained models for others: SavedModels that were checked, and packed models."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -15,6 +16,7 @@ from experiments.models import warmup_requests
 from experiments.models.export_check import of_sources
 from repose_tf import packed_model
 from repose_tf.picture_codec import image_from_pixels
+from repose_tf.portable.model import PortableModel
 from repose_tf.serving import ServedModel
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 from repose_tf.variables import tf_variables
@@ -36,14 +38,46 @@ def export(generator, output, limits=None):
       RuntimeError: the SavedModel computes something else.
     """
     inputs = example_inputs(generator.architecture.image_size)
-    with whole_folder(output) as saved, tempfile.TemporaryDirectory() as scratch:
+    with whole_folder(output) as saved:
         ServedModel(generator, limits).save(str(saved))
         warmup_requests.write(str(saved), _warmup(inputs))
+        return _checked(saved, generator, inputs)
+
+
+def export_portable(generator, output, batch_size):
+    """Writes a `PortableModel` of `batch_size` pictures at once; otherwise as `export`.
+
+    Raises:
+      UserError: as `export`, or the model has no such form.
+      RuntimeError: as `export`.
+    """
+    with whole_folder(output) as saved:
+        PortableModel(generator, batch_size).save(str(saved))
+        with without_continuation(generator):
+            return _checked(saved, generator, example_inputs(generator.architecture.image_size, batch_size))
+
+
+@contextlib.contextmanager
+def without_continuation(generator):
+    """Lets a `Generator` show its network's own background for a while, as a `PortableModel` does."""
+    streams = [] if generator.detail is None else [generator.detail]
+    try:
+        for stream in streams:
+            stream.continues = False
+        yield
+    finally:
+        for stream in streams:
+            stream.continues = True
+
+
+def _checked(saved, generator, inputs):
+    """Compares a SavedModel with its `Generator` in fresh processes; returns the lines on that and on its size."""
+    with tempfile.TemporaryDirectory() as scratch:
         examples = os.path.join(scratch, 'examples.npz')
         layers = generator(image_from_pixels(inputs['source_image']), inputs['source_pose'], inputs['target_pose'])
         np.savez(examples, **inputs, **{name: value.numpy() for name, value in layers.items()})
         lines = [_check_in_fresh_process(saved, examples, has_onednn) for has_onednn in (True, False)]
-        size = sum(path.stat().st_size for path in saved.rglob('*') if path.is_file())
+    size = sum(path.stat().st_size for path in saved.rglob('*') if path.is_file())
     return [*lines, f'Size: {size / 1e6:.1f} MB']
 
 

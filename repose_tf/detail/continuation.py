@@ -8,6 +8,7 @@ al. (Space-Time Completion of Video, 2007). No weights, no training; the same va
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from repose_tf.background_inpainter import filled
@@ -118,7 +119,10 @@ def _patches(photo):
     """Returns the surroundings of all pixels, [B, n * n, 5 * 5 * C]; beyond the border the picture is mirrored."""
     reach, channels = _PATCH // 2, photo.shape[-1]
     padded = tf.pad(photo, [[0, 0], [reach, reach], [reach, reach], [0, 0]], 'SYMMETRIC')
-    patches = tf.image.extract_patches(padded, [1, _PATCH, _PATCH, 1], [1] * 4, [1] * 4, 'VALID')
+    rows, columns = photo.shape[1:3]
+    # tf.image.extract_patches, by operations that other runtimes have, too.
+    patches = tf.concat([padded[:, row:row + rows, column:column + columns]
+                         for row, column in np.ndindex(_PATCH, _PATCH)], axis=-1)
     return tf.reshape(patches, [-1, photo.shape[1] ** 2, _PATCH ** 2 * channels])
 
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from repose_tf.architecture import Architecture
 from repose_tf.blocks import Composite, conv
-from repose_tf.detail import candidates, flow, surface_warp, surfaces
+from repose_tf.detail import candidates, flow, surface_warp
 from repose_tf.detail.scaling import doubled, halved
 from repose_tf.group_norm import GroupNorm
 from repose_tf.skeleton import NUM_PARTS, PART_NAMES
@@ -76,8 +76,7 @@ class DetailDecoder(Composite):
         """
         output = self.output_conv(tf.cast(self._features(carried, maps, background, known, trunk), tf.float32))
         shares, painted, alpha, flow_px, filling = tf.split(output, [-1, 3, 1, 2, 3], axis=-1)
-        each = [carried[..., layer, sample, :] for layer in range(surfaces.NUM_LAYERS)
-                for sample in range(surface_warp.NUM_SAMPLES)]
+        each = tf.split(self._flat(carried, background), candidates.NUM_CANDIDATES, axis=-1)
         part = tf.repeat(maps['part'], surface_warp.NUM_SAMPLES, axis=-1)
         unseen = tf.split(tf.where(part == _HEAD, _UNSEEN_HEAD, _UNSEEN), len(each), axis=-1)
         # Parts are rounder than people: where the photo shows nobody on the nearest one, the next one is seen.
@@ -98,10 +97,14 @@ class DetailDecoder(Composite):
         background = tf.clip_by_value(background + (1.0 - known) * tf.tanh(filling), -1.0, 1.0)
         return foreground, alpha, background
 
+    @staticmethod
+    def _flat(carried, background):
+        """Returns the candidates one after the other, first by layer and then by sample, [B, S, S, channels]."""
+        return tf.reshape(carried, [-1, *background.shape[1:3], candidates.NUM_CANDIDATES * candidates.CHANNELS])
+
     def _features(self, carried, maps, background, known, trunk):
         """Runs the U-Net; returns the features of its last level, [B, S, S, C]."""
-        carried = tf.reshape(carried, [-1, *background.shape[1:3], candidates.NUM_CANDIDATES * candidates.CHANNELS])
-        x = tf.concat([carried, _geometry(maps), tf.stop_gradient(background), known], axis=-1)
+        x = tf.concat([self._flat(carried, background), _geometry(maps), tf.stop_gradient(background), known], axis=-1)
         x = tf.nn.relu(self.entry(tf.cast(x, self.compute_dtype)))
         skips = []
         for number, (down, level) in enumerate(zip(self.down, self.levels, strict=True)):

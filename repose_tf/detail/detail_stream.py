@@ -22,6 +22,8 @@ _MARGIN_PX = 7  # window of the dilation that cuts the person out of the backgro
 class DetailStream(Composite):
     """All of the generator that works at full size; `architecture` and `static_shapes` as for `Generator`."""
 
+    continues = True  # the background, see `continuation`
+
     def __init__(self, architecture, static_shapes=False, **kwargs):
         super().__init__(autocast=False, **kwargs)  # colours and geometry stay in float32
         self.architecture, self.static_shapes = Architecture.of(architecture), static_shapes
@@ -46,8 +48,8 @@ class DetailStream(Composite):
           photo shows the background; `continued` [B, S, S, 3], that background continued to where the person stands.
         """
         size = tuple(image.shape[2:4])
-        depth_px = surface_warp.source_depth(pose_px, size, self.static_shapes)
-        silhouette = tf.cast(depth_px < float('inf'), tf.float32)[..., tf.newaxis]
+        depth_px = self._source_depth(pose_px, size)
+        silhouette = tf.cast(depth_px < surface_warp.NOBODY_PX, tf.float32)[..., tf.newaxis]
         flat = [tf.reshape(x, [-1, *x.shape[2:]]) for x in (image, silhouette)]
         logits = tf.reshape(self.person_head(*flat, volume), tf.shape(silhouette))
         predicted = tf.sigmoid(logits)
@@ -62,7 +64,7 @@ class DetailStream(Composite):
         known = tf.cast(dilated < 0.5, tf.float32)
         encoded = {'seen_image': tf.concat([_extended(image, mask), mask], axis=-1), 'photo': image[:, 0],
                    'source_depth_px': depth_px, 'source_mask_logits': logits, 'known': known}
-        if not training:
+        if self.continues and not training:
             encoded['continued'] = tf.clip_by_value(continuation.continued(image[:, 0], known), -1.0, 1.0)
         return encoded
 
@@ -83,10 +85,18 @@ class DetailStream(Composite):
         if background.shape[1] != first.shape[1]:
             background = doubled(background)
         background = known * first + (1.0 - known) * background
-        carried, maps = candidates.carried(encoded['seen_image'], source_poses_px, target_pose_px,
-                                           encoded['source_depth_px'], encoded['source_count'], self.static_shapes)
+        carried, maps = self._carried(encoded, source_poses_px, target_pose_px)
         foreground, alpha, background = self.decoder(carried, maps, background, known, trunk)
         return foreground, alpha, encoded.get('continued', background)
+
+    def _source_depth(self, poses_px, size):
+        """See `surface_warp.source_depth`."""
+        return surface_warp.source_depth(poses_px, size, self.static_shapes)
+
+    def _carried(self, encoded, source_poses_px, target_pose_px):
+        """See `candidates.carried`."""
+        return candidates.carried(encoded['seen_image'], source_poses_px, target_pose_px, encoded['source_depth_px'],
+                                  encoded['source_count'], self.static_shapes)
 
 
 def _extended(image, mask):

@@ -68,9 +68,8 @@ class Crossings:
 
     def order(self):
         """Returns whole numbers, float64 [L], that grow with ring and depth; infinite where there is no hit."""
-        half = _RING_STEPS / 2
-        depth = tf.clip_by_value(tf.round(self.depth_px * _STEPS_PER_PX), 1.0 - half, half - 1.0)
-        order = tf.cast(depth, tf.float64) + (tf.cast(self.ring, tf.float64) * _RING_STEPS + half)
+        order = tf.cast(steps(self.depth_px), tf.float64) + (
+            tf.cast(self.ring, tf.float64) * _RING_STEPS + _RING_STEPS / 2)
         return tf.where(self.is_hit, order, tf.fill(tf.shape(order), _INFINITY))
 
     def first(self, order):
@@ -105,10 +104,8 @@ def crossings(pose_px, size, reaches=(1.0,), use_static_shapes=False):
     Returns:
       `Crossings`; by capsule, row and column.
     """
-    starts, ends, radii = body_parts.capsules_px(pose_px)
-    is_behind = ends[..., 2:] < starts[..., 2:]
-    fronts, axes = tf.where(is_behind, ends, starts), tf.where(is_behind, starts - ends, ends - starts)
-    num_capsules, (batch, height, width) = starts.shape[1], (tf.shape(starts)[0], *size)
+    fronts, axes, radii = from_the_front(*body_parts.capsules_px(pose_px))
+    num_capsules, (batch, height, width) = fronts.shape[1], (tf.shape(fronts)[0], *size)
     fronts, axes, radii = _finite(tf.reshape(fronts, [-1, 3]), tf.reshape(axes, [-1, 3]), tf.reshape(radii, [-1, 1]))
     if use_static_shapes:
         rows = tf.range(batch * (num_capsules * height))
@@ -127,6 +124,33 @@ def crossings(pose_px, size, reaches=(1.0,), use_static_shapes=False):
     is_hit = ring < len(reaches)
     return Crossings(line, place, part, ring, is_hit, depth_px, share, capsule, fronts, axes,
                      (batch, num_capsules, height, width), use_static_shapes)
+
+
+def steps(depth_px):
+    """Returns depths in steps, float32 but whole: what is not nearer by a step is not nearer."""
+    half = _RING_STEPS / 2
+    return tf.clip_by_value(tf.round(depth_px * _STEPS_PER_PX), 1.0 - half, half - 1.0)
+
+
+def from_the_front(starts, ends, radii):
+    """Returns each capsule's front end and the vector to its other end, [..., 3], and its radius."""
+    is_behind = ends[..., 2:] < starts[..., 2:]
+    return tf.where(is_behind, ends, starts), tf.where(is_behind, starts - ends, ends - starts), radii
+
+
+def seen(axes):
+    """Says how axes [..., 3] look in the picture.
+
+    Returns:
+      length [...] px, and 1 over it, both 0 for an axis seen end on; its direction [..., 2]; its slope, z over length.
+    """
+    length = tf.norm(axes[..., :2], axis=-1)
+    is_seen = length > _SHORT_PX
+    length = tf.where(is_seen, length, tf.zeros_like(length))
+    per_length = tf.math.divide_no_nan(tf.ones_like(length), length)
+    direction = tf.where(is_seen[..., tf.newaxis], axes[..., :2] * per_length[..., tf.newaxis],
+                         tf.constant([1.0, 0.0], axes.dtype))
+    return length, per_length, direction, tf.math.divide_no_nan(axes[..., 2], tf.norm(axes, axis=-1))
 
 
 def _finite(fronts, axes, radii):
@@ -179,12 +203,7 @@ def _row_numbers(fronts, axes, radii, rows, height):
     the axis' slope, z over length; the front's z, the axis' z; the radius; the part.
     """
     fronts, axes, radii = (tf.cast(x, tf.float64) for x in (fronts, axes, radii))
-    length = tf.norm(axes[:, :2], axis=-1)
-    is_seen = length > _SHORT_PX
-    length = tf.where(is_seen, length, tf.zeros_like(length))
-    per_length = tf.math.divide_no_nan(tf.ones_like(length), length)
-    direction = tf.where(is_seen[:, tf.newaxis], axes[:, :2] * per_length[:, tf.newaxis], np.array([1.0, 0.0]))
-    slope = tf.math.divide_no_nan(axes[:, 2], tf.norm(axes, axis=-1))
+    length, per_length, direction, slope = seen(axes)
     of_capsules = tf.stack([
         fronts[:, 0], fronts[:, 1], direction[:, 0], direction[:, 1], tf.floor(fronts[:, 0]),
         length, per_length, slope, fronts[:, 2], axes[:, 2], radii,
@@ -201,7 +220,12 @@ def _meetings(of_rows, place, column, reaches):
     along, across, x, y, reference, length, per_length, slope, front_z, axis_z, radius, part = tf.unstack(
         tf.transpose(tf.gather(of_rows, place)))
     right = tf.cast(column, of_rows.dtype) - reference
-    along, across = along + right * x, across + right * y
+    return tf.cast(part, tf.int32), *met(along + right * x, across + right * y, length, per_length, slope, front_z,
+                                         axis_z, radius, reaches)
+
+
+def met(along, across, length, per_length, slope, front_z, axis_z, radius, reaches):
+    """Returns depth, share and ring, as `Crossings` has them, of numbers as `_row_numbers` names them."""
     left = (radius - across) * (radius + across)  # squared radius of the cut through the capsule beside its axis
     touched = tf.clip_by_value(along * per_length, 0.0, 1.0)
     beside = along - length * touched
@@ -215,4 +239,4 @@ def _meetings(of_rows, place, column, reaches):
     is_inside = distance < 1.0
     share = tf.where(is_inside, entered, touched)
     depth_px = front_z + axis_z * share - tf.where(is_inside, lift, tf.zeros_like(lift))
-    return tf.cast(part, tf.int32), depth_px, share, ring
+    return depth_px, share, ring

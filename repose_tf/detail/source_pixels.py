@@ -45,6 +45,11 @@ def _first_of_two(position, axis_size):
     return tf.cast(first, tf.int32), [tf.nn.relu(1.0 - tf.abs(beyond - away)) for away in (0.0, 1.0)]
 
 
+def sampled(pixels, corners, weights):
+    """Returns samples [N, C] of pixels [M, C]; corners and weights [K, N]."""
+    return tf.reduce_sum(tf.gather(pixels, corners) * weights[..., tf.newaxis], axis=0)
+
+
 def carried(pixels, corners, weights, slots, num_slots, use_static_shapes=False):
     """Samples pixels and puts each sample into its slot.
 
@@ -60,8 +65,7 @@ def carried(pixels, corners, weights, slots, num_slots, use_static_shapes=False)
     """
     weights = tf.cast(weights, pixels.dtype)
     if use_static_shapes:
-        samples = tf.reduce_sum(tf.gather(pixels, corners) * tf.stop_gradient(weights)[..., tf.newaxis], axis=0)
-        return tf.math.unsorted_segment_sum(samples, slots, num_slots)
+        return tf.math.unsorted_segment_sum(sampled(pixels, corners, tf.stop_gradient(weights)), slots, num_slots)
     indices = tf.bitcast(sparse_warp.pairs(slots, corners), tf.int32)
     shape = tf.cast(tf.stack([num_slots, tf.shape(pixels)[0]]), tf.int64)
     weights = tf.reshape(weights, [-1])

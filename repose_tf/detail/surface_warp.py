@@ -19,6 +19,7 @@ from repose_tf.skeleton import MIRROR_JOINTS, MIRROR_PARTS, NUM_JOINTS, NUM_PART
 from repose_tf.warp import body_parts, helmert
 
 _FAR_PX = np.float32(1e6)  # outside of any picture
+NOBODY_PX = np.float32(1e30)  # a depth at which there is nobody
 NUM_SAMPLES = 2  # of the part itself, and of its mirror image
 _TOLERANCE = 0.04  # depth by which a point may lie behind the source's surface, in units of its torso size
 
@@ -36,9 +37,13 @@ def source_depth(source_poses_px, size, use_static_shapes=False):
     """
     shape = tf.shape(source_poses_px)
     poses_px = tf.reshape(source_poses_px, [-1, *source_poses_px.shape[2:]])  # [B * S, J, 3]
-    tolerance_px = _TOLERANCE * body_parts.torso_size(tf.stop_gradient(poses_px))[:, tf.newaxis, tf.newaxis]
-    deepest_px = surfaces.surface(poses_px, size, use_static_shapes) + tolerance_px
+    deepest_px = surfaces.surface(poses_px, size, use_static_shapes) + tolerance_px(poses_px)
     return tf.reshape(deepest_px, [shape[0], shape[1], *size])
+
+
+def tolerance_px(poses_px):
+    """Returns how far behind the surface a point may lie and still be seen, px; [B, J, 3] -> [B, 1, 1]."""
+    return _TOLERANCE * body_parts.torso_size(tf.stop_gradient(poses_px))[:, tf.newaxis, tf.newaxis]
 
 
 def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, source_depth_px=None):
@@ -73,7 +78,7 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, sourc
     num_sources, size = _checked(images, source_poses_px, target_pose_px)
     points = surfaces.nearest_points(target_pose_px, size, use_static_shapes)
     poses_px = tf.reshape(source_poses_px, [-1, *source_poses_px.shape[2:]])  # [B * S, J, 3]
-    places = _places(points, _transforms(poses_px, target_pose_px, num_sources, size), num_sources, size)
+    places = _places(points, transforms(poses_px, target_pose_px, num_sources, size), num_sources, size)
     if source_depth_px is None:
         source_depth_px = source_depth(source_poses_px, size, use_static_shapes)
     visible = tf.cast(places.are_visible(tf.reshape(source_depth_px, [-1]), size), tf.float32)
@@ -107,13 +112,14 @@ def _checked(images, source_poses_px, target_pose_px):
     return num_sources or tf.shape(images)[1], (height, width)
 
 
-def _transforms(source_poses_px, target_pose_px, num_sources, size):
+def transforms(source_poses_px, target_pose_px, num_sources, size, dtype=tf.float64):
     """Fits the parts of the target to every source.
 
     Args:
       source_poses_px: [B * S, J, 3].
       target_pose_px: [B, J, 3].
       num_sources, size: S and (H, W).
+      dtype: of the arithmetic.
 
     Returns:
       [B * S, V, P, 3, 4] float32: the parts' own transforms, and those that bring each part, mirrored in the picture,
@@ -122,14 +128,40 @@ def _transforms(source_poses_px, target_pose_px, num_sources, size):
     mirrored = tf.gather(target_pose_px, MIRROR_JOINTS, axis=1) * np.float32([-1, 1, 1]) + np.float32([size[1], 0, 0])
     targets = tf.repeat(tf.stack([target_pose_px, mirrored], axis=1), num_sources, axis=0)  # [B * S, V, J, 3]
     fits = helmert.part_transforms(tf.repeat(source_poses_px, NUM_SAMPLES, axis=0),
-                                   tf.reshape(targets, [-1, NUM_JOINTS, 3]))
+                                   tf.reshape(targets, [-1, NUM_JOINTS, 3]), dtype)
     own, other = tf.unstack(tf.reshape(fits, [-1, NUM_SAMPLES, NUM_PARTS, 4, 4])[..., :3, :], axis=1)
     across, down, deep, shift = tf.split(tf.gather(other, MIRROR_PARTS, axis=1), 4, axis=-1)
     other = tf.concat([-across, down, deep, shift + float(size[1]) * across], axis=-1)  # of W - x instead of x
-    transforms = tf.stack([own, other], axis=1)
+    both = tf.stack([own, other], axis=1)
     # One with a number that is huge, or none at all, takes its part out of the picture.
-    is_usable = tf.reduce_all(tf.abs(transforms) < _FAR_PX, axis=[3, 4], keepdims=True)
-    return tf.where(is_usable, transforms, np.float32([[0, 0, 0, -_FAR_PX]] * 3))
+    is_usable = tf.reduce_all(tf.abs(both) < _FAR_PX, axis=[3, 4], keepdims=True)
+    return tf.where(is_usable, both, np.float32([[0, 0, 0, -_FAR_PX]] * 3))
+
+
+def numbers_of(maps):
+    """Returns twelve numbers of maps [..., 3, 4], and three that make a cosine of a normal: the camera looks along z.
+
+    The result is [N, 15].
+    """
+    depths = maps[..., 2, :3]
+    towards_camera = tf.math.divide_no_nan(-depths, tf.norm(depths, axis=-1, keepdims=True))
+    return tf.concat([tf.reshape(maps, [-1, 12]), tf.reshape(towards_camera, [-1, 3])], axis=1)
+
+
+def applied(numbers, point_px, normal):
+    """Returns where points are taken, px, and the cosine between their normals and the direction to the camera.
+
+    Args:
+      numbers: the fifteen of `numbers_of`, each of the shape of a coordinate, or one that goes with it.
+      point_px, normal: three coordinates each.
+    """
+    *rows, camera_x, camera_y, camera_z = numbers
+    x, y, z = point_px
+    place = [a * x + b * y + c * z + shift for a, b, c, shift in (rows[:4], rows[4:8], rows[8:])]
+    place = [tf.clip_by_value(q, -_FAR_PX, _FAR_PX) for q in place]
+    x, y, z = normal
+    cosine = camera_x * x + camera_y * y + camera_z * z
+    return place, tf.clip_by_value(cosine, 0.0, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,8 +188,8 @@ class _Places:
         return is_inside & (self.z_px <= tf.gather(deepest_px, pixel))
 
 
-def _places(points, transforms, num_sources, size):
-    """Takes `SurfacePoints` to the sources by `_transforms`; returns `_Places`."""
+def _places(points, maps, num_sources, size):
+    """Takes `SurfacePoints` to the sources by `transforms`; returns `_Places`."""
     num_points = tf.size(points.slot)
 
     def each(x):  # for every sample and every source, [E] -> [N]
@@ -167,20 +199,11 @@ def _places(points, transforms, num_sources, size):
     sample = tf.repeat(tf.range(NUM_SAMPLES), num_sources * num_points)
     target = each(points.sample)
     source = target * num_sources + of_sources
-    # Twelve numbers of the map, and three that make a cosine of a normal: the camera looks along z.
-    depths = transforms[..., 2, :3]
-    towards_camera = tf.math.divide_no_nan(-depths, tf.norm(depths, axis=-1, keepdims=True))
-    numbers = tf.concat([tf.reshape(transforms, [-1, 12]), tf.reshape(towards_camera, [-1, 3])], axis=1)
     which = (source * NUM_SAMPLES + sample) * NUM_PARTS + each(points.part)
-    *rows, camera_x, camera_y, camera_z = tf.unstack(tf.transpose(tf.gather(numbers, which)))
-
-    x, y, z = map(each, points.points_px)
-    place = [a * x + b * y + c * z + shift for a, b, c, shift in (rows[:4], rows[4:8], rows[8:])]
-    place = [tf.clip_by_value(q, -_FAR_PX, _FAR_PX) for q in place]
-    x, y, z = map(each, points.normals)
-    cosine = camera_x * x + camera_y * y + camera_z * z
+    numbers = tf.unstack(tf.transpose(tf.gather(numbers_of(maps), which)))
+    place, cosine = applied(numbers, map(each, points.points_px), map(each, points.normals))
 
     slot = each(points.slot)
     in_source = slot + (source - target) * (size[0] * size[1] * surfaces.NUM_LAYERS)
     slot = tf.where(slot < 0, slot, in_source * NUM_SAMPLES + sample)
-    return _Places(slot, source, *place, tf.clip_by_value(cosine, 0.0, 1.0))
+    return _Places(slot, source, *place, cosine)

@@ -23,11 +23,12 @@ _STRAIGHT_SINE = math.sin(math.radians(5.0))
 _BENT_SINE = math.sin(math.radians(15.0))
 
 
-def part_transforms(source_pose_px, target_pose_px):
+def part_transforms(source_pose_px, target_pose_px, dtype=tf.float64):
     """Fits a similarity for every body part.
 
     Args:
       source_pose_px, target_pose_px: [B, J, 3] joints, px, each in its own image.
+      dtype: of the arithmetic.
 
     Returns:
       source_from_target: [B, P, 4, 4] float32 homogeneous matrices, px. No gradient flows to the poses.
@@ -40,7 +41,7 @@ def part_transforms(source_pose_px, target_pose_px):
     check_pose('target_pose_px', target_pose_px)
     check_same_batch(source_pose_px=source_pose_px, target_pose_px=target_pose_px)
     # float64: the points of a fit are few, and small angles between them decide. Both poses in one tensor.
-    poses = tf.cast(tf.stop_gradient(tf.stack([source_pose_px, target_pose_px])), tf.float64)  # [2, B, J, 3]
+    poses = tf.cast(tf.stop_gradient(tf.stack([source_pose_px, target_pose_px])), dtype)  # [2, B, J, 3]
     limbs = _Limbs(poses)
     source_points, target_points = tf.unstack(_points(poses, limbs))
     source_centres, target_centres = tf.unstack(_centres(poses, limbs))
@@ -68,7 +69,7 @@ class _Limbs:
         names = zip(*LIMB_FIT_JOINTS, strict=True)
         a, b, c = (tf.gather(poses, joint_indices(*column), axis=2) for column in names)
         self.a, self.bone = a, b - a
-        cross = tf.linalg.cross(self.bone, c - b)
+        cross = rotations.cross(self.bone, c - b)
         area, self.bone_length, self.reach = tf.unstack(tf.norm(tf.stack([cross, self.bone, c - b]), axis=-1))
         self.tip = cross * tf.math.divide_no_nan(self.reach, area)[..., tf.newaxis]
         sine = tf.reduce_min(tf.math.divide_no_nan(area, self.bone_length * self.reach), axis=0)
@@ -132,4 +133,4 @@ def _torso_front(pose):
     """Returns the direction across shoulders and spine, [B, 1, 3]: about it arms swing sideways by half a turn."""
     left, right, neck, pelvis = (
         tf.gather(pose, joint_indices(name), axis=1) for name in ('lsho', 'rsho', 'neck', 'pelv'))
-    return rotations.normalized(tf.linalg.cross(left - right, pelvis - neck))
+    return rotations.normalized(rotations.cross(left - right, pelvis - neck))

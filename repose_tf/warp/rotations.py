@@ -27,6 +27,13 @@ def _product_table():
     return table
 
 
+def cross(left, right):
+    """Returns the cross products of [..., 3], without the operation of that name, which is TensorFlow's alone."""
+    left, right = tf.unstack(left, axis=-1), tf.unstack(right, axis=-1)
+    return tf.stack([left[one] * right[two] - left[two] * right[one] for one, two in ((1, 2), (2, 0), (0, 1))],
+                    axis=-1)
+
+
 # A rotation matrix is quadratic in its quaternion: R = sum of q_i q_j _ROTATION[i, j], from v' = q v q*.
 _PRODUCT = _product_table()
 _ROTATION = np.einsum('ibm,mja,j->ijab', _PRODUCT[:, 1:], _PRODUCT[:, :, 1:], [1.0, -1.0, -1.0, -1.0])
@@ -35,7 +42,14 @@ _ROTATION = np.einsum('ibm,mja,j->ijab', _PRODUCT[:, 1:], _PRODUCT[:, :, 1:], [1
 def matrix_from_quaternion(quaternion):
     """Returns the rotation matrix [..., 3, 3] of a unit quaternion [..., 4] (w, x, y, z)."""
     pairs = quaternion[..., :, tf.newaxis] * quaternion[..., tf.newaxis, :]
-    return tf.reduce_sum(pairs[..., tf.newaxis, tf.newaxis] * _ROTATION, axis=[-4, -3])
+    return tf.reduce_sum(_with_axes(pairs, (-1, -1)) * _ROTATION, axis=[-4, -3])
+
+
+def _with_axes(x, places):
+    """Returns a tensor with more axes of size 1; TensorFlow Lite takes no slice that has six axes."""
+    for place in places:
+        x = tf.expand_dims(x, place)
+    return x
 
 
 def multiply(left, right):
@@ -55,7 +69,7 @@ def swing(start, end, fallback_axis):
       [..., 4] unit quaternions with start -> end.
     """
     cosine = tf.reduce_sum(start * end, axis=-1, keepdims=True)
-    quaternion = tf.concat([1.0 + cosine, tf.linalg.cross(start, end)], axis=-1)
+    quaternion = tf.concat([1.0 + cosine, cross(start, end)], axis=-1)
     # Only the part of the fallback axis that is orthogonal to `start` gives a half turn of it; where nothing is left of
     # it, the coordinate axis that is least parallel to `start` stands in.
     coordinate = tf.one_hot(tf.argmin(tf.abs(start), axis=-1), 3, dtype=start.dtype)
@@ -93,7 +107,7 @@ def best_rotation(covariance):
     of the largest eigenvalue of a symmetric 4x4 matrix. R is never a reflection.
 
     Args:
-      covariance: [..., 3, 3] float64, sum over points of source_centred target_centred^T where
+      covariance: [..., 3, 3], sum over points of source_centred target_centred^T where
         R turns source points into target points.
 
     Returns:
@@ -101,20 +115,21 @@ def best_rotation(covariance):
     """
     # tr(R covariance) = q^T matrix q
     symmetric = (_ROTATION + np.swapaxes(_ROTATION, 0, 1)) / 2
-    transposed = tf.linalg.matrix_transpose(covariance)[..., tf.newaxis, tf.newaxis, :, :]
+    transposed = _with_axes(tf.linalg.matrix_transpose(covariance), (-3, -3))
     matrix = tf.reduce_sum(symmetric * transposed, axis=[-2, -1])  # [..., 4, 4]
 
     # A shift by the norm makes all eigenvalues positive, so that the largest one dominates the powers.
     # The tiny preference for w decides where all eigenvalues are equal.
     size = tf.norm(matrix, axis=[-2, -1], keepdims=True)
-    return dominant_eigenvector(tf.math.divide_no_nan(matrix, size) + np.diag([1.0 + 1e-14, 1.0, 1.0, 1.0]))
+    preference = 1e-14 if matrix.dtype == tf.float64 else 1e-6
+    return dominant_eigenvector(tf.math.divide_no_nan(matrix, size) + np.diag([1.0 + preference, 1.0, 1.0, 1.0]))
 
 
 def dominant_eigenvector(matrix):
     """Returns the unit eigenvector of the largest eigenvalue, by squaring the matrix again and again.
 
     Args:
-      matrix: [..., N, N] float64, symmetric, no negative eigenvalues.
+      matrix: [..., N, N], symmetric, no negative eigenvalues.
 
     Returns:
       [..., N]; where several eigenvalues are the largest, any vector of their eigenspace.
@@ -122,7 +137,12 @@ def dominant_eigenvector(matrix):
     for squaring in range(_SQUARINGS):
         # With trace 1 the largest eigenvalue is at least 1 / N: after five squarings no underflow yet.
         if squaring % 5 == 0:
-            matrix /= tf.linalg.trace(matrix)[..., tf.newaxis, tf.newaxis]
+            matrix /= tf.reduce_sum(_diagonal(matrix), axis=-1)[..., tf.newaxis, tf.newaxis]
         matrix = matrix @ matrix
-    column = tf.argmax(tf.linalg.diag_part(matrix), axis=-1)
-    return normalized(tf.gather(matrix, column, axis=-1, batch_dims=len(matrix.shape) - 2))
+    column = tf.one_hot(tf.argmax(_diagonal(matrix), axis=-1), matrix.shape[-1], dtype=matrix.dtype)
+    return normalized(tf.reduce_sum(matrix * column[..., tf.newaxis, :], axis=-1))
+
+
+def _diagonal(matrix):
+    """Returns the diagonal of [..., N, N] by a sum: other runtimes than TensorFlow lack its own operation."""
+    return tf.reduce_sum(matrix * np.eye(matrix.shape[-1]), axis=-1)

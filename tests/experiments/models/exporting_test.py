@@ -96,6 +96,20 @@ def test_export_overwrites_nothing(exported, generator):
 
 
 @pytest.mark.long
+def test_the_portable_form_is_checked_too(generator, tmp_path):
+    lines = exporting.export_portable(generator, str(tmp_path / 'portable'), 2)
+    assert "2 pictures differ from the live model's by" in lines[0] and lines[1].startswith('Without oneDNN: loaded')
+    signatures = tf.saved_model.load(str(tmp_path / 'portable')).signatures
+    assert list(signatures) == ['serving_default']
+    assert signatures['serving_default'].structured_outputs['image'].shape == (2, *[LEAST.image_size] * 2, 3)
+    inputs = exporting.example_inputs(LEAST.image_size)
+    layers = generator(image_from_pixels(inputs['source_image']), inputs['source_pose'], inputs['target_pose'])
+    np.savez(tmp_path / 'examples.npz', **inputs, **{**layers, 'image': layers['image'] + 2e-3})
+    with pytest.raises(UsageError, match='expected the results of the live model, found differences of'):
+        export_check.compare(str(tmp_path / 'portable'), str(tmp_path / 'examples.npz'))
+
+
+@pytest.mark.long
 def test_the_check_sees_another_result(exported, generator, tmp_path):
     inputs = exporting.example_inputs(LEAST.image_size)
     layers = ServedModel(generator).repose_layers(**inputs)
