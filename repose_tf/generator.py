@@ -100,7 +100,8 @@ class Generator(keras.Model):
         if source_mask is not None:
             check_shape('source_mask', source_mask, ('B', *photos, size, size, 1))
 
-        encoded = self.encode(source_image, source_pose_px, source_mask, source_count, with_volumes, training)
+        encoded = self.encode(source_image, source_pose_px, source_mask, source_count, with_lifted_volume=with_volumes,
+                              training=training)
         outputs = self.decode(encoded, target_pose_px, with_volumes, with_coarse=training)
         if training and self.detail is not None:
             logits = encoded['source_mask_logits']

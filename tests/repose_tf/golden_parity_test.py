@@ -80,7 +80,7 @@ def variant(request, inpainting, encoded, discriminator):
     for one, other in zip(inputs[:2], inpainting[1][:2], strict=True):
         np.testing.assert_array_equal(one, other)
     generator = generator_of(*request.param, inpainting[0])
-    generator.encode = lambda *source, with_lifted_volume: encoded  # of the same source
+    generator.encode = lambda *source, **kwargs: encoded  # of the same source
     image, found = generated(generator, inputs)
     found['disc'] = discriminator(request.param[1])(inputs[0], image, inputs[2]).numpy()
     return types.SimpleNamespace(warp=request.param[0], golden=golden, inputs=inputs, found=found)
