@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from repose_tf.background_inpainter import filled
+from repose_tf.detail.scaling import doubled
 
 _PATCH = 5  # rows and columns that are compared
 _COARSEST = 40  # all places are compared where the picture has no more rows
@@ -23,6 +24,7 @@ _BELIEVED = 0.8  # what it counts later on, in units of the surest one beside it
 # What it costs to show a pixel from one picture away, beside the mean squared difference. Up and down, where
 # backgrounds change most, half as far costs as much.
 _AWAY = 0.2
+_LEVEL = 4  # rows and columns, of the smallest picture's, over which brightness is compared
 _NEVER = 1e6
 _SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 _AROUND = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
@@ -51,7 +53,7 @@ def continued(image, known):
     places, can_continue = _first_places(*levels.pop())
     for photo, shown in reversed(levels):
         places = _finer(places, photo, shown)
-    result = _levelled(_shown(smooth, places), smooth, places, known)
+    result = _levelled(_shown(smooth, places), smooth, places, known, halvings)
     result = tf.where(can_continue, known * image + (1.0 - known) * result, smooth)
     return result[:, :size, :size]
 
@@ -103,16 +105,21 @@ def _finer(places, photo, known):
     return places
 
 
-def _levelled(result, photo, places, known):
-    """Takes a step of brightness off the hole's edge: what the hole's places show beside it, and what is there."""
-    size = photo.shape[1]
+def _levelled(result, photo, places, known, halvings):
+    """Takes steps of brightness off: the mean of what the photo has and the hole's places show beside the hole."""
+    size, stride = photo.shape[1], 2 ** halvings
     hole = tf.reshape(1.0 - known, [-1, size ** 2])
     step, weight = tf.zeros_like(photo), tf.zeros_like(known)
     for dy, dx in _SIDES:
         beside_hole = tf.reshape(tf.gather(hole, _neighbours(dy, dx, size), axis=1), tf.shape(known)) * known
         step += beside_hole * (photo - _picked(photo, _moved(places, dy, dx, size)))
         weight += beside_hole
-    return result + filled(step / tf.maximum(weight, 1.0), tf.minimum(weight, 1.0))
+    # Single pixels differ by their texture; over a wide window that is no step.
+    step, weight = (tf.nn.avg_pool2d(x, _LEVEL * stride, stride, 'SAME') for x in (step, weight))
+    step = filled(tf.math.divide_no_nan(step, weight), tf.cast(weight > 0.0, tf.float32))
+    for _ in range(halvings):
+        step = doubled(step)
+    return result + step
 
 
 def _patches(photo):
