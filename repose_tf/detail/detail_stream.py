@@ -79,7 +79,7 @@ class DetailStream(Composite):
           trunk: see `DetailDecoder`.
 
         Returns:
-          foreground, alpha, background at full size, see `DetailDecoder`.
+          foreground, alpha, background at full size, see `DetailDecoder`; the background is `continued`, where there is one.
         """
         first, known = encoded['photo'], encoded['known']
         if background.shape[1] != first.shape[1]:
