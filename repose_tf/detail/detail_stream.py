@@ -79,7 +79,8 @@ class DetailStream(Composite):
           trunk: see `DetailDecoder`.
 
         Returns:
-          foreground, alpha, background at full size, see `DetailDecoder`; the background is `continued`, where there is one.
+          foreground, alpha, background at full size, see `DetailDecoder`; the background is `continued` where that was
+          encoded.
         """
         first, known = encoded['photo'], encoded['known']
         if background.shape[1] != first.shape[1]:
