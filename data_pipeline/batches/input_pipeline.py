@@ -3,11 +3,12 @@
 A batch is a dict: source_image, target_image [B, S, S, 3] uint8; source_pose, target_pose [B, 19, 3] float32,
 px of those images; source_id, target_id [B] string, `person/frame`; source_mask, target_mask [B, S, S, 1] uint8,
 0 or 255, and has_source_mask, has_target_mask [B] bool: where it is False, the mask is all 0. Nothing is distorted
-here; see augment.py.
+here but by JPEG noise; see augment.py.
 """
 
 import tensorflow as tf
 
+from data_pipeline.batches import jpeg_noise
 from data_pipeline.batches.frames import FramePictures, FrameStore
 from data_pipeline.errors import DataError
 from repose_tf.coordinates import scale_pose
@@ -16,7 +17,7 @@ _ENDLESS = 2 ** 40  # steps
 
 
 def train_batches(builder, image_size, batch_size, seed, *, first_step=0, shard=(0, 1), splits=('train',),
-                  cache_bytes=0, announce=lambda line: None):
+                  cache_bytes=0, jpeg_share=0.0, announce=lambda line: None):
     """Returns an endless tf.data.Dataset of batches of random pairs of the training split, see above.
 
     A pair is two different pictures of one person, all pairs of a person being equally likely; persons take turns, in
@@ -32,6 +33,7 @@ def train_batches(builder, image_size, batch_size, seed, *, first_step=0, shard=
       shard: (index, count): only these rows of every batch, B / count consecutive ones, for one of `count` workers.
       splits: names of splits.
       cache_bytes: see `FramePictures`.
+      jpeg_share: of the pairs whose pictures are compressed, see `jpeg_noise`.
       announce: function of a line of text, which says how many pictures there are and whether they are kept.
 
     Raises:
@@ -50,8 +52,11 @@ def train_batches(builder, image_size, batch_size, seed, *, first_step=0, shard=
         return tf.data.Dataset.range(first, first + num_rows)
 
     numbers = tf.data.Dataset.range(first_step, _ENDLESS).flat_map(rows)
-    pairs = numbers.map(
-        lambda number: _load_pair(store, pictures, *_draw_pair(store.counts, seed, number)), tf.data.AUTOTUNE)
+    def pair(number):
+        found = _load_pair(store, pictures, *_draw_pair(store.counts, seed, number))
+        return jpeg_noise.compressed(found, seed, number, jpeg_share) if jpeg_share else found
+
+    pairs = numbers.map(pair, tf.data.AUTOTUNE)
     # While a batch is trained on, the next ones are made.
     return _deterministic(pairs.batch(num_rows, drop_remainder=True)).prefetch(tf.data.AUTOTUNE)
 

@@ -31,6 +31,10 @@ class NoiseSettings(Group):
     photo_noise: float = setting(
         0.0, "Strength of blur and of a sensor's noise, alike in source and target.", at_least=0, at_most=1)
 
+    jpeg_noise: float = setting(
+        0.0, 'Share of the pairs whose pictures, source and target alike, lose what JPEG files of quality 30 to 95 lose.',
+        at_least=0, at_most=1)
+
     @property
     def moves_joints(self):
         return bool(self.joint_noise_px or self.joint_depth_noise_mm or self.pose_scale_noise)

@@ -44,11 +44,12 @@ class Data:
             except DataError as error:
                 raise DataError(f'{error} --num_validation_pairs=0 does without.') from error
 
-    def train_batches(self, image_size, batch_size, seed, first_step=0, shard=(0, 1), train_splits='train', cache_mb=0):
+    def train_batches(self, image_size, batch_size, seed, first_step=0, shard=(0, 1), train_splits='train', cache_mb=0,
+                      jpeg_share=0.0):
         """Returns endless batches of random pairs, see `input_pipeline.train_batches` and the flags."""
         return input_pipeline.train_batches(
             self._builder, image_size, batch_size, seed, first_step=first_step, shard=shard,
-            splits=train_splits.split('+'), cache_bytes=cache_mb * 10 ** 6,
+            splits=train_splits.split('+'), cache_bytes=cache_mb * 10 ** 6, jpeg_share=jpeg_share,
             announce=tqdm.write)  # a progress bar may be there already
 
     def pairs(self, split, num_pairs=0):

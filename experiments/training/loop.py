@@ -28,7 +28,8 @@ def train(trainer, data, settings, log):
     step, options = int(trainer.step_counter.numpy()), settings.train
     size = settings.model.architecture().image_size
     batches = iter(trainer.distributed(lambda *shard: data.train_batches(
-        size, options.batch_size, options.seed, step, shard, options.train_splits, options.cache_mb)))
+        size, options.batch_size, options.seed, step, shard, options.train_splits, options.cache_mb,
+        settings.noise.jpeg_noise)))
     if log and step == 0:
         log.save(0)  # whatever happens from here on, there is something to go on from
     try:
