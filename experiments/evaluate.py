@@ -50,6 +50,9 @@ def define_pairs():
                                    'shows the most of the person.')
     absl_flags.DEFINE_integer('video_every', 1, 'Of protocols of films: the targets are every so many frames.',
                               lower_bound=1)
+    absl_flags.DEFINE_integer('source_photos', 1, 'Photos of the person that --model is given: the source and those '
+                              'that face the most different ways, never the target. The table then also has the model '
+                              'with one photo, and one more by the side that the target shows.', 1, 4)
     absl_flags.DEFINE_string('truth', '', 'Folder of the true pictures, of the same names as --predictions: scored '
                              'without a data set.')
     absl_flags.DEFINE_integer('truth_part', 0, 'Where a file of --truth is several pictures side by side, as '

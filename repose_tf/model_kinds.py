@@ -42,8 +42,14 @@ class LiveModel:
         def pairs(images, source_poses_px, target_poses_px, masks=None):
             return reposed_pixels(generator, images, source_poses_px, target_poses_px, _shares(masks))
 
-        self._encode, self._decode, self.pairs = (
-            tf.function(function, autograph=False, reduce_retracing=True) for function in (encode, decode, pairs))
+        # Two functions for pairs: traced again for other batches, one for one photo and several knew nothing of shapes.
+        self._encode, self._decode, self._pairs_of_one, self._pairs_of_several = (
+            tf.function(function, autograph=False, reduce_retracing=True) for function in (encode, decode, pairs, pairs))
+
+    def pairs(self, images, source_poses_px, target_poses_px, masks=None):
+        """See `Reposer.repose_pairs`."""
+        repose = self._pairs_of_one if len(images.shape) == 4 else self._pairs_of_several
+        return repose(images, source_poses_px, target_poses_px, masks)
 
     def for_source(self, photos):
         """Encodes a person's `SourcePhotos`.
@@ -95,12 +101,15 @@ class StoredModel:
         self.num_sources = int(self._loaded.num_sources) if self.takes_masks else 1
 
     def pairs(self, image, source_pose_px, target_pose_px, masks=None):
-        """Reposes every sample of a batch; returns [B, S, S, 3] uint8."""
+        """See `Reposer.repose_pairs`."""
         if masks is not None:
+            photos = (image, source_pose_px, masks)
+            if len(image.shape) == 4:
+                photos = (x[:, tf.newaxis] for x in photos)
+            images, poses, masks = photos
             return self._signatures['repose_sources'](
-                source_images=image[:, tf.newaxis], source_poses=source_pose_px[:, tf.newaxis],
-                source_masks=masks[:, tf.newaxis], source_count=tf.ones([len(image)], tf.int32),
-                target_pose=target_pose_px)['image']
+                source_images=images, source_poses=poses, source_masks=masks,
+                source_count=tf.fill([len(images)], images.shape[1]), target_pose=target_pose_px)['image']
         return self._signatures['repose'](
             source_image=image, source_pose=source_pose_px, target_pose=target_pose_px)['image']
 

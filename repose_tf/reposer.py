@@ -101,10 +101,11 @@ class Reposer:
         """Shows each person of a batch in one pose; nothing is checked.
 
         Args:
-          images: [B, S, S, 3] uint8, RGB.
-          source_poses_px, target_poses_px: [B, 19, 3] float32, px of them.
-          source_masks: None, or the persons in the images, [B, S, S, 1] uint8, 255 on the person, all 0 where there is
-            none. Models that do not take masks have no use for them.
+          images: [B, S, S, 3] uint8, RGB, or N photos of each person, [B, N, S, S, 3].
+          source_poses_px: [B, 19, 3] or [B, N, 19, 3] float32, px of them.
+          target_poses_px: [B, 19, 3] float32, likewise.
+          source_masks: None, or the persons in the images, [B, S, S, 1] or [B, N, S, S, 1] uint8, 255 on the person,
+            all 0 where there is none. Models that do not take masks have no use for them.
 
         Returns:
           [B, S, S, 3] uint8 tensor.

@@ -73,7 +73,7 @@ def pairs_before(folder, split, pairs, choice):
 def several_people(folder):
     """Returns dict, id -> how many people are in the picture, in words, of those with more than one."""
     return {frame.id: f'{frame.pose.tags["people"]} people in the picture, expected one'
-            for frames in folder.persons.values() for frame in frames if _num_people(frame) > 1}
+            for frames in folder.persons.values() for frame in frames if num_people(frame) > 1}
 
 
 _EXPECTED_TARGETS = {'video-self': 'other frames of it as targets',
@@ -114,9 +114,9 @@ def _given_sources(folder, films, sources):
         if source not in usable or film not in films:
             raise DataError(f'--video_source={source}: expected a picture with a pose, <person>/<frame>, of this split '
                             f'of {folder.root}, found none of this name.')
-        if _num_people(usable[source]) > 1:
+        if num_people(usable[source]) > 1:
             raise DataError(f'--video_source={source}: expected a picture of one person, '
-                            f'found {_num_people(usable[source])} in it.')
+                            f'found {num_people(usable[source])} in it.')
         if film in given:
             raise DataError(f'--video_source: expected one source of the film {_name(film)}, '
                             f'found {given[film]} and {source}.')
@@ -128,7 +128,7 @@ def _most_visible(folder, film, frame_ids):
     """Returns the id of the frame that shows the most of the person."""
     frames = [frame for frame in folder.persons[film[0]] if frame.id in set(frame_ids)]
     where = f'{folder.root}: the film {_name(film)}'
-    alone = [frame for frame in frames if _num_people(frame) < 2]
+    alone = [frame for frame in frames if num_people(frame) < 2]
     if not alone:
         raise DataError(f'{where}: expected a frame with a pose that shows one person alone, as source, found '
                         + (f'several people in all {len(frames)}.' if frames else f'no pose in all {len(frame_ids)}.'))
@@ -153,6 +153,7 @@ def _seen(mask_path):
     return len(mask), float((mask >= 128).mean())
 
 
-def _num_people(frame):
+def num_people(frame):
+    """Returns how many people are in the picture of a `Frame`, as its pose's tags have it; 1 where they do not."""
     people = frame.pose.tags.get('people', 1)
     return people if isinstance(people, int) else 1

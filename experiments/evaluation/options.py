@@ -62,6 +62,7 @@ class EvaluationOptions:
     truth_part: int = 0
     masks: str = ''
     labels: str = ''
+    source_photos: int = 1
     output: str = ''
 
     def __post_init__(self):
@@ -76,6 +77,8 @@ class EvaluationOptions:
         if (self.video_source or self.video_every > 1) and self.protocol not in film_pairs.PROTOCOLS:
             raise UsageError(f'--video_source, --video_every: expected --protocol={" or ".join(film_pairs.PROTOCOLS)} '
                              f'beside them, found {self.protocol or "none"}.')
+        if self.source_photos > 1 and not self.model:
+            raise UsageError(f'--source_photos={self.source_photos}: expected --model beside it, found --predictions.')
         if self.labels and self.truth:
             raise UsageError('--labels: expected a data set, whose persons are labelled, found --truth.')
         if self.metrics.inception and self.truth:
@@ -124,11 +127,12 @@ def _open_data(options):
               'scored_columns': lambda size: columns_of(data.protocol, size)}
     if first is None:
         first = PredictionFolder(options.predictions, pairs, options.predictions_list, **common)
-    pair_source = DataPairs(data, options.split, options.num_pairs, first.image_size)
+    pair_source = DataPairs(data, options.split, options.num_pairs, first.image_size, options.source_photos)
+    several = [first.given(options.source_photos)] if options.source_photos > 1 else []
     others = [ModelSystem(path) if is_model(path) else PredictionFolder(path, pairs, **common)
               for path in options.against]
     baselines = CopyOfSource(), Carried(first.image_size), MeanOfOthers(pair_source.means_of_others)
-    return pair_source, [first, *others, *baselines]
+    return pair_source, [*several, first, *others, *baselines]
 
 
 def check_complete(systems, output, is_incomplete_allowed):

@@ -4,7 +4,7 @@ A pair source has `name` (of what is scored, in words), `facts` (dict of texts f
 everything but the system that decides the scores), `pairs`, `groups` (the person of each pair), `num_expected` (number
 of pairs of the whole protocol), `lacking` (dict, pair of the protocol that cannot be scored -> why), `image_size` px,
 `scored_columns` (slice), `pose_changes` (dict, name -> [N]) and `before` (dict, pair -> that of the frame before, of
-films); `batches(pairs, batch_size)` yields batches as `augment.prepare` returns them.
+films); `labels` (dict, kind -> [N] texts, by which scores are grouped); `batches(pairs, batch_size)` yields batches as `augment.prepare` returns them.
 """
 
 import functools
@@ -20,7 +20,7 @@ from data_pipeline.finding import files_below, find_file
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import true_mm
 from data_pipeline.records.folder import IMAGE_SUFFIXES
-from experiments.evaluation import pose_change
+from experiments.evaluation import further_photos, pose_change
 from experiments.evaluation.strips import part_of
 from repose_tf.picture_codec import image_from_pixels, pixels_from_image
 
@@ -43,8 +43,16 @@ def pairs_of(batch):
 class DataPairs:
     """The pairs of a protocol of a data set, with poses and persons."""
 
-    def __init__(self, data, split, num_pairs, image_size):
-        """Lists `num_pairs` pairs of a split of `Data`, spread over all (0: all), for pictures of `image_size` px."""
+    def __init__(self, data, split, num_pairs, image_size, num_photos=1):
+        """Lists pairs.
+
+        Args:
+          data: `Data`.
+          split: of it.
+          num_pairs: so many of the split's pairs, spread over all; 0: all.
+          image_size: of the pictures, px.
+          num_photos: of the person that a batch holds, the source being the first; see `further_photos`.
+        """
         self.data, self._split = data, split
         self.pairs = data.pairs(split, num_pairs)
         self.groups = [source.partition('/')[0] for source, _ in self.pairs]
@@ -70,12 +78,28 @@ class DataPairs:
             'turn (degrees)': pose_change.turn_deg(source_px, target_px),
             'joint change (torso lengths)': pose_change.joint_change(source_px, target_px * factors)}
         self.has_arm_over_torso = pose_change.has_arm_over_torso(target_px)
+        self.labels, self._further = {}, {}
+        if num_photos > 1:
+            frames_of = {person: list(map(data.frame, ids)) for person, ids in data.frame_ids(split).items()}
+            self._further = further_photos.chosen(frames_of, self.pairs, num_photos - 1)
+            self.labels = {'the target is seen from': further_photos.sides_shown(target_px)}
         self._sum_of = functools.lru_cache(maxsize=256)(self._sum)
 
     def batches(self, pairs, batch_size):
-        """Yields prepared batches of some of the pairs, in their order."""
-        for batch in self.data.batches_of(self._split, pairs, self.image_size, batch_size):
-            yield augment.prepare(batch)
+        """Yields prepared batches of some of the pairs, in their order.
+
+        With further photos a batch also has `further_image` [B, N, S, S, 3], `further_pose` [B, N, 19, 3] and
+        `further_mask` [B, N, S, S, 1], ranges as those of the source.
+        """
+        places = zip(*map(self._further.get, pairs), strict=True) if self._further else ()
+        further = [self._prepared([(photo, target) for photo, (_, target) in zip(photos, pairs, strict=True)],
+                                  batch_size) for photos in places]
+        for batch, *others in zip(self._prepared(pairs, batch_size), *further, strict=True):
+            yield batch | {f'further_{name}': tf.stack([other[f'source_{name}'] for other in others], axis=1)
+                           for name in ('image', 'pose', 'mask') if others}
+
+    def _prepared(self, pairs, batch_size):
+        return map(augment.prepare, self.data.batches_of(self._split, pairs, self.image_size, batch_size))
 
     def true_mm(self, pairs):
         """Returns the true joints of the targets, [N, 19, 3] mm from the pelvis; NaN where the data have none."""
@@ -133,7 +157,7 @@ class FilePairs:
                                 f'{len(missing)}, the first being {pathlib.Path(masks, missing[0])}.png.')
             self.facts['masks'] = f'files {sha256_of_files(pathlib.Path(masks), self._masks.values())[:12]}'
         self.identity = dict(self.facts)  # by their contents, so that changed pictures are scored anew
-        self.pose_changes, self.before = {}, {}
+        self.pose_changes, self.before, self.labels = {}, {}, {}
 
     def batches(self, pairs, batch_size):
         """Yields batches as `augment.prepare` returns them, with only the true pictures and masks."""

@@ -27,6 +27,18 @@ def turn_deg(source_pose_px, target_pose_px):
     return np.degrees(np.minimum(difference, 2 * np.pi - difference))
 
 
+def facing_deg(pose_px):
+    """Angle between where the person's chest points and the direction to the camera, about the vertical.
+
+    Args:
+      pose_px: [N, 19, 3] px.
+
+    Returns:
+      [N] float64, degrees in [0, 180]: 0 from the front, 180 from behind.
+    """
+    return np.degrees(np.abs(_yaw(pose_px)))
+
+
 def joint_change(source_pose_px, target_pose_px):
     """Mean distance that the joints move relative to the pelvis, in lengths of the source's torso.
 

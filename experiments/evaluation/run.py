@@ -97,7 +97,7 @@ class Outcome:
       metrics: dict of texts, the `identity` of the `PairScorer`.
       scores: dict, name of a system -> dict, metric -> [N] float64, NaN where a pair has no score.
       fids: dict, name of a system -> (FID, number of results); empty if it was not measured.
-      labels: dict, such as 'sex' -> [N] texts, the labels of the pairs' persons; empty if none were given.
+      labels: dict, such as 'sex' -> [N] texts, what is said of the pairs or of their persons; may be empty.
     """
 
     folder: str
@@ -118,7 +118,7 @@ def evaluate(options):
     pair_source, systems = open_pairs_and_systems(options)
     folder = output_folder(options, pair_source)
     check_complete(systems, folder, options.allow_incomplete)
-    labels = read_labels(options.labels, pair_source.groups) if options.labels else {}
+    labels = pair_source.labels | (read_labels(options.labels, pair_source.groups) if options.labels else {})
     scorer, frechet = open_scorer(options.metrics, pair_source), open_frechet(options.metrics, pair_source)
     scores_folder = os.path.join(folder, 'scores')
     # Before the work, as the training pictures may be missing.

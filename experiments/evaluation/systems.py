@@ -6,11 +6,13 @@ disk are known to be of it; `image_size`, px, that it makes, or None for any. It
 SavedModel and the pictures that it wrote score alike.
 """
 
+import copy
 import os
 
 import tensorflow as tf
 
 from data_pipeline import files
+from data_pipeline.errors import UsageError
 from experiments.models import opening
 from repose_tf.background_inpainter import filled
 from repose_tf.detail import surface_warp
@@ -29,6 +31,8 @@ class ModelSystem:
     the estimator's.
     """
 
+    _num_photos = 1
+
     def __init__(self, path, weights='average'):
         """Opens it; see `opening.open_model`."""
         self._reposer = opening.open_model(path, weights)
@@ -45,10 +49,29 @@ class ModelSystem:
             self.digest += '-masks'
             self.description += ", given the data's masks of the sources"
 
+    def given(self, num_photos):
+        """Returns the same model as a system that is given so many photos of the person; see `further_photos`.
+
+        Raises:
+          UsageError: it does not take so many.
+        """
+        if num_photos > self._reposer.num_sources:
+            raise UsageError(f'--source_photos={num_photos}: expected at most as many as {self.name} takes, '
+                             f'{self._reposer.num_sources}.')
+        system = copy.copy(self)
+        system._num_photos, system.name = num_photos, f'{self.name}, {num_photos} photos'
+        system.digest += f'-{num_photos}-photos'
+        system.description += f', and {num_photos} photos of the person'
+        return system
+
     def __call__(self, batch):
-        masks = tf.cast(tf.round(255.0 * batch['source_mask']), tf.uint8)
-        return self._reposer.repose_pairs(
-            pixels_from_image(batch['source_image']), batch['source_pose'], batch['target_pose'], masks)
+        photos = [batch[f'source_{name}'] for name in ('image', 'pose', 'mask')]
+        if self._num_photos > 1:
+            photos = [tf.concat([one[:, tf.newaxis], batch[f'further_{name}'][:, :self._num_photos - 1]], axis=1)
+                      for one, name in zip(photos, ('image', 'pose', 'mask'), strict=True)]
+        images, poses, masks = photos
+        masks = tf.cast(tf.round(255.0 * masks), tf.uint8)
+        return self._reposer.repose_pairs(pixels_from_image(images), poses, batch['target_pose'], masks)
 
 
 class CopyOfSource:
