@@ -120,8 +120,8 @@ class Answers:
             clip = yield from self._worked(request, 'pictures', make, lambda bar: (gr.skip(), gr.skip(), bar, _BUSY))
             figure = Figure('clip-result', f'{choice.person.name}: {movement}', clip.gif,
                             {'reposed.gif': clip.gif, 'reposed.mp4': clip.mp4})
-            note = choice.film.note if movement == FILM else ''
-            yield page_html.message(note), page_html.figures([figure], 'alone'), '', _FREE
+            notes = filter(None, (choice.film.note if movement == FILM else '', clip.note))
+            yield page_html.message(' '.join(notes)), page_html.figures([figure], 'alone'), '', _FREE
         except RequestError as error:
             yield page_html.message(str(error), is_error=True), gr.skip(), '', _FREE
 

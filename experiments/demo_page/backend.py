@@ -26,7 +26,8 @@ from experiments.demo_page.videos import Video
 from experiments.pictures.files import gif_places
 from experiments.pictures.marks import watermarked
 from experiments.pictures.parts import of_parts
-from experiments.reposing.targets import turntable
+from experiments.reposing.retargeting import fitted
+from experiments.reposing.targets import Targets, turntable
 from repose_tf.coordinates import scale_pose
 from repose_tf.errors import ModelError
 from repose_tf.pose_edits import with_proportions
@@ -142,7 +143,8 @@ class Backend:
         self._check(person)
         if name not in MOTIONS:
             raise RequestError(f'Expected a movement ({", ".join(MOTIONS)}), found {str(name)[:40]!r}.')
-        return self._follow(person, motion_poses(name, self._num_frames(num_frames)), _FPS, edits, progress)
+        poses = [self._driven(person, pose, edits) for pose in motion_poses(name, self._num_frames(num_frames))]
+        return self._clip(person, poses, _FPS, progress)
 
     def read_film(self, path, progress=None):
         """Reads the poses of a video, motion capture or a pose file; returns a `Video`, or raises RequestError."""
@@ -158,11 +160,18 @@ class Backend:
             return videos.read_video(path, self._estimator, self.limits, deadline, progress)
 
     def follow(self, person, video, edits=None, progress=None):
-        """Shows the person in the poses of a `Video`, all edited; returns a `Clip`."""
+        """Shows the person in the poses of a `Video`, all edited; returns a `Clip`, with its sound.
+
+        The person goes where the driver goes, as far as the picture allows, see `retargeting.fitted`.
+        """
         self._check(person)
         if not isinstance(video, Video):
             raise RequestError('Upload a video first.')
-        return self._follow(person, video.poses_px, video.fps, edits, progress)
+        turn, *others = radians(edits)
+        driver = [edited(pose, [0, *others]) for pose in video.poses_px]
+        poses_px, notes = fitted(Targets(np.stack(driver), fps=video.fps), person.pose_px, self.image_size, turn=turn)
+        note = 'They walk out of the picture in your film, and stay above one spot here.' if notes else ''
+        return self._clip(person, poses_px, video.fps, progress, video.sound, note)
 
     def parts(self, person, target_pose_px):
         """Returns what the model makes on the way: list of (caption, uint8 [H, W, 3])."""
@@ -173,18 +182,17 @@ class Backend:
             raise RequestError(one_line(error)) from error
         return of_parts(person.image, found)
 
-    def _follow(self, person, poses, fps, edits, progress):
-        """Brings poses [N, 19, 3] of any unit to a person, edits them and shows them."""
-        angles = radians(edits)
-        poses = [edited(with_proportions(pose, person.pose_px), angles) for pose in poses]
-        return self._clip(person, poses, fps, progress)
+    @staticmethod
+    def _driven(person, pose, edits):
+        """Brings a pose [19, 3] of any unit to a person and edits it."""
+        return edited(with_proportions(pose, person.pose_px), radians(edits))
 
-    def _clip(self, person, target_poses_px, fps, progress):
+    def _clip(self, person, target_poses_px, fps, progress, sound=b'', note=''):
         for target_pose_px in target_poses_px:
             check_pose(target_pose_px, self.image_size)
         places = gif_places(len(target_poses_px), fps)
         return clips.encoded(self._reposed(person, [target_poses_px[place] for place in places], progress),
-                             fps / places.step)
+                             fps / places.step, sound, note)
 
     def _num_frames(self, value):
         return int(number('frames', value, 2, self.limits.frames))

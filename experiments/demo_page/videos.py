@@ -20,6 +20,7 @@ from experiments.demo_page.checks import number as check_number
 from experiments.demo_page.photos import MOST_PEOPLE, chosen_of, numbered
 from experiments.demo_page.samples import PagePerson
 from experiments.demo_page.uploads import RequestError
+from experiments.pictures import sound
 from experiments.reposing import targets
 
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.webm')
@@ -54,6 +55,7 @@ class Video:
       chosen: the number of who is followed.
       picture: uint8 [H, W, 3], a frame with the numbers; None where there is one person.
       frame: whose pose is looked at, from 1.
+      sound: of the video, see `sound.extracted`.
     """
 
     people: dict
@@ -61,6 +63,7 @@ class Video:
     chosen: int = 1
     picture: np.ndarray | None = None
     frame: int = 1
+    sound: bytes = b''
 
     def with_frame(self, number):
         """Returns the video with the pose of another frame looked at; raises RequestError if there is no such frame."""
@@ -158,7 +161,8 @@ def read_video(path, estimator, limits, deadline, progress=None):
               for number, item in found.items()}
     chosen = next(iter(people))  # the largest
     return Video(dict(sorted(people.items())), found[chosen].fps, chosen,
-                 numbered(image, {number: places[number] for number in people}) if len(people) > 1 else None)
+                 numbered(image, {number: places[number] for number in people}) if len(people) > 1 else None,
+                 sound=sound.extracted(path))
 
 
 class _Bounded:

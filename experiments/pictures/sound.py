@@ -1,5 +1,7 @@
 """The sound of a film, put beside the pictures of another: copied where the new file can hold it, else encoded anew."""
 
+import io
+import math
 import os
 import pathlib
 
@@ -27,6 +29,26 @@ def has_sound(film):
         return False
 
 
+def extracted(film):
+    """Returns the first sound of a film alone, a file's bytes, from the time of its first picture on.
+
+    b'' where it has none, or none that can be read; `add_sound` takes the bytes once they lie in a file.
+    """
+    if not has_sound(film):
+        return b''
+    import av
+    file = io.BytesIO()
+    try:
+        with av.open(_local(film)) as opened, av.open(file, 'w', format='matroska') as alone:
+            sound = opened.streams.audio[0]
+            target = alone.add_stream_from_template(sound)
+            for packet in _copied(opened, sound, target, _start_of(opened), math.inf):
+                alone.mux(packet)
+    except av.error.FFmpegError:
+        return b''
+    return file.getvalue()
+
+
 def add_sound(path, film, seconds):
     """Gives a film the first sound of another one, from the time of that one's first picture on.
 
@@ -51,8 +73,7 @@ def add_sound(path, film, seconds):
 def _join(both, pictures, other, seconds, held):
     """Writes pictures and sound into one container, in the order of their times."""
     sound = other.streams.audio[0]
-    start = min((stream.start_time * stream.time_base for stream in other.streams.video
-                 if stream.start_time is not None), default=0)
+    start = _start_of(other)
     targets = [both.add_stream_from_template(pictures)]
     is_copied = sound.codec_context.name in held
     targets.append(both.add_stream_from_template(sound) if is_copied
@@ -63,6 +84,12 @@ def _join(both, pictures, other, seconds, held):
             both.mux(packet)
     for packet in (_copied if is_copied else _encoded)(other, sound, targets[1], start, seconds):
         both.mux(packet)
+
+
+def _start_of(film):
+    """Returns the time of an opened film's first picture, seconds; 0 where there are no pictures."""
+    return min((stream.start_time * stream.time_base for stream in film.streams.video
+                if stream.start_time is not None), default=0)
 
 
 def _copied(other, sound, target, start, seconds):

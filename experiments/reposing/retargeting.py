@@ -14,6 +14,7 @@ from repose_tf.skeleton import JOINT_INDEX, joint_indices
 
 _RESTING = 0.02  # leg lengths a second: a foot so slow rests
 _FREE = 0.5  # leg lengths a second: where no foot is slower, the pelvis leads
+_FIRMNESS = 4  # of the grip of the slower foot: with less the other one pulls at it, with more the pelvis jerks
 _JUMP_S = 1.0  # who leaves the ground and comes back within it has jumped; else the ground has moved
 _LEG_FRAMES = 12.0  # over which the driver's size is smoothed
 _LEGS = (joint_indices('lhip', 'rhip'), joint_indices('lkne', 'rkne'), joint_indices('lank', 'rank'))
@@ -76,10 +77,10 @@ def foot_path(driver_px, made_px, legs_px, fps, start_px):
     """
     feet, pelvis = driver_px[:, _ANKLES, :2], driver_px[:, _PELVIS, 0]
     steps = np.linalg.norm(np.diff(feet, axis=0), axis=2) / legs_px[1:, np.newaxis]  # [N - 1, 2]
-    weights = ((steps * fps) ** 2 + _RESTING ** 2) ** -2
+    weights = ((steps * fps) ** 2 + _RESTING ** 2) ** -_FIRMNESS
     ours = np.diff(made_px[:, _ANKLES, 0] - made_px[:, [_PELVIS], 0], axis=0)
     gaps = np.diff(feet[..., 0] - pelvis[:, np.newaxis], axis=0) - ours
-    wanted = np.sum(weights * gaps, axis=1) / (weights.sum(axis=1) + _FREE ** -4)
+    wanted = np.sum(weights * gaps, axis=1) / (weights.sum(axis=1) + _FREE ** (-2 * _FIRMNESS))
     ahead, path = 0.0, [start_px]
     for own, more, step in zip(np.diff(pelvis), wanted, steps.min(axis=1), strict=True):
         kept = ahead * np.exp(-step)

@@ -1,6 +1,5 @@
 """The sound of a film goes with the pictures made of it, from the same time on and as long."""
 
-import fractions
 import sys
 
 import numpy as np
@@ -8,9 +7,7 @@ import pytest
 
 from experiments.pictures import sound
 from tests.support.films import write_frames
-
-RATE = 16000
-PITCHES = (400, 700, 1100, 1900)  # Hz, of each second of the film
+from tests.support.tones import PITCHES, add_tones, heard, pitch
 
 
 @pytest.fixture
@@ -23,50 +20,16 @@ def pictures(path, seconds, fps=10):
     return write_frames(path, [np.full((32, 32, 3), 20 + index, np.uint8) for index in range(count)], fps)
 
 
-def add_tones(av, path, codec, late=0.0):
-    """Gives a film of pictures a second of every pitch; pictures and sound both begin `late` seconds after 0."""
-    times = np.arange(RATE) / RATE
-    wave = np.concatenate([np.sin(2 * np.pi * pitch * times) for pitch in PITCHES]).astype(np.float32)[np.newaxis] / 2
-    silent = path.with_name(f'silent{path.suffix}')
-    path.rename(silent)
-    with av.open(str(silent)) as source, av.open(str(path), 'w') as film:
-        picture = film.add_stream_from_template(source.streams.video[0])
-        tone = film.add_stream(codec, rate=RATE)
-        tone.layout = 'mono'
-        for packet in source.demux(video=0):
-            if packet.dts is not None:
-                packet.pts += round(late / packet.time_base)
-                packet.dts += round(late / packet.time_base)
-                packet.stream = picture
-                film.mux(packet)
-        frame = av.AudioFrame.from_ndarray(wave, format='fltp', layout='mono')
-        frame.rate, frame.pts, frame.time_base = RATE, round(late * RATE), fractions.Fraction(1, RATE)
-        for part in (frame, None):
-            for packet in tone.encode(part):
-                film.mux(packet)
-    return path
-
-
-def heard(av, path):
-    """Returns the codec, the samples [N], their number a second and the time of the first, seconds."""
-    with av.open(str(path)) as film:
-        stream = film.streams.audio[0]
-        frames = list(film.decode(stream))
-        samples = np.concatenate([frame.to_ndarray().astype(np.float64)[0] for frame in frames])
-        return stream.codec_context.name, samples, frames[0].rate, float(frames[0].pts * frames[0].time_base)
-
-
-def pitch(samples, rate):
-    """Returns the loudest frequency, Hz."""
-    return np.argmax(np.abs(np.fft.rfft(samples))) * rate / len(samples)
-
-
 @pytest.mark.parametrize(('kind', 'codec', 'late', 'output', 'found'), [
     ('.mp4', 'aac', 0.5, '.mp4', 'aac'), ('.avi', 'pcm_s16le', 0.0, '.mp4', 'aac'),
     ('.mp4', 'aac', 0.0, '.webm', 'opus')])
-def test_the_sound_is_the_films_cut_to_the_same_span(av, tmp_path, kind, codec, late, output, found):
+@pytest.mark.parametrize('is_extracted', [False, True], ids=['', 'extracted'])
+def test_the_sound_is_the_films_cut_to_the_same_span(av, tmp_path, kind, codec, late, output, found, is_extracted):
     film = add_tones(av, pictures(tmp_path / f'film{kind}', 4), codec, late)
     made = pictures(tmp_path / f'made{output}', 2.5)
+    if is_extracted:
+        data = sound.extracted(film)
+        (film := tmp_path / 'heard').write_bytes(data)
     assert sound.has_sound(film) and sound.has_sound(made) is False
     assert sound.add_sound(made, film, 2.5) == ''
     name, samples, rate, start = heard(av, made)
