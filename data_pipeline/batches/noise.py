@@ -4,21 +4,14 @@ Not in the paper. Like `augment`, it is batched and stateless, without loops ove
 the train step; a sample's noise depends on the seed and on its row in the larger batch.
 """
 
-import numpy as np
 import tensorflow as tf
 
-from data_pipeline.batches import backgrounds, photo_noise
+from data_pipeline.batches import backgrounds, photo_noise, pose_noise
 from data_pipeline.batches.augment import fused
 from data_pipeline.batches.smooth_maps import box_blurred, enlarged
-from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
+from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
 _TORSO_MM = 500.0  # from neck to pelvis
-# Of each joint in x, y and z: estimators are further off at the ends of the limbs, and z is that from the pelvis on.
-_SHARES = np.array([[2.0 if name in ('lwri', 'rwri', 'lank', 'rank') else 1.0] * 2 + [
-    0.0 if name == 'pelv' else 2.0 if name in ('lwri', 'rwri', 'lank', 'rank') else 1.0] for name in JOINT_NAMES],
-    np.float32)
-# Median length of a vector of independent normal numbers of variance 1, two of them and one.
-_MEDIAN_OF_TWO, _MEDIAN_OF_ONE = 1.17741, 0.67449
 _EDGE_CELLS = 8  # a row: about in each of them the edge of a mask is moved alike
 _NUM_SEEDS = 7
 
@@ -75,6 +68,8 @@ def disturb(batch, seed, settings, first_row=0, num_rows=None):
 def disturbed_poses(batch, seed, settings, first_row, num_rows):
     """Moves the joints of both poses, each pose its own way for one half of the variance, both alike for the other.
 
+    Joints move together as an estimator errs, see `pose_noise`.
+
     Args:
       batch: dict with source_pose, target_pose [B, 19, 3], px, and source_image.
       seed, settings, first_row, num_rows: as for `disturb`.
@@ -90,11 +85,13 @@ def disturbed_poses(batch, seed, settings, first_row, num_rows):
     for number, name in enumerate(('source_pose', 'target_pose')):
         pose = batch[name]
         torso = pose[:, JOINT_INDEX['neck']] - pose[:, JOINT_INDEX['pelv']]
-        depth_px = settings.joint_depth_noise_mm / _MEDIAN_OF_ONE * tf.norm(torso, axis=1) / _TORSO_MM
-        plane_px = tf.fill([count], settings.joint_noise_px * size / 256 / _MEDIAN_OF_TWO)
-        spread_px = tf.stack([plane_px, plane_px, depth_px], axis=1)[:, tf.newaxis] * _SHARES
+        drawn = (normal[:, number] + normal[:, 2]) * 0.5 ** 0.5
+        depth_px = settings.joint_depth_noise_mm / _TORSO_MM * tf.norm(torso, axis=1)[:, tf.newaxis, tf.newaxis]
+        moved = tf.concat([
+            settings.joint_noise_px * size / 256 * tf.matmul(pose_noise.IN_PLANE, drawn[..., :2]),
+            depth_px * tf.matmul(pose_noise.IN_DEPTH, drawn[..., 2:])], axis=2)
         own_scale = tf.pad(settings.pose_scale_noise * scale[:, number], [[0, 0], [0, 0], [2, 0]])  # of z
-        result[name] = pose * (1.0 + own_scale) + spread_px * (normal[:, number] + normal[:, 2]) * 0.5 ** 0.5
+        result[name] = pose * (1.0 + own_scale) + moved
     return result
 
 

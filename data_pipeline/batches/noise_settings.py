@@ -13,11 +13,11 @@ class NoiseSettings(Group):
     """What is disturbed in training, so that what is learned holds for photos with estimated poses and masks."""
 
     joint_noise_px: float = setting(
-        0.0, 'Median distance by which joints are moved in the picture plane; twice as far at wrists and ankles.',
-        unit='px at 256 px', at_least=0)
+        0.0, 'Median distance by which joints are moved in the picture plane, of the middle one of all joints; together '
+        'as an estimator errs.', unit='px at 256 px', at_least=0)
     joint_depth_noise_mm: float = setting(
-        0.0, 'Median distance by which joints but the pelvis are moved in depth, likewise, with 500 mm from neck to '
-        'pelvis.', unit='mm', at_least=0)
+        0.0, 'Median distance by which joints but the pelvis are moved in depth, likewise: most at the wrists, the head as '
+        'a whole. With 500 mm from neck to pelvis.', unit='mm', at_least=0)
     pose_scale_noise: float = setting(
         0.0, 'Depths of each pose are multiplied by 1 +- up to this.', at_least=0, below=1)
     mask_noise_px: float = setting(

@@ -1,5 +1,7 @@
 """Noise is as strong as asked for, alike where it must be, and bounded; it follows from the seed and the row."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import tensorflow as tf
 
 from data_pipeline.batches import noise
 from data_pipeline.batches.noise_settings import NoiseSettings
-from repose_tf.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS
+from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 from tests.support import gpu_kernels
 
 SEED = (5, 9)
@@ -57,25 +59,49 @@ def test_the_seed_decides_and_parts_of_a_batch_are_disturbed_as_the_whole():
             np.testing.assert_allclose(value, whole[name][first:first + 2], atol=1e-5, err_msg=name)
 
 
+def errors(number=4000):
+    """Returns how source and target poses are moved, each [N, 19, 3] px, and the lengths of their torsos, px."""
+    batch = make_batch(number, size=4)
+    moved = noise.disturbed_poses(batch, tf.constant(SEED), dataclasses.replace(ALL, pose_scale_noise=0.0), 0, number)
+    off = [np.asarray(moved[name]) - batch[name] for name in ('source_pose', 'target_pose')]
+    torsos = [np.linalg.norm(batch[name][:, JOINT_INDEX['neck']] - batch[name][:, JOINT_INDEX['pelv']], axis=1)
+              for name in ('source_pose', 'target_pose')]
+    return off, torsos
+
+
 def test_joints_are_as_far_off_as_asked_for():
-    batch = make_batch(600)
-    moved = noise.disturbed_poses(batch, tf.constant(SEED), ALL, 0, 600)
-    found = {name: np.asarray(moved[name]) - batch[name] for name in ('source_pose', 'target_pose')}
-    inner = [joint for joint in range(NUM_JOINTS) if joint not in ENDS]
-    for name, off in found.items():
-        in_plane = np.median(np.linalg.norm(off[..., :2], axis=2), axis=0) / (2.7 * SIZE / 256)
-        np.testing.assert_allclose(in_plane[inner], 1, rtol=0.2)
-        np.testing.assert_allclose(in_plane[ENDS], 2, rtol=0.2)
-        torso = np.linalg.norm(batch[name][:, 0] - batch[name][:, JOINT_INDEX['pelv']], axis=1, keepdims=True)
-        # The scale of z adds to what is here compared with the depth alone.
-        depth = np.median(np.abs(off[..., 2]) / torso * 500 / 79, axis=0)
-        assert (np.abs(np.delete(depth, JOINT_INDEX['pelv'])[:2] - 1) < 0.2).all() and (depth[ENDS] > 1.7).all()
-        stretch = off[:, JOINT_INDEX['pelv'], 2] / batch[name][:, JOINT_INDEX['pelv'], 2]
-        assert 0.09 < np.abs(stretch).max() <= 0.1001
+    for off, torso_px in zip(*errors(), strict=True):
+        in_plane = np.median(np.linalg.norm(off[..., :2], axis=2), axis=0) / (2.7 * 4 / 256)
+        depth = np.median(np.abs(off[..., 2]) / torso_px[:, np.newaxis] * 500 / 79, axis=0)
+        assert depth[JOINT_INDEX['pelv']] == 0
+        for found in (in_plane, np.delete(depth, JOINT_INDEX['pelv'])):
+            assert np.median(found) == pytest.approx(1, rel=0.06)
+        assert in_plane.min() > 0.4 and in_plane.max() < 1.5
+        assert np.argmax(depth) in ENDS and depth[JOINT_INDEX['lhip']] < 0.4
+
+
+def test_joints_err_together_as_those_of_a_body():
+    (off, other), (torso_px, _) = errors()
+    deep = off[..., 2] / torso_px[:, np.newaxis]
+    head = deep[:, [JOINT_INDEX[name] for name in ('nose', 'leye', 'reye', 'lear', 'rear')]]
+    within = head - head.mean(axis=1, keepdims=True)
+    assert within.std() < 0.3 * head.std()  # a head leans, it is not torn
+    for first, second, expected in (('neck', 'nose', 0.85), ('neck', 'lsho', 0.91), ('lelb', 'lwri', 0.91),
+                                    ('rkne', 'rank', 0.75), ('lhip', 'rhip', -1.0), ('neck', 'lkne', 0.0)):
+        found = np.corrcoef(deep[:, JOINT_INDEX[first]], deep[:, JOINT_INDEX[second]])[0, 1]
+        assert found == pytest.approx(expected, abs=0.1), (first, second)
     # Half of the variance is common to both poses of a person.
-    share = np.mean(found['source_pose'][..., :2] * found['target_pose'][..., :2]) / np.mean(
-        found['source_pose'][..., :2] ** 2)
-    assert 0.45 < share < 0.55 and len(JOINT_NAMES) == NUM_JOINTS
+    assert 0.45 < np.mean(off[..., :2] * other[..., :2]) / np.mean(off[..., :2] ** 2) < 0.55
+
+
+def test_depths_are_stretched_from_the_pelvis_and_no_more_than_asked_for():
+    batch = make_batch(200)
+    moved = noise.disturbed_poses(batch, tf.constant(SEED), NoiseSettings(pose_scale_noise=0.1), 0, 200)
+    for name, pose in moved.items():
+        stretch = np.asarray(pose) / batch[name]
+        np.testing.assert_allclose(stretch[..., :2], 1, atol=1e-6)
+        np.testing.assert_allclose(stretch[..., 2], np.tile(stretch[:, :1, 2], NUM_JOINTS), rtol=1e-4)
+        assert 0.09 < np.abs(stretch[..., 2] - 1).max() <= 0.1001
 
 
 def test_only_what_is_behind_the_person_is_replaced_by_the_same_in_both_pictures():
