@@ -13,6 +13,7 @@ import time
 import numpy as np
 from tqdm import tqdm
 
+from data_pipeline.annotation.error_chains import errors_mm, table
 from data_pipeline.annotation.weak_perspective import fit_scale, lift
 from data_pipeline.picture_file import read_image
 from data_pipeline.poses.pose_file import true_mm
@@ -30,13 +31,14 @@ def compare(pose, truth):
 
     Returns:
       dict: `px` [19] distances in the picture; `mm` [19] distances relative to the pelvis; `is_swapped`, whether
-      the limbs fit the picture better with left and right exchanged; `scale`, estimated over true px per mm.
+      the limbs fit the picture better with left and right exchanged; `scale`, estimated over true px per mm; `off_mm`
+      [19, 3], see `error_chains.errors_mm`.
     """
     apart = np.hypot(*(pose.px - truth.px)[:, :2].T)
     apart_mirrored = np.hypot(*(pose.px[list(MIRROR_JOINTS)] - truth.px)[:, :2].T)
     return {'px': apart, 'mm': np.linalg.norm(pose.mm - true_mm(truth), axis=1),
             'is_swapped': bool(apart_mirrored[_LIMBS].mean() < apart[_LIMBS].mean()),
-            'scale': pose.px_per_mm / truth.px_per_mm}
+            'scale': pose.px_per_mm / truth.px_per_mm, 'off_mm': errors_mm(pose.px, truth.px)}
 
 
 def measure(folder, estimator):
@@ -81,6 +83,7 @@ def report(found, seconds, origin, source_dir, arguments):
         lines += ['', '| joint | px: median | mm: median |', '|---|---|---|']
         lines += [f'| {name} | {np.median(px[:, index]):.1f} | {np.median(mm[:, index]):.0f} |'
                   for index, name in enumerate(JOINT_NAMES)]
+        lines += ['', *table(np.stack([result['off_mm'] for result in results]))]
     return '\n'.join(lines) + '\n'
 
 

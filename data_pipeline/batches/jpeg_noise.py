@@ -1,4 +1,4 @@
-"""What JPEG files lose of a picture: photos that people send have been compressed, mostly more than once."""
+"""Losses of JPEG files: photos that people send have been compressed, mostly more than once."""
 
 import tensorflow as tf
 

@@ -6,12 +6,12 @@ the train step; a sample's noise depends on the seed and on its row in the large
 
 import tensorflow as tf
 
+from data_pipeline.annotation.error_chains import TORSO_MM
 from data_pipeline.batches import backgrounds, photo_noise, pose_noise
 from data_pipeline.batches.augment import fused
 from data_pipeline.batches.smooth_maps import box_blurred, enlarged
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
-_TORSO_MM = 500.0  # from neck to pelvis
 _EDGE_CELLS = 8  # a row: about in each of them the edge of a mask is moved alike
 _NUM_SEEDS = 7
 
@@ -86,7 +86,7 @@ def disturbed_poses(batch, seed, settings, first_row, num_rows):
         pose = batch[name]
         torso = pose[:, JOINT_INDEX['neck']] - pose[:, JOINT_INDEX['pelv']]
         drawn = (normal[:, number] + normal[:, 2]) * 0.5 ** 0.5
-        depth_px = settings.joint_depth_noise_mm / _TORSO_MM * tf.norm(torso, axis=1)[:, tf.newaxis, tf.newaxis]
+        depth_px = settings.joint_depth_noise_mm / TORSO_MM * tf.norm(torso, axis=1)[:, tf.newaxis, tf.newaxis]
         moved = tf.concat([
             settings.joint_noise_px * size / 256 * tf.matmul(pose_noise.IN_PLANE, drawn[..., :2]),
             depth_px * tf.matmul(pose_noise.IN_DEPTH, drawn[..., 2:])], axis=2)

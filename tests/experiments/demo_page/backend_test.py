@@ -16,7 +16,6 @@ from experiments.demo_page.backend import Backend
 from experiments.demo_page.edits import Edits
 from experiments.demo_page.motions import MOTIONS, motion_poses
 from experiments.demo_page.uploads import RequestError, UploadLimits
-from experiments.demo_page.videos import Video, VideoPerson
 from experiments.reposing.retargeting import fitted
 from experiments.reposing.source_person import load_source_person
 from experiments.reposing.targets import of_pose_file, of_video
@@ -27,8 +26,6 @@ from tests.support.bad_requests import good_video, make_person, resident_mb, sen
 from tests.support.fake_estimator import FakeEstimator, picture
 from tests.support.films import announce_webm, write_frames
 from tests.support.tiny import LEAST, TINY_DETAIL, tiny_generator
-from tests.support.tones import PITCHES, add_tones, heard, pitch
-from tests.support.walks import own_lengths, walk
 
 LIMITS = UploadLimits(upload_mb=2, megapixels=1, frames=6, seconds=60, video_mb=0.2, video_megapixels=0.01,
                       video_frames=20)
@@ -206,34 +203,6 @@ def test_a_video_is_followed_as_the_command_follows_it(backend, tmp_path):
     assert (found.n_frames, found.info['duration']) == (4, 100)
     enlarged = cv2.resize(images[0], found.size)
     assert np.abs(np.int32(found.convert('RGB')) - np.int32(enlarged)).mean() < 8  # a GIF has 256 colours
-
-
-def test_who_walks_out_of_the_picture_in_a_video_stays_and_is_told_so(backend):
-    walk_px = np.float32(walk(own_lengths() / 8, start_px=(10, 60)))
-    far_px = walk_px + np.arange(len(walk_px), dtype=np.float32)[:, np.newaxis, np.newaxis] * np.float32([2, 0, 0])
-    roomy = Backend(backend._reposer, UploadLimits(), FakeEstimator())
-    for poses_px, words in ((walk_px, ''), (far_px, 'stay above one spot')):
-        video = Video({1: VideoPerson(poses_px)}, 25.0)
-        assert words in roomy.follow(person_of_walk(walk_px), video).note
-
-
-def person_of_walk(walk_px):
-    return dataclasses.replace(make_person(np.random.default_rng(3), 32), pose_px=walk_px[0] * 0.5 + np.float32([8, 0, 0]))
-
-
-def test_the_sound_of_a_video_lasts_as_long_as_the_clip_of_a_few_of_its_frames(tmp_path):
-    av = pytest.importorskip('av', reason='sound needs requirements-sound.txt')
-    backend = make_backend(dataclasses.replace(LIMITS, video_frames=40))
-    frames = [picture(96, 64, (10, 8, 20, 50))] * 20  # two seconds
-    film = add_tones(av, write_frames(tmp_path / 'film.mp4', frames), 'aac')
-    clip = backend.follow(make_person(np.random.default_rng(3), 32), backend.read_video(film))
-    _, samples, rate, _ = heard(av, write(tmp_path, clip.mp4, 'clip.mp4'))
-    assert len(samples) / rate == pytest.approx(2, abs=0.15) and clip.note == ''
-    for second, expected in enumerate(PITCHES[:2]):
-        middle = samples[round((second + 0.3) * rate):round((second + 0.7) * rate)]
-        assert pitch(middle, rate) == pytest.approx(expected, abs=6)
-    silent = backend.read_video(write_frames(tmp_path / 'silent.mp4', frames))
-    assert silent.sound == b''
 
 
 def test_of_a_longer_video_every_so_many_frames_are_taken(backend, tmp_path):
