@@ -17,7 +17,7 @@ from experiments.evaluation.pair_sources import DataPairs, FilePairs, columns_of
 from experiments.evaluation.person_square import SquareMetrics
 from experiments.evaluation.pose_scorer import open_pose_scorer
 from experiments.evaluation.prediction_folder import PredictionFolder
-from experiments.evaluation.systems import Carried, CopyOfSource, MeanOfOthers, ModelSystem, is_model
+from experiments.evaluation.systems import Carried, CopyOfSource, MeanOfOthers, ModelSystem, WithTruth, is_model
 from experiments.metric_networks.weights import open_inception, open_learned_metrics
 from experiments.models.opening import run_of
 
@@ -63,6 +63,7 @@ class EvaluationOptions:
     masks: str = ''
     labels: str = ''
     source_photos: int = 1
+    true_parts: bool = False
     output: str = ''
 
     def __post_init__(self):
@@ -79,6 +80,8 @@ class EvaluationOptions:
                              f'beside them, found {self.protocol or "none"}.')
         if self.source_photos > 1 and not self.model:
             raise UsageError(f'--source_photos={self.source_photos}: expected --model beside it, found --predictions.')
+        if self.true_parts and self.truth:
+            raise UsageError('--true_parts: expected a data set, whose persons are known, found --truth.')
         if self.labels and self.truth:
             raise UsageError('--labels: expected a data set, whose persons are labelled, found --truth.')
         if self.metrics.inception and self.truth:
@@ -132,7 +135,8 @@ def _open_data(options):
     others = [ModelSystem(path) if is_model(path) else PredictionFolder(path, pairs, **common)
               for path in options.against]
     baselines = CopyOfSource(), Carried(first.image_size), MeanOfOthers(pair_source.means_of_others)
-    return pair_source, [*several, first, *others, *baselines]
+    parts = [WithTruth(first, is_person) for is_person in (False, True)] if options.true_parts else []
+    return pair_source, [*several, first, *parts, *others, *baselines]
 
 
 def check_complete(systems, output, is_incomplete_allowed):

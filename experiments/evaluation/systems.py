@@ -74,6 +74,25 @@ class ModelSystem:
         return self._reposer.repose_pairs(pixels_from_image(images), poses, batch['target_pose'], masks)
 
 
+class WithTruth:
+    """Another system's pictures with the truth in place of the background, or of the person: how much each part costs.
+
+    The person is the mask of the true picture, with a rim.
+    """
+
+    def __init__(self, system, is_person_true):
+        """Args: another system; whether the true person is shown, else the true background."""
+        self._system, self._is_person_true, self.image_size = system, is_person_true, system.image_size
+        what = 'person' if is_person_true else 'background'
+        self.name, self.digest = f'{system.name}, true {what}', f'{system.digest}-true-{what}'
+        self.description = f'{system.description}; with the {what} of the true picture'
+
+    def __call__(self, batch):
+        is_person = _with_rim(person_mask(batch)) > 0.0
+        truth = pixels_from_image(batch['target_image'])
+        return tf.where(is_person == self._is_person_true, truth, self._system(batch))
+
+
 class CopyOfSource:
     """The baseline that leaves the person as it is."""
 
@@ -113,10 +132,13 @@ def _carried(image, mask, source_pose_px, target_pose_px):
 
 def _without_person(image, mask):
     """Cuts the person out of images [B, S, S, 3] in [-1, 1], with a rim, and fills the hole from what is around it."""
-    size = image.shape[1]
-    rim = round(_RIM * size)
-    known = 1.0 - tf.nn.max_pool2d(tf.cast(mask > 0.0, tf.float32), 2 * rim + 1, 1, 'SAME')
-    return filled(image, known)
+    return filled(image, 1.0 - _with_rim(mask))
+
+
+def _with_rim(mask):
+    """Returns 1 where a mask [B, S, S, 1] is above 0, or nearly, else 0; float32."""
+    rim = round(_RIM * mask.shape[1])
+    return tf.nn.max_pool2d(tf.cast(mask > 0.0, tf.float32), 2 * rim + 1, 1, 'SAME')
 
 
 class MeanOfOthers:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.evaluation.systems import Carried
+from experiments.evaluation.systems import Carried, CopyOfSource, WithTruth
 from repose_tf.warp.body_parts import person_mask
 from tests.support import cases
 
@@ -58,3 +58,17 @@ def test_half_a_turn_shows_the_front_mirrored(system):
 def test_nothing_of_the_person_stays_where_it_stood(system):
     batch, mask = batch_of(POSE + np.float32([1e4, 0, 0]))  # out of the picture
     assert mask.any() and (np.abs(carried(system, batch) - pixels(BACKGROUND)) <= 1).all()
+
+
+def test_of_the_true_picture_the_background_or_the_person_is_shown():
+    batch, mask = batch_of(TURNED)
+    truth = tf.zeros_like(batch['source_image'])
+    batch |= {'target_image': truth, 'target_mask': tf.constant(mask, tf.float32), 'has_target_mask': tf.constant([True])}
+    copied = np.asarray(CopyOfSource()(batch))
+    for is_person_true, is_shown in ((True, mask), (False, ~mask)):
+        system = WithTruth(CopyOfSource(), is_person_true)
+        found = np.asarray(system(batch))
+        is_true = (found == pixels(truth)).all(axis=-1, keepdims=True)
+        away = np.asarray(tf.nn.max_pool2d(np.float32(mask), 5, 1, 'SAME')) == mask  # not beside its edge
+        assert (is_true == is_shown)[away].all() and (found[~is_true[..., 0]] == copied[~is_true[..., 0]]).all()
+        assert system.name == f'copy of the source, true {"person" if is_person_true else "background"}'
