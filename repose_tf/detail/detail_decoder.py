@@ -12,6 +12,7 @@ from repose_tf.skeleton import NUM_PARTS, PART_NAMES
 
 # A part's own sample of the nearest layer, where it is visible, begins with most of the weight.
 _WORTH = (1.0, 0.1, 0.05, 0.02)  # of the candidates: both samples of the nearest layer, and of the next one
+_SPARE = 0.02  # the worth of a mirrored sample where the part's own is seen: blended, two faces are none
 _UNSEEN = 0.05  # the worth of what the source hides there: a guess
 _UNSEEN_HEAD = 0.001  # the back of a head does not look like its face
 _BESIDE = 0.01  # the worth of what is carried from beside the person
@@ -82,9 +83,10 @@ class DetailDecoder(Composite):
         # Parts are rounder than people: where the photo shows nobody on the nearest one, the next one is seen.
         persons = [one[..., 3:4] for one in each[::surface_warp.NUM_SAMPLES]]
         bare = [tf.zeros_like(alpha)] * surface_warp.NUM_SAMPLES + [1.0 - persons[0]] * surface_warp.NUM_SAMPLES
+        needed = [need for own in each[::surface_warp.NUM_SAMPLES] for need in _needed(own)]
         worth = tf.cast(part >= 0, tf.float32) * tf.concat(
-            [(worth + nobody) * _trust(one, guess)
-             for worth, nobody, one, guess in zip(_WORTH, bare, each, unseen, strict=True)], axis=-1)
+            [(worth + nobody) * need * _trust(one, guess)
+             for worth, nobody, need, one, guess in zip(_WORTH, bare, needed, each, unseen, strict=True)], axis=-1)
         worth = tf.concat([worth, tf.fill(tf.shape(alpha), _PAINTED)], axis=-1)
         shares = tf.nn.softmax(shares + tf.math.log(worth + _LEAST), axis=-1)
         painted_share = shares[..., -1:]
@@ -127,6 +129,12 @@ def _geometry(maps):
     return tf.concat([
         tf.one_hot(part, NUM_PARTS), maps['normal'][..., 0, :], tf.cast(ring, tf.float32)[..., tf.newaxis],
         (has_two * tf.clip_by_value(gap, -2.0, 2.0))[..., tf.newaxis], has_two[..., tf.newaxis]], axis=-1)
+
+
+def _needed(own):
+    """Returns how far a layer's samples are needed, its own candidate [B, S, S, CHANNELS] and the mirrored one."""
+    _, person, visible, _ = tf.split(own, [3, 1, 1, 1], axis=-1)
+    return tf.ones_like(person), 1.0 - (1.0 - _SPARE) * person * visible
 
 
 def _trust(candidate, unseen):
