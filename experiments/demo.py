@@ -22,7 +22,7 @@ FLAGS = absl_flags.FLAGS
 def define_page():
     """Defines the server and what a request may cost."""
     text, integer, number = absl_flags.DEFINE_string, absl_flags.DEFINE_integer, absl_flags.DEFINE_float
-    text('samples', 'data/people', 'Folder in the people layout: the people and poses to choose from.')
+    text('samples', 'data/valid', 'Folder in the people layout: the people and poses to choose from.')
     text('host', '127.0.0.1', 'Address to listen at; 0.0.0.0 lets other machines in.')
     integer('port', 7860, 'Port to listen at; 0: any free one.', lower_bound=0, upper_bound=65535)
     number('max_upload_mb', UploadLimits.upload_mb, 'Size of an uploaded photo, MB.', lower_bound=0.01)

@@ -75,7 +75,9 @@ def _person(name, frame, size):
     if image.shape[0] != image.shape[1]:
         raise DataError(f'{frame.image_path}: expected a square picture, found {image.shape[1]} x {image.shape[0]} px.')
     pose_px = scale_pose(frame.pose.px, size / len(image)).astype(np.float32)
-    return PagePerson(name, resized(image, size), pose_px, photo_px=len(image), px_per_mm=frame.pose.px_per_mm)
+    mask = resized(read_image(frame.mask_path)[..., 0], size) if frame.mask_path else None
+    return PagePerson(name, resized(image, size), pose_px, mask=mask if mask is not None and mask.any() else None,
+                      photo_px=len(image), px_per_mm=frame.pose.px_per_mm)
 
 
 def _pose_name(frame):

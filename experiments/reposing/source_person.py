@@ -44,7 +44,7 @@ class SourcePerson:
       square: `Square` of the photo that the model sees.
       image: uint8 [S, S, 3], that square at the model's size.
       pose_px: float32 [19, 3], px of `image`.
-      mask: uint8 [H, W], 255 on the person; None if no estimator was asked or it makes none.
+      mask: uint8 [H, W], 255 on the person; None if neither an estimator nor the photo's folder has one.
       place: `Place` of the photo; None if it lies in no folder of the people layout.
       num_people: how many people the estimator saw in the photo; 1 if it was not asked.
       px_per_mm: the person's scale in the photo.
@@ -90,7 +90,8 @@ def load_source_persons(paths, pose_names, size, open_estimator):
 def load_source_person(path, pose_name, size, open_estimator):
     """Reads a photo and finds its pose; returns a `SourcePerson`.
 
-    A square photo with a known pose is taken whole; all others are cropped as data_pipeline.annotate does.
+    A square photo with a known pose is taken whole; all others are cropped as data_pipeline.annotate does. A photo in a
+    folder of the people layout has its mask there, if any.
 
     Args:
       path: photo of any size.
@@ -114,7 +115,20 @@ def load_source_person(path, pose_name, size, open_estimator):
         square = square_around(pose.px[:, :2], pose.px_per_mm, (columns, rows))
     else:
         raise UsageError(f'--source_pose: expected a pose in the picture {path}, found no joint inside of it.')
-    return SourcePerson(photo, square, *_cut_out(photo, pose, square, size), place=place, px_per_mm=pose.px_per_mm)
+    return SourcePerson(photo, square, *_cut_out(photo, pose, square, size), place and _mask_of(place, photo), place,
+                        px_per_mm=pose.px_per_mm)
+
+
+def _mask_of(place, photo):
+    """Returns the mask of a photo in the people layout, uint8 [H, W], or None; DataError if it is of another size."""
+    file = find_file(place.root / 'masks' / place.key, ('.png',))
+    if file is None:
+        return None
+    mask = read_image(file)[..., 0]
+    if mask.shape != photo.shape[:2]:
+        raise DataError(f'{file}: expected a mask of {photo.shape[1]} x {photo.shape[0]} px, as the photo is, found '
+                        f'{mask.shape[1]} x {mask.shape[0]} px.')
+    return mask
 
 
 def find_person(name, photo, size, estimator):

@@ -54,7 +54,7 @@ def server(run_path, tmp_path_factory):
     (base / 'sitecustomize.py').write_text(WITNESS)
     before = files_below(ROOT)
     process = subprocess.Popen(
-        [sys.executable, '-m', 'experiments.demo', f'--model={run_path}', '--port=0',
+        [sys.executable, '-m', 'experiments.demo', f'--model={run_path}', '--port=0', '--samples=data/people',
          f'--model_dir={ESTIMATOR or "/nowhere"}'], cwd=ROOT, stdout=subprocess.PIPE, text=True,
         env={**os.environ, 'TMPDIR': str(folder), 'HOME': str(home), 'WITNESS_LOG': str(log),
              'PYTHONPATH': os.pathsep.join(filter(None, (str(base), os.environ.get('PYTHONPATH'))))})

@@ -8,6 +8,7 @@ from data_pipeline.picture_file import read_image
 from experiments.reposing.source_person import load_source_person
 from repose_tf.skeleton import NUM_JOINTS
 from tests.support.fake_estimator import FakeEstimator
+from tests.support.people_folders import write_image
 from tests.support.source_people import SIZE, load, photo_path, write_layout, write_photo
 
 
@@ -23,6 +24,18 @@ def test_a_pose_of_another_file_is_in_px_of_the_photo(tmp_path):
     alone = tmp_path / 'elsewhere.json'
     alone.write_text((tmp_path / 'poses.json').read_text())
     np.testing.assert_allclose(load(tmp_path, pose_name=f'{alone}#p/00').pose_px, px['p/00'] / 2, rtol=1e-6)
+
+
+def test_the_mask_of_the_photos_folder_is_taken_and_must_have_its_size(tmp_path):
+    write_layout(tmp_path)
+    assert load(tmp_path).mask is None
+    mask = np.zeros(read_image(photo_path(tmp_path)).shape[:2], np.uint8)
+    mask[:, :SIZE] = 255  # the left half
+    write_image(tmp_path / 'masks/p/00.png', mask)
+    assert np.array_equal(load(tmp_path).image_mask, np.tile(np.where(np.arange(SIZE) < SIZE // 2, 255, 0), (SIZE, 1)))
+    write_image(tmp_path / 'masks/p/00.png', mask[2:])
+    with pytest.raises(DataError, match=rf'00.png: expected a mask of {2 * SIZE} x {2 * SIZE} px, as the photo is'):
+        load(tmp_path)
 
 
 def test_an_estimated_person_is_cropped(tmp_path):
