@@ -53,8 +53,8 @@ def define_pairs():
     absl_flags.DEFINE_integer('source_photos', 1, 'Photos of the person that --model is given: the source and those '
                               'that face the most different ways, never the target. The table then also has the model '
                               'with one photo, and one more by the side that the target shows.', 1, 4)
-    absl_flags.DEFINE_bool('true_parts', False, 'Also score the pictures with the background of the true ones, and with '
-                           'their person: what each part costs.')
+    absl_flags.DEFINE_bool('true_parts', False, 'Also score the pictures with the background of the true ones, and '
+                           'with their person: what each part costs.')
     absl_flags.DEFINE_string('truth', '', 'Folder of the true pictures, of the same names as --predictions: scored '
                              'without a data set.')
     absl_flags.DEFINE_integer('truth_part', 0, 'Where a file of --truth is several pictures side by side, as '

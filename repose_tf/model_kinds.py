@@ -42,9 +42,10 @@ class LiveModel:
         def pairs(images, source_poses_px, target_poses_px, masks=None):
             return reposed_pixels(generator, images, source_poses_px, target_poses_px, _shares(masks))
 
-        # Two functions for pairs: traced again for other batches, one for one photo and several knew nothing of shapes.
+        # Two functions for pairs: one for both kinds of shape, traced again, would know nothing of either.
         self._encode, self._decode, self._pairs_of_one, self._pairs_of_several = (
-            tf.function(function, autograph=False, reduce_retracing=True) for function in (encode, decode, pairs, pairs))
+            tf.function(function, autograph=False, reduce_retracing=True)
+            for function in (encode, decode, pairs, pairs))
 
     def pairs(self, images, source_poses_px, target_poses_px, masks=None):
         """See `Reposer.repose_pairs`."""

@@ -36,14 +36,16 @@ def chains(errors):
     errors = np.clip(errors, -bulk, bulk)
     found = {'pelv': tuple((0.0, float(part.std())) for part in _parts(errors, 'pelv'))}
     for joint, before in BEFORE.items():
-        found[joint] = tuple(_follows(*parts) for parts in zip(_parts(errors, joint), _parts(errors, before), strict=True))
+        both = zip(_parts(errors, joint), _parts(errors, before), strict=True)
+        found[joint] = tuple(_follows(*parts) for parts in both)
     return found
 
 
 def table(errors):
     """Returns what `chains` finds as lines of Markdown."""
-    rows = [f'| {joint} | {BEFORE.get(joint, "-")} | {plane[0]:.2f} | {plane[1]:.0f} | {depth[0]:.2f} | {depth[1]:.0f} |'
-            for joint, (plane, depth) in chains(errors).items()]
+    rows = [f'| {joint} | {BEFORE.get(joint, "-")} | '
+            + ' | '.join(f'{carried:.2f} | {own:.0f}' for carried, own in both) + ' |'
+            for joint, both in chains(errors).items()]
     return ['| joint | follows | in the picture: carried | own, mm | in depth: carried | own, mm |',
             '|---|---|---|---|---|---|', *rows]
 

@@ -10,9 +10,9 @@ import numpy as np
 from data_pipeline.annotation.error_chains import BEFORE
 from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 
-# In the picture and in depth, which is told from the pelvis: how much of the error of the joint before is carried on, and
-# the standard deviation of a joint's own, mm; see `error_chains.chains`. Those of MediaPipe on the people of data/people
-# and data/valid, both sides alike (docs/training-for-photos.md).
+# In the picture and in depth, which is told from the pelvis: how much of the error of the joint before is carried on,
+# and the standard deviation of a joint's own, mm; see `error_chains.chains`. Those of MediaPipe on the people of
+# data/people and data/valid, both sides alike (docs/training-for-photos.md).
 _ERRORS = {
     'pelv': ((0.0, 16), (0.0, 0)), 'neck': ((0.2, 12), (0.0, 60)), 'nose': ((0.1, 11), (1.25, 46)),
     'eye': ((0.8, 6), (1.0, 12)), 'ear': ((0.05, 19), (0.8, 26)),

@@ -4,7 +4,8 @@ A pair source has `name` (of what is scored, in words), `facts` (dict of texts f
 everything but the system that decides the scores), `pairs`, `groups` (the person of each pair), `num_expected` (number
 of pairs of the whole protocol), `lacking` (dict, pair of the protocol that cannot be scored -> why), `image_size` px,
 `scored_columns` (slice), `pose_changes` (dict, name -> [N]) and `before` (dict, pair -> that of the frame before, of
-films); `labels` (dict, kind -> [N] texts, by which scores are grouped); `batches(pairs, batch_size)` yields batches as `augment.prepare` returns them.
+films); `labels` (dict, kind -> [N] texts, by which scores are grouped); `batches(pairs, batch_size)` yields batches as
+`augment.prepare` returns them.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""JPEG noise is that of JPEG files: as another codec's of a quality in the range, in blocks of 8 px, alike on both sides."""
+"""JPEG noise is that of JPEG files: as another codec's of a quality in the range, alike on both sides."""
 
 import cv2
 import numpy as np

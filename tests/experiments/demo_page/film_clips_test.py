@@ -32,7 +32,8 @@ def test_who_walks_out_of_the_picture_in_a_video_stays_and_is_told_so():
 
 
 def person_of_walk(walk_px):
-    return dataclasses.replace(make_person(np.random.default_rng(3), 32), pose_px=walk_px[0] * 0.5 + np.float32([8, 0, 0]))
+    person = make_person(np.random.default_rng(3), 32)
+    return dataclasses.replace(person, pose_px=walk_px[0] * 0.5 + np.float32([8, 0, 0]))
 
 
 def test_the_sound_of_a_video_lasts_as_long_as_the_clip_of_a_few_of_its_frames(tmp_path):

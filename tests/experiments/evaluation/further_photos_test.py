@@ -64,7 +64,8 @@ def packed(tmp_path_factory):
 
 def test_each_photo_faces_another_way_than_those_before_it():
     frames = {'a': [frame(name, degrees) for name, degrees in DEGREES.items()]}
-    for pair, expected in ((('a/front', 'a/target'), ['behind', 'side']), (('a/side', 'a/front'), ['behind', 'slightly']),
+    for pair, expected in ((('a/front', 'a/target'), ['behind', 'side']),
+                           (('a/side', 'a/front'), ['behind', 'slightly']),
                            (('a/front', 'a/behind'), ['target', 'side'])):
         assert further_photos.chosen(frames, [pair], 2) == {pair: [f'a/{name}' for name in expected]}
 

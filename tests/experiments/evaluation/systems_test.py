@@ -63,7 +63,8 @@ def test_nothing_of_the_person_stays_where_it_stood(system):
 def test_of_the_true_picture_the_background_or_the_person_is_shown():
     batch, mask = batch_of(TURNED)
     truth = tf.zeros_like(batch['source_image'])
-    batch |= {'target_image': truth, 'target_mask': tf.constant(mask, tf.float32), 'has_target_mask': tf.constant([True])}
+    batch |= {'target_image': truth, 'target_mask': tf.constant(mask, tf.float32),
+              'has_target_mask': tf.constant([True])}
     copied = np.asarray(CopyOfSource()(batch))
     for is_person_true, is_shown in ((True, mask), (False, ~mask)):
         system = WithTruth(CopyOfSource(), is_person_true)

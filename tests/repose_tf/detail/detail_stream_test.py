@@ -54,7 +54,7 @@ def test_an_untrained_model_shows_the_person_in_their_own_pose_as_they_are(gener
 
 
 def decoded(generator, carried, parts):
-    """Decodes one set of candidates [L, V, 6] for every pixel, before black; returns the median foreground and alpha."""
+    """Decodes one set of candidates [L, V, 6], the same for every pixel; returns the median foreground and alpha."""
     shape, half = [1, SIZE, SIZE], [1, SIZE // 2, SIZE // 2]
     maps = {'part': tf.constant(np.broadcast_to([PART_NAMES.index(name) for name in parts], [*shape, 2]), tf.int32),
             'ring': tf.zeros([*shape, 2], tf.int32), 'depth_px': tf.zeros([*shape, 2]),
