@@ -1,8 +1,8 @@
 """Errors of estimated poses: how large they are at each joint, and how they hang together along the body.
 
 An estimator that leans a body too far back is wrong by nearly as much at the neck, the shoulders and the whole head: of
-90 mm in depth, the joints of a head differ by 10 to 30. Noise that moves each joint for itself would turn heads and
-shoulders by angles that no estimator is wrong by, and what is trained with it would not trust them.
+90 mm in depth, the joints of a head differ by 10 to 30. Noise that moves each joint for itself turns heads and
+shoulders by angles that this estimator is not wrong by.
 """
 
 import numpy as np

@@ -156,9 +156,9 @@ def read_video(path, estimator, limits, deadline, progress=None):
         raise RequestError(f'Expected a video that can be read, found {one_line(error)[:100]}.') from error
     if not found:
         raise RequestError('Expected a video of a person, found none whose pose is clear.')
-    heard = sound.extracted(path)
+    heard, note = sound.extracted(path)
     told = [f'{math.ceil(num_frames / every)} of its {num_frames} frames were taken.'] * (every > 1)
-    told += ['Its sound cannot be read, and is left out.'] * bool(not heard and sound.has_sound(path))
+    told += [note] * bool(note)
     people = {number: VideoPerson(item.poses_px, ' '.join([_without_path(line, path) for line in item.notes] + told))
               for number, item in found.items()}
     chosen = next(iter(people))  # the largest

@@ -30,12 +30,15 @@ def has_sound(film):
 
 
 def extracted(film):
-    """Returns the first sound of a film alone, a file's bytes, from the time of its first picture on.
+    """Takes the first sound of a film out of it, from the time of its first picture on.
 
-    b'' where it has none, or none that can be read; `add_sound` takes the bytes once they lie in a file.
+    Returns:
+      the bytes of a file, which `add_sound` takes, b'' where there is no sound or none can be read; and what the user
+      is told then, or ''.
     """
-    if not has_sound(film):
-        return b''
+    found = has_sound(film)
+    if not found:
+        return b'', 'Its sound, if any, is left out: requirements-sound.txt is not installed.' if found is None else ''
     import av
     file = io.BytesIO()
     try:
@@ -45,8 +48,8 @@ def extracted(film):
             for packet in _copied(opened, sound, target, _start_of(opened), math.inf):
                 alone.mux(packet)
     except av.error.FFmpegError:
-        return b''
-    return file.getvalue()
+        return b'', 'Its sound cannot be read, and is left out.'
+    return file.getvalue(), ''
 
 
 def add_sound(path, film, seconds):

@@ -134,7 +134,7 @@ def _geometry(maps):
 def _needed(own):
     """Returns how far a layer's samples are needed, its own candidate [B, S, S, CHANNELS] and the mirrored one."""
     _, person, visible, _ = tf.split(own, [3, 1, 1, 1], axis=-1)
-    return tf.ones_like(person), 1.0 - (1.0 - _SPARE) * person * visible
+    return 1.0, 1.0 - (1.0 - _SPARE) * person * visible
 
 
 def _trust(candidate, unseen):

@@ -146,6 +146,8 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
     (['--run_dir=a', '--video_source=b/1', '--protocol=people'], '--video_source, .* found people'),
     (['--predictions=a', '--masks=b'], '--masks: expected --truth beside it'),
     (['--predictions=a', '--truth_part=2'], '--truth_part: expected --truth beside it'),
+    (['--predictions=a', '--source_photos=2'], '--source_photos=2: expected --model beside it'),
+    (['--predictions=a', '--truth=b', '--true_parts'], '--true_parts: expected a data set'),
     (['--predictions=none', '--truth=none'], 'found 0 pictures'),
     (['--saved_model=none'], 'none: expected a run folder, found none')])
 def test_mistakes_are_named(run_evaluate, capsys, arguments, words):

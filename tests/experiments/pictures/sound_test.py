@@ -28,7 +28,8 @@ def test_the_sound_is_the_films_cut_to_the_same_span(av, tmp_path, kind, codec, 
     film = add_tones(av, pictures(tmp_path / f'film{kind}', 4), codec, late)
     made = pictures(tmp_path / f'made{output}', 2.5)
     if is_extracted:
-        data = sound.extracted(film)
+        data, note = sound.extracted(film)
+        assert note == ''
         (film := tmp_path / 'heard').write_bytes(data)
     assert sound.has_sound(film) and sound.has_sound(made) is False
     assert sound.add_sound(made, film, 2.5) == ''
@@ -56,4 +57,6 @@ def test_a_film_whose_sound_cannot_be_read_stays_silent_and_a_line_says_so(av, t
 def test_without_the_package_it_is_not_told_whether_there_is_sound(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'av', None)
     assert sound.has_sound(pictures(tmp_path / 'film.mp4', 1)) is None
+    data, note = sound.extracted(tmp_path / 'film.mp4')
+    assert data == b'' and 'requirements-sound.txt is not installed' in note
     assert [sound.can_have_sound(name) for name in ('a.MP4', 'a.webm', 'a.gif', 'a.png')] == [True, True, False, False]
