@@ -142,10 +142,14 @@ class StoredModel:
         """As the function that `for_source` returns."""
         count, num_photos = len(target_poses_px), photos.images.shape[1]
         masks = tf.zeros_like(photos.images[..., :1]) if photos.masks is None else photos.masks
-        found = self._signatures['repose_sources'](
-            source_images=tf.repeat(photos.images, count, axis=0), source_masks=tf.repeat(masks, count, axis=0),
-            source_poses=tf.repeat(photos.poses_px, count, axis=0), source_count=tf.fill([count], num_photos),
-            target_pose=target_poses_px)
+        given = {'source_images': photos.images, 'source_poses': photos.poses_px, 'source_masks': masks,
+                 'source_count': tf.fill([1], num_photos)}
+        if 'repose_sources_sequence' in self._signatures:
+            found = self._signatures['repose_sources_sequence'](**given, target_pose=target_poses_px[tf.newaxis])
+            found = {name: value[0] for name, value in found.items()}
+        else:
+            repeated = {name: tf.repeat(value, count, axis=0) for name, value in given.items()}
+            found = self._signatures['repose_sources'](**repeated, target_pose=target_poses_px)
         return found['image'].numpy(), found['foreground_alpha'][..., 0].numpy() if with_alpha else None
 
     def parts(self, *_):

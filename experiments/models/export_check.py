@@ -81,13 +81,15 @@ def _compare_signatures(saved_model, signatures, inputs, grey_levels):
     """Checks that the signatures that return pixels show the expected pictures, [B, S, S, 3] in [0, 255]."""
     encoded = tf.constant([tf.io.encode_png(image).numpy() for image in inputs['source_image']])
     poses = {name: inputs[name] for name in _INPUTS[1:]}
+    targets = inputs['target_pose'][:, tf.newaxis]
+    # Equal photos add up to what one of them shows.
+    photos = {name: tf.constant(value) for name, value in of_sources(inputs, 2).items()}
     results = {
         'repose': signatures['repose'](**inputs)['image'],
-        'repose_sequence': signatures['repose_sequence'](
-            **{**inputs, 'target_pose': inputs['target_pose'][:, tf.newaxis]})['image'][:, 0],
-        # Equal photos add up to what one of them shows.
-        'repose_sources': signatures['repose_sources'](**{
-            name: tf.constant(value) for name, value in of_sources(inputs, 2).items()})['image'],
+        'repose_sequence': signatures['repose_sequence'](**{**inputs, 'target_pose': targets})['image'][:, 0],
+        'repose_sources': signatures['repose_sources'](**photos)['image'],
+        'repose_sources_sequence': signatures['repose_sources_sequence'](
+            **{**photos, 'target_pose': targets})['image'][:, 0],
         'serving_default': tf.stack([tf.io.decode_png(data) for data in signatures['serving_default'](
             image_bytes=encoded, **poses)['image_bytes']])}
     for name, pixels in results.items():

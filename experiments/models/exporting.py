@@ -123,10 +123,11 @@ def _warmup(inputs):
     """Returns one request of every signature that clients call, as `warmup_requests.write` takes them."""
     one = {name: value[:1] for name, value in inputs.items()}
     encoded = np.array([tf.io.encode_png(one['source_image'][0]).numpy()], object)
-    poses = {name: one[name] for name in ('source_pose', 'target_pose')}
+    poses, photos = {name: one[name] for name in ('source_pose', 'target_pose')}, of_sources(one, 2)
     return [('serving_default', {'image_bytes': encoded, **poses}), ('repose', one),
             ('repose_sequence', {**one, 'target_pose': one['target_pose'][:, np.newaxis]}),
-            ('repose_sources', of_sources(one, 2))]
+            ('repose_sources', photos),
+            ('repose_sources_sequence', {**photos, 'target_pose': photos['target_pose'][:, np.newaxis]})]
 
 
 def _check_in_fresh_process(saved, examples, has_onednn):

@@ -25,7 +25,7 @@ def good(rng, size):
     inputs = example_inputs(size)
     return {'repose': inputs, 'repose_layers': inputs, 'repose_sequence': _sequence(inputs, 3),
             'serving_default': _files(inputs),
-            'repose_sources': of_sources(inputs, 2)}
+            'repose_sources': of_sources(inputs, 2), 'repose_sources_sequence': _sequence(of_sources(inputs, 2), 3)}
 
 
 def kinds(size):
@@ -51,8 +51,7 @@ def kinds(size):
         'image of another type': functools.partial(_with_image, size, lambda rng, image: image.astype('f4')),
         'zero batch': functools.partial(_batch, size, 0),
         'batch too large': functools.partial(_batch, size, 1000),
-        'no or too many targets': lambda rng: (
-            'repose_sequence', _sequence(_request(rng, size), rng.choice([0, 100_000]))),
+        'no or too many targets': functools.partial(_many_targets, size),
         'argument missing': functools.partial(_missing, size),
         'no picture': files(lambda rng, _: _NOT_PICTURES[rng.integers(len(_NOT_PICTURES))]),
         'random bytes': files(lambda rng, _: rng.bytes(rng.integers(1, 5000))),
@@ -70,7 +69,7 @@ def kinds(size):
 
 
 def _kinds_of_photos(size):
-    """Returns the kinds of requests to `repose_sources`, see `kinds`."""
+    """Returns the kinds of requests of several photos, see `kinds`."""
     def photos(change=lambda rng, inputs: {}):
         return functools.partial(_photos, size, change)
 
@@ -103,7 +102,7 @@ def _request(rng, size, batch_size=1):
 
 
 def _photos(size, change, rng):
-    """Makes a request to `repose_sources`, some of it padding that holds nonsense, with `change` of its arguments."""
+    """Makes a request of several photos, some of it padding that holds nonsense, with `change` of its arguments."""
     one, num_photos = _request(rng, size), rng.integers(1, _MOST_PHOTOS + 1)
     inputs = of_sources(one, num_photos)
     inputs['source_images'] = _noise(rng, *inputs['source_images'].shape)
@@ -113,7 +112,10 @@ def _photos(size, change, rng):
     inputs['source_count'] = rng.integers(1, num_photos + 1, 1).astype(np.int32)
     inputs['source_poses'][:, inputs['source_count'][0]:] = rng.choice([np.nan, np.inf, 0, 1e30])
     inputs.update(change(rng, inputs))
-    return 'repose_sources', {name: value for name, value in inputs.items() if value is not None}
+    inputs = {name: value for name, value in inputs.items() if value is not None}
+    if rng.random() < 0.5 and 'target_pose' in inputs:
+        return 'repose_sources_sequence', _sequence(inputs, 2)
+    return 'repose_sources', inputs
 
 
 def _of_another_length(rng, inputs):
@@ -125,6 +127,13 @@ def _of_another_length(rng, inputs):
 
 def _sequence(inputs, num_targets):
     return {**inputs, 'target_pose': np.repeat(inputs['target_pose'][:, np.newaxis], num_targets, axis=1)}
+
+
+def _many_targets(size, rng):
+    inputs, number = _request(rng, size), rng.choice([0, 100_000])
+    if rng.random() < 0.5:
+        return 'repose_sequence', _sequence(inputs, number)
+    return 'repose_sources_sequence', _sequence(of_sources(inputs, 2), number)
 
 
 def _files(inputs):

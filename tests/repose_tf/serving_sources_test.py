@@ -1,4 +1,4 @@
-"""The signature `repose_sources`: several photos of a person, padded, with masks or without, and what it refuses."""
+"""The signatures of several photos of a person, padded, with masks or without: what they show and what they refuse."""
 
 import collections
 
@@ -12,11 +12,12 @@ from tests.support.cases import person_poses
 from tests.support.tiny import TINY_DETAIL, tiny_generator
 
 SIZE = TINY_DETAIL.image_size
+PICTURES = {'TensorListConcatV2', 'TensorListSetItem'}  # put together the pictures of a sequence
 
 
 @pytest.fixture(scope='module')
 def served():
-    return ServedModel(tiny_generator(TINY_DETAIL), RequestLimits(max_batch=3))
+    return ServedModel(tiny_generator(TINY_DETAIL), RequestLimits(max_batch=3, max_targets=20))
 
 
 def given(num_photos=2, batch=2, **changes):
@@ -59,6 +60,41 @@ def test_masks_are_used_where_they_are_given(eagerly, served):
     assert np.abs(found - own)[0].max() > 1 >= np.abs(found - own)[1].max()
 
 
+def sequence_of(request, num_targets):
+    """Returns the request, as `repose_sources_sequence` takes it, with so many other targets for each person."""
+    poses = person_poses(np.random.default_rng(1), len(request['target_pose']) * num_targets, SIZE).astype(np.float32)
+    return {**request, 'target_pose': poses.reshape(-1, num_targets, 19, 3)}
+
+
+def test_a_sequence_shows_what_single_requests_show(eagerly, served):
+    request = given(3)
+    request['source_count'] = np.int32([2, 3])
+    request['source_poses'][0, 2], request['source_masks'][1, 0, 16:56, 20:44] = np.nan, 255
+    request = sequence_of(request, 9)  # more than a chunk, over both people
+    found = served.repose_sources_sequence(**request)
+    assert found['image'].dtype == tf.uint8 and found['image'].shape == (2, 9, SIZE, SIZE, 3)
+    assert found['foreground_alpha'].shape == (2, 9, SIZE, SIZE, 1)
+    for index in (0, 4, 8):
+        expected = served.repose_sources(**{**request, 'target_pose': request['target_pose'][:, index]})
+        assert np.abs(pixels(found)[:, index] - pixels(expected)).max() <= 1
+        np.testing.assert_allclose(found['foreground_alpha'][:, index], expected['foreground_alpha'], atol=1e-4)
+
+
+def test_a_sequence_encodes_the_photos_of_a_person_once(served, eagerly, monkeypatch):
+    calls = []
+    generator = tiny_generator(TINY_DETAIL)
+    encode = generator.encode
+    monkeypatch.setattr(generator, 'encode', lambda *args: calls.append(args) or encode(*args))
+    ServedModel(generator).repose_sources_sequence(**sequence_of(given(batch=1), 17))
+    assert len(calls) == 1 and calls[0][0].shape[:2] == (1, 2)
+
+
+@pytest.mark.parametrize('num_targets', [0, 11])
+def test_a_sequence_has_some_targets_and_not_too_many(eagerly, served, num_targets):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf'(?s)1 to 20 targets .*2\D+{num_targets}'):
+        served.repose_sources_sequence(**given(target_pose=np.zeros((2, num_targets, 19, 3), np.float32)))
+
+
 def _with(name, place, value):
     request = given()
     request[name][place] = value
@@ -82,18 +118,24 @@ def _with(name, place, value):
 def test_what_does_not_fit_is_refused(eagerly, served, request_, words):
     with pytest.raises(tf.errors.InvalidArgumentError, match=f'(?s){words}'):
         served.repose_sources(**request_)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f'(?s){words}'):
+        served.repose_sources_sequence(**{**request_, 'target_pose': request_['target_pose'][:, np.newaxis]})
 
 
 @pytest.mark.long
-def test_the_graph_checks_before_it_computes_and_has_kernels_for_gpus(served):
-    graph = served.repose_sources.get_concrete_function().graph
+@pytest.mark.parametrize('signature, num_checks', [('repose_sources', 5), ('repose_sources_sequence', 6)])
+def test_the_graph_checks_before_it_computes_and_has_kernels_for_gpus(served, signature, num_checks):
+    graph = getattr(served, signature).get_concrete_function().graph
     for argument in graph.inputs[:5]:
         allowed, *others = sorted(argument.consumers(), key=lambda op: len(op.control_inputs), reverse=True)
         assert allowed.type == 'Identity' and all(op.name.startswith('Assert') for op in allowed.control_inputs)
-        assert len(allowed.control_inputs) == 5 and {op.type for op in others} <= {'Shape'}
+        assert len(allowed.control_inputs) == num_checks and {op.type for op in others} <= {'Shape'}
     gates = collections.Counter(op.type for op in graph.get_operations() if len(op.control_inputs) == 3)
     assert gates == {'Identity': 5}  # behind the checks of what the arguments hold
     none, on_host = gpu_kernels.lacking(graph)
+    if signature == 'repose_sources_sequence':
+        none -= {(kind, types) for kind, types in none if kind in PICTURES and 'uint8' in types}
     assert none <= {('Const', 'dtype=string')}
     of_counts = {'Assert', 'ExpandDims', 'Identity'}  # of photos: one number for each person
-    assert {kind for kind, types in on_host if types != 'T=string'} <= gpu_kernels.INT32 | of_counts
+    allowed = gpu_kernels.INT32 | of_counts | PICTURES  # lengths of what is put together
+    assert {kind for kind, types in on_host if types != 'T=string'} <= allowed

@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import repose_tf
 from data_pipeline.errors import UsageError
 from experiments.evaluation.systems import ModelSystem
 from experiments.models import export_check, exporting, warmup_requests
 from repose_tf.errors import ModelError
 from repose_tf.picture_codec import image_from_pixels, pixels_from_image
+from repose_tf.reposer import Reposer
 from repose_tf.serving import ServedModel
 from tests.support.programs import assert_one_error, run_program
 from tests.support.tiny import LEAST, tiny_generator, tiny_run
+
+# Signatures that clients call.
+CALLED = {'serving_default', 'repose', 'repose_sequence', 'repose_sources', 'repose_sources_sequence'}
 
 
 def test_pixels_come_back_from_images():
@@ -69,6 +74,21 @@ def test_the_saved_model_takes_any_batch(loaded, generator):
     assert np.abs(found.numpy() - (expected['image'].numpy() + 1.0) * 127.5).max() <= 0.51
 
 
+def test_several_photos_are_encoded_once_and_show_what_the_live_model_shows(exported, generator):
+    stored = repose_tf.load(exported[1])
+    inputs = exporting.example_inputs(LEAST.image_size, batch_size=3)
+    given = list(inputs['source_image'][:2]), list(inputs['source_pose'][:2])
+    expected = Reposer.of_generator(generator).source(*given).repose(inputs['target_pose'])
+    named = stored._model._signatures
+    used = []
+    for names in (set(named), set(named) - {'repose_sources_sequence'}):  # a SavedModel from before it
+        stored._model._signatures = {
+            name: lambda _name=name, **kwargs: used.append(_name) or named[_name](**kwargs) for name in names}
+        found = stored.source(*given).repose(inputs['target_pose'])
+        assert np.abs(found.astype(int) - expected).max() <= 1
+    assert used == ['repose_sources_sequence', 'repose_sources']
+
+
 @pytest.mark.long
 def test_warm_up_requests_are_what_the_signatures_take(exported, loaded):
     records = tf.data.TFRecordDataset(str(exported[1] / warmup_requests.FILE)).as_numpy_iterator()
@@ -78,7 +98,7 @@ def test_warm_up_requests_are_what_the_signatures_take(exported, loaded):
         inputs = {entry.key: tf.constant(tf.make_ndarray(entry.value)) for entry in request.inputs}
         loaded.signatures[request.model_spec.signature_name](**inputs)
         seen.add(request.model_spec.signature_name)
-    assert seen == {'serving_default', 'repose', 'repose_sequence', 'repose_sources'}
+    assert seen == CALLED
 
 
 def test_warm_up_requests_are_those_of_tensorflow_serving(exported):
@@ -86,7 +106,7 @@ def test_warm_up_requests_are_those_of_tensorflow_serving(exported):
     for record in tf.data.TFRecordDataset(str(exported[1] / warmup_requests.FILE)).as_numpy_iterator():
         log = apis.PredictionLog.FromString(record)
         request = log.predict_log.request
-        assert request.model_spec.signature_name in ('serving_default', 'repose', 'repose_sequence', 'repose_sources')
+        assert request.model_spec.signature_name in CALLED
         assert request.inputs['target_pose'].dtype == tf.float32.as_datatype_enum
 
 
