@@ -13,7 +13,7 @@ import shlex
 
 from tests.support.programs import ROOT
 
-NEEDS = frozenset({'network', 'docker', 'Chromium', 'Gradio', 'MediaPipe', 'hours', 'a GPU', 'Dask'})
+NEEDS = frozenset({'network', 'docker', 'Chromium', 'Gradio', 'MediaPipe', 'hours', 'a GPU', 'Dask', 'a quiet machine'})
 # Programs that are not ours: those that need something, and those that need nothing.
 _OTHERS = {'docker': 'docker', 'dask': 'Dask', 'pip': None, 'tensorboard': None, 'mkdir': None, 'cp': None, 'rm': None,
            'echo': None}
@@ -124,15 +124,16 @@ def complaints(blocks, wrong_arguments, root=ROOT):
              for command, answer in zip(ours, answers, strict=True) if answer]
     made = list(_SET_UP)
     for command in commands:
-        found += [f'{command.block.where}: {text}' for text in _flaws(command, made, root)]
+        found += [f'{command.block.where}: {text}' for text in flaws(command, made, root)]
     for block in blocks:
         used = {part for command in block.commands() for word in command.words for part in _names_in(word)}
+        used |= {path for command in block.commands() for path in _paths_in(command.body)}
         found += [f'{block.where}: needs {item!r}, which is no word of NEEDS and in no command' for item in block.needs
                   if item not in NEEDS and item not in used]
     return found
 
 
-def _flaws(command, made, root):
+def flaws(command, made, root):
     """Yields what is wrong with a command besides the flags of our programs; adds what it writes to the list `made`."""
     head, needs = command.words[0], command.block.needs
     if head == 'make':
@@ -143,7 +144,7 @@ def _flaws(command, made, root):
     elif head == 'python':
         if command.body:
             compile(command.body, command.block.where, 'exec')
-            made += re.findall(r"Path\('([^']+)'\)", command.body)
+            made += _paths_in(command.body)
     elif head not in _OTHERS:
         yield f'{head!r} is no known command'
     elif _OTHERS[head] and _OTHERS[head] not in needs:
@@ -218,6 +219,11 @@ def _statements(line):
 
 def _filled(word, values):
     return re.sub(r'\$\{?(\w+)\}?', lambda match: values.get(match[1], match[0]), word)
+
+
+def _paths_in(body):
+    """Returns what a Python text names as paths."""
+    return re.findall(r"Path\('([^']+)'\)", body)
 
 
 def _names_in(word):
