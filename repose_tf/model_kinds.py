@@ -5,7 +5,6 @@ camera, and check nothing. `num_sources` is the most photos of a person that the
 a use for masks.
 """
 
-import functools
 import os
 
 import tensorflow as tf
@@ -98,7 +97,7 @@ class StoredModel:
             raise ModelError(f'{path}: expected a SavedModel with the signature repose, '
                              f'found {", ".join(sorted(self._signatures)) or "none"}.')
         self.image_size = _image_size(path, self._signatures['repose'])
-        self.takes_masks = 'repose_sources' in self._signatures
+        self.takes_masks = 'repose_sources_sequence' in self._signatures
         self.num_sources = int(self._loaded.num_sources) if self.takes_masks else 1
 
     def pairs(self, image, source_pose_px, target_pose_px, masks=None):
@@ -119,38 +118,20 @@ class StoredModel:
 
         The background is always there.
         """
-        if photos.masks is not None or photos.images.shape[1] > 1:
-            return functools.partial(self._repose_sources, photos)
-        image, source_pose_px = photos.images[:, 0], photos.poses_px[:, 0]
-
-        def repose(target_poses_px, with_alpha, _):
-            count = len(target_poses_px)
-            repeated = {'source_image': tf.repeat(image, count, axis=0), 'target_pose': target_poses_px,
-                        'source_pose': tf.repeat(source_pose_px, count, axis=0)}
-            if with_alpha and 'repose_layers' in self._signatures:
-                layers = self._signatures['repose_layers'](**repeated)
-                return pixels_from_image(layers['image']).numpy(), layers['foreground_alpha'][..., 0].numpy()
-            if 'repose_sequence' in self._signatures:
-                return self._signatures['repose_sequence'](
-                    source_image=image, source_pose=source_pose_px,
-                    target_pose=target_poses_px[tf.newaxis])['image'][0].numpy(), None
-            return self._signatures['repose'](**repeated)['image'].numpy(), None
-
-        return repose
-
-    def _repose_sources(self, photos, target_poses_px, with_alpha, _):
-        """As the function that `for_source` returns."""
-        count, num_photos = len(target_poses_px), photos.images.shape[1]
         masks = tf.zeros_like(photos.images[..., :1]) if photos.masks is None else photos.masks
         given = {'source_images': photos.images, 'source_poses': photos.poses_px, 'source_masks': masks,
-                 'source_count': tf.fill([1], num_photos)}
-        if 'repose_sources_sequence' in self._signatures:
+                 'source_count': tf.fill([1], photos.images.shape[1])}
+
+        def repose(target_poses_px, with_alpha, _):
             found = self._signatures['repose_sources_sequence'](**given, target_pose=target_poses_px[tf.newaxis])
-            found = {name: value[0] for name, value in found.items()}
-        else:
-            repeated = {name: tf.repeat(value, count, axis=0) for name, value in given.items()}
-            found = self._signatures['repose_sources'](**repeated, target_pose=target_poses_px)
-        return found['image'].numpy(), found['foreground_alpha'][..., 0].numpy() if with_alpha else None
+            return found['image'][0].numpy(), found['foreground_alpha'][0, ..., 0].numpy() if with_alpha else None
+
+        def repose_by_an_older_one(target_poses_px, *_):
+            image, pose_px = (tf.repeat(x[:, 0], len(target_poses_px), axis=0)
+                              for x in (photos.images, photos.poses_px))
+            return self.pairs(image, pose_px, target_poses_px).numpy(), None
+
+        return repose if self.takes_masks else repose_by_an_older_one
 
     def parts(self, *_):
         raise ModelError(f'{self._path}: the body parts and volumes are inside of a run or a packed model; '

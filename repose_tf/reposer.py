@@ -94,7 +94,7 @@ class Reposer:
                              f'a {self.kind} without one.')
         if isinstance(image, (list, tuple)) and len(image) > 1 == self.num_sources:
             raise ModelError(f'{self.name}: image: expected a model that takes {len(image)} photos, found one that '
-                             'takes one; SavedModels that take several have the signature repose_sources.')
+                             'takes one; SavedModels that take several have the signature repose_sources_sequence.')
         return EncodedPerson(self._model, prepared(image, pose_px, masks, self.image_size, self.num_sources))
 
     def repose_pairs(self, images, source_poses_px, target_poses_px, source_masks=None):

@@ -74,19 +74,21 @@ def test_the_saved_model_takes_any_batch(loaded, generator):
     assert np.abs(found.numpy() - (expected['image'].numpy() + 1.0) * 127.5).max() <= 0.51
 
 
-def test_several_photos_are_encoded_once_and_show_what_the_live_model_shows(exported, generator):
+def test_photos_are_encoded_once_for_their_poses_and_show_what_the_live_model_shows(exported, generator):
     stored = repose_tf.load(exported[1])
     inputs = exporting.example_inputs(LEAST.image_size, batch_size=3)
-    given = list(inputs['source_image'][:2]), list(inputs['source_pose'][:2])
-    expected = Reposer.of_generator(generator).source(*given).repose(inputs['target_pose'])
-    named = stored._model._signatures
-    used = []
-    for names in (set(named), set(named) - {'repose_sources_sequence'}):  # a SavedModel from before it
-        stored._model._signatures = {
-            name: lambda _name=name, **kwargs: used.append(_name) or named[_name](**kwargs) for name in names}
-        found = stored.source(*given).repose(inputs['target_pose'])
-        assert np.abs(found.astype(int) - expected).max() <= 1
-    assert used == ['repose_sources_sequence', 'repose_sources']
+    several = list(inputs['source_image'][:2]), list(inputs['source_pose'][:2])
+    one = inputs['source_image'][0], inputs['source_pose'][0]
+    named, used = stored._model._signatures, []
+    stored._model._signatures = {
+        name: lambda _name=name, **kwargs: used.append(_name) or named[_name](**kwargs) for name in named}
+    for given in (several, one):
+        expected = Reposer.of_generator(generator).source(*given).repose(inputs['target_pose'])
+        assert np.abs(stored.source(*given).repose(inputs['target_pose']).astype(int) - expected).max() <= 1
+    assert used == ['repose_sources_sequence'] * 2
+    stored._model.takes_masks = False  # as a SavedModel without that signature
+    (picture, alpha, _), *_ = stored.source(*one).each(inputs['target_pose'], with_alpha=True)
+    assert used[2:] == ['repose'] and alpha is None and np.abs(picture.astype(int) - expected[0]).max() <= 1
 
 
 @pytest.mark.long
