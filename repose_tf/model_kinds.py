@@ -5,6 +5,8 @@ camera, and check nothing. `num_sources` is the most photos of a person that the
 a use for masks.
 """
 
+import contextlib
+import logging
 import os
 
 import tensorflow as tf
@@ -88,7 +90,8 @@ class StoredModel:
         """Loads a SavedModel; ModelError where it cannot be read or has another signature."""
         self._path = path
         try:
-            self._loaded = tf.saved_model.load(path)  # kept: the signatures do not keep its variables
+            with _only_errors_logged():
+                self._loaded = tf.saved_model.load(path)  # kept: the signatures do not keep its variables
         except (OSError, ValueError, tf.errors.OpError) as error:
             raise ModelError(f'{path}: expected a SavedModel, found one that cannot be read '
                              f'({str(error).splitlines()[0]}).') from None
@@ -136,6 +139,18 @@ class StoredModel:
     def parts(self, *_):
         raise ModelError(f'{self._path}: the body parts and volumes are inside of a run or a packed model; '
                          'a SavedModel gives the picture alone.')
+
+
+@contextlib.contextmanager
+def _only_errors_logged():
+    """Keeps TensorFlow from warning, function by function, that gradients were not saved: nobody asks for them."""
+    logger = logging.getLogger('absl')
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _shares(masks):

@@ -32,7 +32,7 @@ def given():
 
 
 @pytest.mark.long
-def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one_loads(tmp_path, live, given):
+def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one_loads(tmp_path, live, given, caplog):
     image, pose_px, targets_px = given
     person, steps = live.source(image, pose_px), []
     found = person.repose(targets_px, lambda *step: steps.append(step))
@@ -51,6 +51,7 @@ def test_a_generator_and_its_saved_model_give_the_same_pictures_and_a_packed_one
     packed, saved = repose_tf.load(tmp_path / 'packed'), repose_tf.load(served_models.saved_model())
     assert (packed.image_size, packed.kind, packed.name) == (SIZE, 'packed model', 'packed')
     assert (saved.image_size, saved.kind) == (SIZE, 'SavedModel')
+    assert 'gradient' not in caplog.text  # nobody trains it
     saved_person = saved.source(image, pose_px)
     for pictures in (saved_person.repose(targets_px), *(
             one.repose_pairs(*sources, targets_px).numpy() for one in (live, saved))):
