@@ -80,7 +80,7 @@ def test_a_sequence_shows_what_single_requests_show(eagerly, served):
         np.testing.assert_allclose(found['foreground_alpha'][:, index], expected['foreground_alpha'], atol=1e-4)
 
 
-def test_a_sequence_encodes_the_photos_of_a_person_once(served, eagerly, monkeypatch):
+def test_a_sequence_encodes_the_photos_of_a_person_once(eagerly, monkeypatch):
     calls = []
     generator = tiny_generator(TINY_DETAIL)
     encode = generator.encode
