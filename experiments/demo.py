@@ -15,6 +15,7 @@ from data_pipeline.errors import DataError
 from data_pipeline.estimators.opening import open_estimator
 from experiments.configuration import flags
 from experiments.demo_page.uploads import UploadLimits
+from experiments.models.sizes import sized
 
 FLAGS = absl_flags.FLAGS
 
@@ -44,7 +45,7 @@ def main():
     from experiments.demo_page import server
     with server.private_files():
         from experiments.models.opening import open_model  # TensorFlow after the flags
-        reposer = open_model(model_path, FLAGS.weights)
+        reposer = sized(open_model(model_path, FLAGS.weights), FLAGS.size)
         estimator, no_estimator = _open_estimator()
         try:
             server.run(reposer, pathlib.Path(model_path).name, FLAGS.samples, _limits(), estimator, no_estimator,
@@ -71,4 +72,5 @@ def _limits():
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_shipped_model_path, program.define_estimator, define_page)
+    program.run(main, flags.define_shipped_model_path, flags.define_size_of_photo, program.define_estimator,
+                define_page)

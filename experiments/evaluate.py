@@ -84,5 +84,5 @@ def main():
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_model_path, flags.define_data, define_systems, define_pairs, flags.define_metrics,
-                define_output)
+    program.run(main, flags.define_model_path, flags.define_size, flags.define_data, define_systems, define_pairs,
+                flags.define_metrics, define_output)

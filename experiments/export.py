@@ -34,7 +34,7 @@ def main():
     path, output = flags.required('model'), flags.required('output')
     check_is_free(output)
     # What is served computes in float32 on any machine, however it was trained.
-    generator = opening.open_generator(path, FLAGS.weights, 'float32')
+    generator = opening.open_generator(path, FLAGS.weights, 'float32', FLAGS.size)
     print(f'Writing {path} as a SavedModel ...', flush=True)
     limits = RequestLimits(FLAGS.max_batch, FLAGS.max_targets, FLAGS.max_side_px, FLAGS.max_bytes)
     for line in (exporting.export_portable(generator, output, FLAGS.portable_batch) if FLAGS.portable_batch
@@ -44,4 +44,4 @@ def main():
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_shipped_model_path, define_flags)
+    program.run(main, flags.define_shipped_model_path, flags.define_size, define_flags)

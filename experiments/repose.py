@@ -111,10 +111,10 @@ def _repose_person():
 def _repose_test_pairs():
     from experiments.reposing import contact_sheet
     contact_sheet.repose_test_pairs(FLAGS.contact_sheet, FLAGS.model, FLAGS.weights, flags.data_settings,
-                                    FLAGS.num_pairs, FLAGS.pairs, FLAGS.watermark)
+                                    FLAGS.num_pairs, FLAGS.pairs, FLAGS.watermark, FLAGS.size)
     return [FLAGS.contact_sheet]
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_shipped_model_path, flags.define_data, program.define_estimator, define_flags,
-                define_output)
+    program.run(main, flags.define_shipped_model_path, flags.define_size_of_photo, flags.define_data,
+                program.define_estimator, define_flags, define_output)

@@ -37,8 +37,10 @@ class Architecture:
         channels, a leaky ReLU before the last tanh, and seen pixels that go through the network like all others.
       detail: 'none': the paper's network, the trunk, makes the picture. 'surface': the detail stream
         (repose_tf/detail/) makes it, of pixels carried from the source and of what the trunk says.
-      trunk_stride: pixels of the picture, in rows and columns, that are one pixel of what the trunk sees, 1 or 2; its
-        picture is enlarged.
+      trunk_stride: pixels of the picture, in rows and columns, that are one pixel of what the trunk sees: once or twice
+        `detail_stride`; its picture is enlarged.
+      detail_stride: pixels of the picture that are one pixel of what the detail decoder sees, 1, 2 or 4. What is
+        carried has the picture's own size, and what the decoder says to it is enlarged: see `at_size`.
       detail_channels: of the four levels of the detail decoder, from full resolution on, each half the size.
       num_sources: how many photos of a person are taken at once at most.
     """
@@ -65,6 +67,7 @@ class Architecture:
     registration: str = 'standard'
     detail: str = 'none'
     trunk_stride: int = 1
+    detail_stride: int = 1
     detail_channels: tuple = (24, 40, 96, 192)
     num_sources: int = 4
 
@@ -72,8 +75,12 @@ class Architecture:
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f'{name}: expected one of {allowed}, found {getattr(self, name)!r}.')
-        if self.trunk_stride not in (1, 2):
-            raise ValueError(f'trunk_stride: expected 1 or 2, found {self.trunk_stride!r}.')
+        strides = _strides(self.detail)
+        if self.detail_stride not in strides:
+            raise ValueError(f'detail_stride: expected one of {strides}, found {self.detail_stride!r}.')
+        strides = (self.detail_stride, 2 * self.detail_stride)
+        if self.trunk_stride not in strides:
+            raise ValueError(f'trunk_stride: expected {strides[0]} or {strides[1]}, found {self.trunk_stride!r}.')
         if len(self.detail_channels) != 4:
             raise ValueError(f'detail_channels: expected those of four levels, found {self.detail_channels}.')
         if self.num_sources < 1:
@@ -85,6 +92,29 @@ class Architecture:
         if 2 ** upsampled != self.grid.stride:
             raise ValueError(f'decoder_blocks: expected stride {self.grid.stride} to be undone by '
                              f'upsampling blocks, found {upsampled} of them.')
+
+    @property
+    def image_sizes(self):
+        """Sizes of pictures, px, that the same variables can make, see `at_size`; ascending."""
+        return tuple(stride * self.image_size // self.detail_stride for stride in _strides(self.detail))
+
+    def at_size(self, image_size):
+        """Returns the architecture of the same variables whose pictures have another size.
+
+        The networks see what they were trained to see. The photo's pixels are carried at the larger size.
+
+        Args:
+          image_size: px, one of `image_sizes`.
+
+        Raises:
+          ValueError: there is no such size.
+        """
+        if image_size not in self.image_sizes:
+            sizes = ' or '.join(map(str, self.image_sizes))
+            raise ValueError(f'image_size: expected {sizes} px, found {image_size}.')
+        stride = image_size // self.image_sizes[0]
+        return dataclasses.replace(self, image_size=image_size, detail_stride=stride,
+                                   trunk_stride=self.trunk_stride // self.detail_stride * stride)
 
     @property
     def trunk_size(self):
@@ -135,7 +165,13 @@ class Architecture:
 _CHOICES = {'warp': ('2d', '3d'), 'pose': ('2d', '3d'), 'volume_norm': ('volume', 'row'),
             'crop': ('end', 'start'), 'inpainter': ('standard', 'reference'), 'registration': REGISTRATIONS,
             'detail': ('none', 'surface')}
-_BEFORE_DETAIL = {'detail': 'none', 'trunk_stride': 1, 'detail_channels': (24, 40, 96, 192), 'num_sources': 4}
+_BEFORE_DETAIL = {'detail': 'none', 'trunk_stride': 1, 'detail_stride': 1,
+                  'detail_channels': (24, 40, 96, 192), 'num_sources': 4}
+
+
+def _strides(detail):
+    """Returns the values that `detail_stride` may have."""
+    return (1, 2, 4) if detail == 'surface' else (1,)
 
 
 def _as_tuples(value):

@@ -9,7 +9,7 @@ from repose_tf.architecture import Architecture
 from repose_tf.background_inpainter import BackgroundInpainter, filled
 from repose_tf.coordinates import scale_pose
 from repose_tf.detail.detail_stream import DetailStream
-from repose_tf.detail.scaling import doubled, halved
+from repose_tf.detail.scaling import enlarged, shrunk
 from repose_tf.lifting_encoder import LiftingEncoder
 from repose_tf.pose_encoder import PoseEncoder
 from repose_tf.projection_decoder import ProjectionDecoder
@@ -135,9 +135,8 @@ class Generator(keras.Model):
         def by_photo(x):
             return tf.reshape(x, [shape[0], source_image.shape[1] or shape[1], *x.shape[1:]])
 
-        trunk_image = flat(source_image)
-        if self.architecture.trunk_stride == 2:
-            trunk_image = halved(trunk_image)
+        stride = self.architecture.trunk_stride
+        trunk_image = shrunk(flat(source_image), stride)
         trunk_pose_px = self._trunk_pose(flat(source_pose_px))
         lifted, volume = self.lifting_encoder(tf.cast(tf.pad(trunk_image, PADDING), self.compute_dtype))
         encoded = {'source_poses_px': source_pose_px, 'source_volume': by_photo(volume),
@@ -147,10 +146,8 @@ class Generator(keras.Model):
             known = self._known_background(by_photo(trunk_pose_px)[:, 0])
         else:
             encoded.update(self.detail.encode(source_image, source_pose_px, source_mask, lifted, training))
-            known = encoded['known']
-            if self.architecture.trunk_stride == 2:
-                known = tf.floor(halved(known))  # a pixel is known if all of it is
-            known = tf.pad(known, PADDING)
+            # A pixel is known if all of it is.
+            known = tf.pad(tf.floor(shrunk(encoded['known'], stride)), PADDING)
         encoded['background'] = self.background_inpainter(tf.pad(by_photo(trunk_image)[:, 0], PADDING), known)
         return {**encoded, 'lifted_volume': by_photo(lifted)[:, 0]} if with_lifted_volume else encoded
 
@@ -181,8 +178,9 @@ class Generator(keras.Model):
                 outputs['background_guess'] = filled(encoded['photo'], encoded['known'])
             foreground, alpha, background = self.detail.decode(
                 encoded, encoded['source_poses_px'], target_pose_px, background, (features, foreground, alpha))
-        elif self.architecture.trunk_stride == 2:
-            foreground, alpha, background = (doubled(x) for x in (foreground, alpha, background))
+        else:
+            foreground, alpha, background = (
+                enlarged(x, self.architecture.trunk_stride) for x in (foreground, alpha, background))
         outputs.update(image=alpha * foreground + (1.0 - alpha) * background, foreground=foreground,
                        foreground_alpha=alpha, background=background)
         if with_volumes:

@@ -6,31 +6,34 @@ import numpy as np
 
 from repose_tf import packed_model
 from repose_tf.errors import ModelError
+from repose_tf.generator import Generator
 from repose_tf.model_kinds import LiveModel, StoredModel, is_saved_model
 from repose_tf.source_photos import prepared, scaled_poses
 
-BATCH_SIZE = 4  # poses in memory at once: 256 px need about 1 GB
+_BATCH_SIZE = 4  # most poses in memory at once
+_BATCH_ROWS = 1024  # of their pictures together: about 1.2 GB
 
 
-def load(path, precision='float32'):
+def load(path, precision='float32', image_size=None):
     """Opens a model's files.
 
     Args:
       path: folder of a packed model (architecture.json, weights.npz) or of a SavedModel.
       precision: of a packed model: 'float32', 'mixed_bfloat16' or 'mixed_float16', the type of the arithmetic.
+      image_size: of the pictures, px, see `Reposer.at_size`; None: the size that the model was trained with.
 
     Returns:
       `Reposer`.
 
     Raises:
-      ModelError: it is neither of the two, or a damaged one.
+      ModelError: it is neither of the two, or a damaged one, or has no pictures of that size.
     """
     path = os.fspath(path)
     if is_saved_model(path):
-        return Reposer(StoredModel(path), base_name(path), 'SavedModel')
+        return Reposer(StoredModel(path), base_name(path), 'SavedModel').at_size(image_size)
     if packed_model.is_packed(path):
         generator = packed_model.load_generator(path, precision)
-        return Reposer.of_generator(generator, base_name(path), 'packed model')
+        return Reposer.of_generator(generator, base_name(path), 'packed model').at_size(image_size)
     found = 'a folder that is neither' if os.path.isdir(path) else 'no such folder'
     if os.path.isdir(os.path.join(path, 'checkpoints')):
         found = "a training run's folder, which experiments.pack makes a packed model of"
@@ -67,6 +70,36 @@ class Reposer:
     def of_generator(cls, generator, name='', kind='generator'):
         """Wraps a `Generator`."""
         return cls(LiveModel(generator), name, kind)
+
+    @property
+    def image_sizes(self):
+        """Sizes of the pictures that the model can make, px, for `at_size`; ascending."""
+        return self.generator.architecture.image_sizes if self.generator else (self.image_size,)
+
+    def at_size(self, image_size):
+        """Returns the same model that makes larger pictures of larger photos.
+
+        The networks see what they were trained to see; the photo's own pixels are carried at the larger size (the
+        detail stream, docs/detail.md).
+
+        Args:
+          image_size: px, one of `image_sizes`; None: as it is.
+
+        Returns:
+          `Reposer`.
+
+        Raises:
+          ModelError: it has no such size, as models without a detail stream and SavedModels, which have one.
+        """
+        if image_size in (None, self.image_size):
+            return self
+        if image_size not in self.image_sizes:
+            raise ModelError(f'{self.name}: image_size: expected {" or ".join(map(str, self.image_sizes))} px, as this '
+                             f'{self.kind} makes, found {image_size}.')
+        generator = self.generator
+        larger = Generator(generator.architecture.at_size(image_size), dtype=generator.dtype_policy.name)
+        larger.set_weights(generator.get_weights())
+        return Reposer.of_generator(larger, self.name, self.kind)
 
     def source(self, image, pose_px, masks=None):
         """Encodes a person, to be shown in many poses.
@@ -121,6 +154,7 @@ class EncodedPerson:
 
     def __init__(self, model, photos):
         self._model, self._photos = model, photos
+        self._batch_size = max(1, min(_BATCH_SIZE, _BATCH_ROWS // model.image_size))
         self._repose = model.for_source(photos)
 
     def repose(self, target_poses_px, progress=None):
@@ -140,7 +174,7 @@ class EncodedPerson:
         pictures = np.empty((len(target_poses_px), self._model.image_size, self._model.image_size, 3), np.uint8)
         for index, (picture, _, _) in enumerate(shown, 1):
             pictures[index - 1] = picture
-            if progress and (index % BATCH_SIZE == 0 or index == len(pictures)):
+            if progress and (index % self._batch_size == 0 or index == len(pictures)):
                 progress(index, len(pictures))
         return pictures
 
@@ -167,8 +201,8 @@ class EncodedPerson:
         return self._each(scaled, target_poses_px, with_alpha, is_alone)
 
     def _each(self, scaled, given, with_alpha, is_alone):
-        for start in range(0, len(scaled), BATCH_SIZE):
-            chosen = slice(start, start + BATCH_SIZE)
+        for start in range(0, len(scaled), self._batch_size):
+            chosen = slice(start, start + self._batch_size)
             pictures, alphas = self._repose(scaled[chosen], with_alpha, is_alone)
             yield from zip(pictures, [None] * len(pictures) if alphas is None else alphas, given[chosen], strict=True)
 

@@ -13,6 +13,7 @@ from data_pipeline.program import define_settings, parse
 from experiments.configuration.settings import RULES, DataSettings, Settings
 
 SHIPPED_MODEL = 'models/people-256'
+LARGEST_PX = 512  # of pictures, unless larger ones are asked for
 _DEFAULTS = Settings()
 _BEFORE = {'registration': 'reference'}  # of runs that began before there was such a flag
 
@@ -36,6 +37,18 @@ def define_model_path(default=''):
 def define_shipped_model_path():
     """Defines the same for a program that opens the model that comes along, unless it is told otherwise."""
     define_model_path(SHIPPED_MODEL)
+
+
+def define_size(default='as the model was trained'):
+    """Defines how large the pictures are; `default` says in words how large otherwise."""
+    flags.DEFINE_integer('size', None, 'Rows and columns of the pictures, px. A model with a detail stream also makes '
+                         'those of 2 and 4 times the size that it was trained with, with the pixels of a larger photo. '
+                         f'Default: {default}.', lower_bound=1)
+
+
+def define_size_of_photo():
+    """Defines the same for programs that take photos."""
+    define_size(f'the smallest that has all of the photo, up to {LARGEST_PX}')
 
 
 def define_training_run(values=flags.FLAGS):

@@ -48,6 +48,7 @@ class EvaluationOptions:
     metrics: MetricOptions
     model: str = ''
     weights: str = 'average'
+    size: int | None = None
     predictions: str = ''
     predictions_list: str = ''
     predictions_part: int = 0
@@ -80,6 +81,9 @@ class EvaluationOptions:
                              f'beside them, found {self.protocol or "none"}.')
         if self.source_photos > 1 and not self.model:
             raise UsageError(f'--source_photos={self.source_photos}: expected --model beside it, found --predictions.')
+        if self.size and not self.model:
+            raise UsageError(f'--size={self.size}: expected --model beside it, found --predictions, whose size is as '
+                             'it is.')
         if self.true_parts and self.truth:
             raise UsageError('--true_parts: expected a data set, whose persons are known, found --truth.')
         if self.labels and self.truth:
@@ -121,7 +125,7 @@ def _open_files(options):
 
 
 def _open_data(options):
-    first = ModelSystem(options.model, options.weights) if options.model else None
+    first = ModelSystem(options.model, options.weights, options.size) if options.model else None
     films = film_pairs.FilmChoice(tuple(options.video_source), options.video_every)
     data = Data(options.data, options.protocol, films)
     pairs = data.pairs(options.split, options.num_pairs)
@@ -132,7 +136,7 @@ def _open_data(options):
         first = PredictionFolder(options.predictions, pairs, options.predictions_list, **common)
     pair_source = DataPairs(data, options.split, options.num_pairs, first.image_size, options.source_photos)
     several = [first.given(options.source_photos)] if options.source_photos > 1 else []
-    others = [ModelSystem(path) if is_model(path) else PredictionFolder(path, pairs, **common)
+    others = [ModelSystem(path, size=options.size) if is_model(path) else PredictionFolder(path, pairs, **common)
               for path in options.against]
     baselines = CopyOfSource(), Carried(first.image_size), MeanOfOthers(pair_source.means_of_others)
     parts = [WithTruth(first, is_person) for is_person in (False, True)] if options.true_parts else []

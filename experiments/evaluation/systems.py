@@ -33,9 +33,9 @@ class ModelSystem:
 
     _num_photos = 1
 
-    def __init__(self, path, weights='average'):
+    def __init__(self, path, weights='average', size=None):
         """Opens it; see `opening.open_model`."""
-        self._reposer = opening.open_model(path, weights)
+        self._reposer = opening.open_model(path, weights, size=size)
         self.name, self.image_size = self._reposer.name, self._reposer.image_size
         generator = self._reposer.generator
         if generator is None:

@@ -10,7 +10,7 @@ from repose_tf.generator import Generator
 from repose_tf.model_kinds import is_saved_model
 
 
-def open_model(path, weights='average', precision=None):
+def open_model(path, weights='average', precision=None, size=None):
     """Opens a model.
 
     Args:
@@ -18,6 +18,7 @@ def open_model(path, weights='average', precision=None):
       weights: of a run: 'average' or 'latest', see `load_generator`.
       precision: type of the arithmetic, as --precision; None: a run's own, float32 of a packed model. A SavedModel has
         its own.
+      size: of the pictures, px, as --size; None: as the model was trained.
 
     Returns:
       `repose_tf.Reposer`.
@@ -27,15 +28,16 @@ def open_model(path, weights='average', precision=None):
     """
     run = run_of(path)
     if run is None:
-        return reposer.load(path, precision or 'float32')
-    return reposer.Reposer.of_generator(load_generator(run, precision, weights), reposer.base_name(run.path), 'run')
+        return reposer.load(path, precision or 'float32', size)
+    generator = load_generator(run, precision, weights)
+    return reposer.Reposer.of_generator(generator, reposer.base_name(run.path), 'run').at_size(size)
 
 
-def open_generator(path, weights='average', precision=None):
+def open_generator(path, weights='average', precision=None, size=None):
     """Returns the `Generator` of a run or a packed model; arguments and errors as of `open_model`."""
     if is_saved_model(path):
         raise UsageError(f'{path}: expected a run folder or a packed model, found a SavedModel.')
-    return open_model(path, weights, precision).generator
+    return open_model(path, weights, precision, size).generator
 
 
 def run_of(path):

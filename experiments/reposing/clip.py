@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from data_pipeline.annotation.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 from data_pipeline.errors import UsageError
+from experiments.models.sizes import sized
 from experiments.pictures import drawing
 from experiments.pictures.files import ANIMATIONS, check_output, gif_places, numbered, open_output, write_picture
 from experiments.pictures.parts import of_parts
@@ -31,6 +32,7 @@ class ClipOptions:
 
     source: tuple
     output: str
+    size: int | None = None
     source_pose: tuple = ()
     target: tuple = ()
     turntable: bool = False
@@ -69,6 +71,8 @@ def repose_person(reposer, options, open_estimator):
     _check(reposer, options)
     is_placed = options.background == 'target'
     sources = load_source_persons(options.source, options.source_pose, reposer.image_size, open_estimator)
+    reposer = sized(reposer, options.size, max(one.square.side for one in sources))
+    sources = [one.at_size(reposer.image_size) for one in sources]
     source = sources[0]
     targets = _load_targets(source, options, open_estimator)
     notes = [note_on_people(path, one.num_people) for path, one in zip(options.source, sources, strict=True)]

@@ -8,7 +8,8 @@ from experiments.pictures.files import write_picture
 _BATCH_SIZE = 4
 
 
-def repose_test_pairs(path, model, weights, data_settings, num_pairs, pairs_file='', watermark=False):
+def repose_test_pairs(path, model, weights, data_settings, num_pairs, pairs_file='', watermark=False,
+                      size=None):
     """Writes the contact sheet of a model.
 
     Args:
@@ -19,11 +20,12 @@ def repose_test_pairs(path, model, weights, data_settings, num_pairs, pairs_file
       num_pairs: rows of the sheet, from the data's own pairs.
       pairs_file: JSON file of the pairs to show instead, all of them.
       watermark: whether the sheet gets a mark in its corner.
+      size: of the pictures, px, as --size.
     """
     run = opening.run_of(model)
     data = Data(data_settings(run and run.settings().data))
     pairs = data.listed_pairs('test', pairs_file) if pairs_file else data.pairs('test', num_pairs)
-    reposer = opening.open_model(model, weights)
+    reposer = opening.open_model(model, weights, size=size)
     write_contact_sheet(path, reposer, data.batches_of('test', pairs, reposer.image_size, _BATCH_SIZE),
                         watermark)
 

@@ -16,6 +16,7 @@ from data_pipeline.finding import composed, find_file
 from data_pipeline.picture_file import read_image, resized
 from data_pipeline.poses import pose_file
 from data_pipeline.records.folder import IMAGE_SUFFIXES
+from repose_tf.coordinates import scale_pose
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,12 @@ class SourcePerson:
     @property
     def is_cropped(self):
         return self.photo.shape[:2] != (self.square.side, self.square.side)
+
+    def at_size(self, size):
+        """Returns the same person for a model of another size, px; cut out of the photo anew."""
+        factor = np.float32(size / len(self.image))
+        return dataclasses.replace(self, image=resized(self.square.cut(self.photo), size),
+                                   pose_px=scale_pose(self.pose_px, factor))
 
     @property
     def image_mask(self):

@@ -1,6 +1,7 @@
 """The detail stream: the sources' own pixels at the picture's full size, mended and filled by a thin network.
 
 The paper's network, the trunk, sees the picture at the same size or at half of it; what it makes is one of the inputs.
+With `detail_stride`, the thin network, too, sees the picture shrunk, and what it says is applied to the large one.
 """
 
 import keras
@@ -9,13 +10,15 @@ import tensorflow as tf
 from repose_tf.architecture import Architecture
 from repose_tf.background_inpainter import filled
 from repose_tf.blocks import Composite
-from repose_tf.detail import candidates, continuation, surface_warp
+from repose_tf.coordinates import scale_pose
+from repose_tf.detail import blending, candidates, continuation, surface_warp
 from repose_tf.detail.detail_decoder import DetailDecoder
 from repose_tf.detail.person_head import PersonHead
-from repose_tf.detail.scaling import doubled
+from repose_tf.detail.scaling import enlarged, shrunk
 
 _INSIDE = 0.7  # a mask's edge has colours of the background in it
-_MARGIN_PX = 7  # window of the dilation that cuts the person out of the background
+_MARGIN_PX = 3  # by which the person is cut out of the background too widely, px of what the decoder sees
+_SEEN = ('seen_image', 'photo', 'known', 'source_depth_px')  # what `encode` says of photos of any size
 
 
 @keras.saving.register_keras_serializable('repose_tf')
@@ -42,16 +45,17 @@ class DetailStream(Composite):
           training: leaves `continued` out: the network learns from the smooth background, which has gradients.
 
         Returns:
-          dictionary: `seen_image` [B, N, S, S, 4] float32, the person's colours, which go on smoothly beside the
-          person, and the mask; `photo` [B, S, S, 3], the first one as it is; `source_depth_px`, see `surface_warp`;
-          `source_mask_logits` [B, N, S, S, 1] float32, the head's; `known` [B, S, S, 1] float32, 1 where the first
-          photo shows the background; `continued` [B, S, S, 3], that background continued to where the person stands.
+          dictionary: what `_prepared` returns of the photos and, named `small_...`, of the photos as the decoder sees
+          them, if those are smaller; `source_mask_logits` [B, N, S, S, 1] float32, the head's; `continued`
+          [B, S, S, 3], the first photo's background continued to where the person stands.
         """
-        size = tuple(image.shape[2:4])
-        depth_px = self._source_depth(pose_px, size)
-        silhouette = tf.cast(depth_px < surface_warp.NOBODY_PX, tf.float32)[..., tf.newaxis]
-        flat = [tf.reshape(x, [-1, *x.shape[2:]]) for x in (image, silhouette)]
+        stride = self.architecture.detail_stride
+        small_image, small_pose_px = _by_photo(shrunk, image, stride), scale_pose(pose_px, 1.0 / stride)
+        small_depth_px = self._source_depth(small_pose_px, tuple(small_image.shape[2:4]))
+        silhouette = tf.cast(small_depth_px < surface_warp.NOBODY_PX, tf.float32)[..., tf.newaxis]
+        flat = [tf.reshape(x, [-1, *x.shape[2:]]) for x in (small_image, silhouette)]
         logits = tf.reshape(self.person_head(*flat, volume), tf.shape(silhouette))
+        logits = _by_photo(enlarged, logits, stride)
         predicted = tf.sigmoid(logits)
         if mask is None:
             mask = predicted
@@ -60,12 +64,14 @@ class DetailStream(Composite):
             mask = tf.where(is_given, mask, predicted)
         # What the mask cuts is judged by the mask's own loss.
         mask = tf.stop_gradient(mask)
-        dilated = tf.nn.max_pool2d(mask[:, 0], _MARGIN_PX, 1, 'SAME')
-        known = tf.cast(dilated < 0.5, tf.float32)
-        encoded = {'seen_image': tf.concat([_extended(image, mask), mask], axis=-1), 'photo': image[:, 0],
-                   'source_depth_px': depth_px, 'source_mask_logits': logits, 'known': known}
+        depth_px = small_depth_px if stride == 1 else self._source_depth(pose_px, tuple(image.shape[2:4]))
+        encoded = {**_prepared(image, mask, depth_px, stride), 'source_mask_logits': logits}
+        if stride > 1:
+            small = _prepared(small_image, _by_photo(shrunk, mask, stride), small_depth_px)
+            encoded.update({f'small_{name}': value for name, value in small.items()})
         if self.continues and not training:
-            encoded['continued'] = tf.clip_by_value(continuation.continued(image[:, 0], known), -1.0, 1.0)
+            continued = continuation.continued(image[:, 0], encoded['known'])
+            encoded['continued'] = tf.clip_by_value(continued, -1.0, 1.0)
         return encoded
 
     def decode(self, encoded, source_poses_px, target_pose_px, background, trunk):
@@ -79,25 +85,68 @@ class DetailStream(Composite):
           trunk: see `DetailDecoder`.
 
         Returns:
-          foreground, alpha, background at full size, see `DetailDecoder`; the background is `continued` where that was
-          encoded.
+          foreground, alpha, background at full size, see `blending.blended`; the background is `continued` where that
+          was encoded.
         """
-        first, known = encoded['photo'], encoded['known']
-        if background.shape[1] != first.shape[1]:
-            background = doubled(background)
-        background = known * first + (1.0 - known) * background
-        carried, maps = self._carried(encoded, source_poses_px, target_pose_px)
-        foreground, alpha, background = self.decoder(carried, maps, background, known, trunk)
+        stride = self.architecture.detail_stride
+        seen = {name: encoded[name if stride == 1 else f'small_{name}'] for name in _SEEN}
+        small_poses_px = [scale_pose(pose_px, 1.0 / stride) for pose_px in (source_poses_px, target_pose_px)]
+        carried, maps = self._carried(seen, encoded['source_count'], *small_poses_px)
+        filling = _enlarged_to(seen['photo'], background)
+        corrections = self.decoder(carried, maps, _filled_in(seen, filling), seen['known'], trunk)
+        if stride > 1:
+            seen = encoded
+            carried, maps = self._carried(seen, encoded['source_count'], source_poses_px, target_pose_px)
+            corrections, filling = enlarged(corrections, stride), enlarged(filling, stride)
+        coarse = _enlarged_to(seen['photo'], trunk[1])
+        foreground, alpha, background = blending.blended(
+            corrections, carried, maps, _filled_in(seen, filling), seen['known'], coarse, stride)
         return foreground, alpha, encoded.get('continued', background)
 
     def _source_depth(self, poses_px, size):
         """See `surface_warp.source_depth`."""
         return surface_warp.source_depth(poses_px, size, self.static_shapes)
 
-    def _carried(self, encoded, source_poses_px, target_pose_px):
-        """See `candidates.carried`."""
-        return candidates.carried(encoded['seen_image'], source_poses_px, target_pose_px, encoded['source_depth_px'],
-                                  encoded['source_count'], self.static_shapes)
+    def _carried(self, seen, source_count, source_poses_px, target_pose_px):
+        """See `candidates.carried`; `seen` is what `_prepared` returned."""
+        return candidates.carried(seen['seen_image'], source_poses_px, target_pose_px, seen['source_depth_px'],
+                                  source_count, self.static_shapes)
+
+
+def _prepared(image, mask, depth_px, stride=1):
+    """Prepares photos of a person for what is carried.
+
+    Args:
+      image: [B, N, S, S, 3] float32 in [-1, 1].
+      mask: [B, N, S, S, 1] float32 in [0, 1].
+      depth_px: `surface_warp.source_depth` of the photos.
+      stride: as for `blending.blended`.
+
+    Returns:
+      dictionary: `seen_image` [B, N, S, S, 4] float32, the person's colours, which go on smoothly beside the person,
+      and the mask; `photo` [B, S, S, 3], the first one as it is; `known` [B, S, S, 1] float32, 1 where it shows the
+      background; `source_depth_px`.
+    """
+    dilated = tf.nn.max_pool2d(mask[:, 0], 2 * stride * _MARGIN_PX + 1, 1, 'SAME')
+    return {'seen_image': tf.concat([_extended(image, mask), mask], axis=-1), 'photo': image[:, 0],
+            'source_depth_px': depth_px, 'known': tf.cast(dilated < 0.5, tf.float32)}
+
+
+def _filled_in(seen, filling):
+    """Returns the first photo of what `_prepared` returned, with the filling where it is not known."""
+    return seen['known'] * seen['photo'] + (1.0 - seen['known']) * filling
+
+
+def _enlarged_to(photo, small):
+    """Returns a picture enlarged to the size of another one."""
+    return enlarged(small, photo.shape[1] // small.shape[1])
+
+
+def _by_photo(resize, x, factor):
+    """Resizes [B, N, n, m, C] as `scaling` does [B, n, m, C]."""
+    batch, photos = tf.shape(x)[0], x.shape[1] or tf.shape(x)[1]
+    resized = resize(tf.reshape(x, [-1, *x.shape[2:]]), factor)
+    return tf.reshape(resized, [batch, photos, *resized.shape[1:]])
 
 
 def _extended(image, mask):

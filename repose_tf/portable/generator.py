@@ -24,8 +24,8 @@ class PortableDetailStream(DetailStream):
     def _source_depth(self, poses_px, size):
         return surface.source_depth(poses_px, size)
 
-    def _carried(self, encoded, source_poses_px, target_pose_px):
-        return surface.carried(encoded['seen_image'], source_poses_px, target_pose_px, encoded['source_depth_px'])
+    def _carried(self, seen, source_count, source_poses_px, target_pose_px):
+        return surface.carried(seen['seen_image'], source_poses_px, target_pose_px, seen['source_depth_px'])
 
 
 @keras.saving.register_keras_serializable('repose_tf')

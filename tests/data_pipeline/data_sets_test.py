@@ -210,7 +210,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
 
 def test_the_sheet_shows_pairs_of_the_runs_data(tmp_path, monkeypatch):
     write_people(tmp_path / 'source', {'a': 2, 'b': 3}, {'train': ['a'], 'test': ['b']})
-    monkeypatch.setattr(opening, 'open_model', lambda path, weights: types.SimpleNamespace(
+    monkeypatch.setattr(opening, 'open_model', lambda path, weights, size=None: types.SimpleNamespace(
         image_size=SIZE, repose_pairs=Negative.repose_pairs))
     run = types.SimpleNamespace(settings=lambda: types.SimpleNamespace(data=settings('people', tmp_path)))
     monkeypatch.setattr(opening, 'run_of', lambda path: run)

@@ -20,8 +20,12 @@ from tests.support.source_people import SIZE, nobody_asked, photo_path, write_la
 class Brightness:
     """Stands in for a Reposer and its encoded person: its pictures tell the first joint's x."""
 
-    image_size, num_sources, takes_masks = SIZE, 4, True
+    image_size, image_sizes, num_sources, takes_masks = SIZE, (SIZE,), 4, True
     seen_px = given = ()
+
+    def at_size(self, size):
+        assert size == SIZE
+        return self
 
     def source(self, *given):
         Brightness.given = given
@@ -169,3 +173,20 @@ def test_targets_that_cannot_be_shown_are_named(tmp_path, options, words):
     write_layout(tmp_path, (SIZE,) * 3, {'p/02': [[2.0 * SIZE, 0.0, 0.0]] * 19})
     with pytest.raises(UsageError, match=words):
         repose(tmp_path, 'clip.gif', **options)
+
+
+@pytest.mark.parametrize('side, expected', [(SIZE, SIZE), (SIZE + 1, 2 * SIZE), (5 * SIZE, 2 * SIZE)])
+def test_a_larger_photo_makes_larger_pictures(tmp_path, monkeypatch, side, expected):
+    px = write_layout(tmp_path, (side, side))
+    monkeypatch.setattr(Brightness, 'image_sizes', (SIZE, 2 * SIZE))
+    monkeypatch.setattr(Brightness, 'at_size', lambda self, size: sizes.append(size) or LargeBrightness())
+    sizes = []
+
+    class LargeBrightness(Brightness):
+        image_size = expected
+
+    repose(tmp_path, 'one.png', target=['#p/01'])
+    (image,), (pose_px,), _ = Brightness.given
+    assert sizes == [expected] and image.shape == (expected, expected, 3)
+    np.testing.assert_allclose(pose_px, px['p/00'] * (expected / side), rtol=1e-5)
+    np.testing.assert_allclose(Brightness.seen_px[0][:, 0], px['p/01'][:, 0] * (expected / side), rtol=1e-5)

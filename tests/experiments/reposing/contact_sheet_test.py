@@ -50,7 +50,7 @@ def test_the_sheet_shows_the_pairs_of_a_file(tmp_path, monkeypatch):
 
     shown = []
     monkeypatch.setattr(opening, 'run_of', lambda path: None)
-    monkeypatch.setattr(opening, 'open_model', lambda path, weights: Negative)
+    monkeypatch.setattr(opening, 'open_model', lambda path, weights, size=None: Negative)
     monkeypatch.setattr(contact_sheet, 'Data', lambda settings: Data)
     monkeypatch.setattr(contact_sheet, 'write_contact_sheet', lambda path, reposer, pairs, mark: shown.extend(pairs))
     for pairs_file in ('', 'mine.json'):

@@ -81,7 +81,11 @@ class Green:
     """Stands in for a Reposer whose person is a green square, or nobody."""
 
     image_size, num_sources, takes_masks, generator, kind, name = SIZE, 4, True, object(), 'run', 'green'
+    image_sizes = (SIZE,)
     share = 1.0
+
+    def at_size(self, _):
+        return self
 
     def source(self, *_):
         return self

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from repose_tf.architecture import Architecture
+from repose_tf.detail.blending import blended
 from repose_tf.generator import Generator
 from repose_tf.shapes import ShapeError
 from repose_tf.skeleton import PART_NAMES
@@ -61,7 +62,9 @@ def decoded(generator, carried, parts):
             'normal': tf.zeros([*shape, 2, 3])}
     trunk = tf.zeros([*half, TINY_DETAIL.decoder_blocks[-1][0]]), tf.zeros([*half, 3]), tf.zeros([*half, 1])
     carried = tf.constant(np.broadcast_to(carried, [*shape, 2, 2, 6]), tf.float32)
-    foreground, alpha, _ = generator.detail.decoder(carried, maps, tf.zeros([*shape, 3]), tf.ones([*shape, 1]), trunk)
+    background, known = tf.zeros([*shape, 3]), tf.ones([*shape, 1])
+    corrections = generator.detail.decoder(carried, maps, background, known, trunk)
+    foreground, alpha, _ = blended(corrections, carried, maps, background, known, background)
     return np.median(foreground, axis=(0, 1, 2)), np.median(alpha)
 
 
