@@ -29,7 +29,7 @@ def measured(size, num_sources, batch, rounds, scale=1.0):
     target = cases.person_poses(rng, batch, size, scale=scale)
     part = surfaces.nearest_points(tf.constant(target), (size, size)).maps()['part'].numpy()
     arguments = [tf.constant(argument) for argument in (images, sources, target)]
-    depth_px = surface_warp.source_depth(arguments[1], (size, size))
+    depth_px = surface_warp.source_depth(arguments[1], surface_warp.source_parts(arguments[1], (size, size)))
     times, busy = tools.seconds_and_processor_seconds({
         name: tools.waited(tf.function(function, autograph=False), *arguments)
         for name, function in (('forward', surface_warp.warp), ('both', with_gradient), (

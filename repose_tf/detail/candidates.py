@@ -6,7 +6,7 @@ follows sees one set of candidates, however many photos there were.
 
 import tensorflow as tf
 
-from repose_tf.detail import surface_warp, surfaces
+from repose_tf.detail import surface_warp, surfaces, views
 from repose_tf.detail.surface_warp import NUM_SAMPLES
 
 NUM_CANDIDATES = surfaces.NUM_LAYERS * NUM_SAMPLES
@@ -20,7 +20,7 @@ def carried(images, source_poses_px, target_pose_px, source_depth_px, source_cou
     """Carries the pixels of the sources to a pose and chooses between the sources.
 
     Args:
-      images: [B, N, S, S, 4] float32: colours in [-1, 1] and the person's mask in [0, 1].
+      images: [B, N, NUM_VIEWS, S, S, 4] float32: the sources' `views.views`.
       source_poses_px: [B, N, 19, 3] float32 px.
       target_pose_px: [B, 19, 3] float32 px.
       source_depth_px: `surface_warp.source_depth` of the sources.
@@ -31,7 +31,8 @@ def carried(images, source_poses_px, target_pose_px, source_depth_px, source_cou
       (candidates, maps): [B, S, S, L, V, CHANNELS] float32, all 0 where nothing is carried, and what
       `surface_warp.warp` returns of the target alone.
     """
-    maps = surface_warp.warp(images, source_poses_px, target_pose_px, static_shapes, source_depth_px)
+    maps = surface_warp.warp(images, source_poses_px, target_pose_px, static_shapes, source_depth_px,
+                             views.VIEW_OF_PART)
     values, visible, facing = (maps.pop(name) for name in ('values', 'visible', 'facing'))
     candidates = tf.concat([values, tf.stack([visible, facing], axis=-1)], axis=-1)
     if candidates.shape[1] == 1:

@@ -8,15 +8,13 @@ import keras
 import tensorflow as tf
 
 from repose_tf.architecture import Architecture
-from repose_tf.background_inpainter import filled
 from repose_tf.blocks import Composite
 from repose_tf.coordinates import scale_pose
-from repose_tf.detail import blending, candidates, continuation, surface_warp
+from repose_tf.detail import blending, candidates, continuation, surface_warp, views
 from repose_tf.detail.detail_decoder import DetailDecoder
 from repose_tf.detail.person_head import PersonHead
 from repose_tf.detail.scaling import enlarged, shrunk
 
-_INSIDE = 0.7  # a mask's edge has colours of the background in it
 _MARGIN_PX = 3  # by which the person is cut out of the background too widely, px of what the decoder sees
 _SEEN = ('seen_image', 'photo', 'known', 'source_depth_px')  # what `encode` says of photos of any size
 
@@ -51,8 +49,9 @@ class DetailStream(Composite):
         """
         stride = self.architecture.detail_stride
         small_image, small_pose_px = _by_photo(shrunk, image, stride), scale_pose(pose_px, 1.0 / stride)
-        small_depth_px = self._source_depth(small_pose_px, tuple(small_image.shape[2:4]))
-        silhouette = tf.cast(small_depth_px < surface_warp.NOBODY_PX, tf.float32)[..., tf.newaxis]
+        small_parts_px = self._source_parts(small_pose_px, tuple(small_image.shape[2:4]))
+        is_person = tf.reduce_min(small_parts_px, axis=-1, keepdims=True) < surface_warp.NOBODY_PX
+        silhouette = tf.cast(is_person, tf.float32)
         flat = [tf.reshape(x, [-1, *x.shape[2:]]) for x in (small_image, silhouette)]
         logits = tf.reshape(self.person_head(*flat, volume), tf.shape(silhouette))
         logits = _by_photo(enlarged, logits, stride)
@@ -64,10 +63,10 @@ class DetailStream(Composite):
             mask = tf.where(is_given, mask, predicted)
         # What the mask cuts is judged by the mask's own loss.
         mask = tf.stop_gradient(mask)
-        depth_px = small_depth_px if stride == 1 else self._source_depth(pose_px, tuple(image.shape[2:4]))
-        encoded = {**_prepared(image, mask, depth_px, stride), 'source_mask_logits': logits}
+        parts_px = small_parts_px if stride == 1 else self._source_parts(pose_px, tuple(image.shape[2:4]))
+        encoded = {**_prepared(image, mask, pose_px, parts_px, stride), 'source_mask_logits': logits}
         if stride > 1:
-            small = _prepared(small_image, _by_photo(shrunk, mask, stride), small_depth_px)
+            small = _prepared(small_image, _by_photo(shrunk, mask, stride), small_pose_px, small_parts_px)
             encoded.update({f'small_{name}': value for name, value in small.items()})
         if self.continues and not training:
             continued = continuation.continued(image[:, 0], encoded['known'])
@@ -103,9 +102,9 @@ class DetailStream(Composite):
             corrections, carried, maps, _filled_in(seen, filling), seen['known'], coarse, stride)
         return foreground, alpha, encoded.get('continued', background)
 
-    def _source_depth(self, poses_px, size):
-        """See `surface_warp.source_depth`."""
-        return surface_warp.source_depth(poses_px, size, self.static_shapes)
+    def _source_parts(self, poses_px, size):
+        """See `surface_warp.source_parts`."""
+        return surface_warp.source_parts(poses_px, size, self.static_shapes)
 
     def _carried(self, seen, source_count, source_poses_px, target_pose_px):
         """See `candidates.carried`; `seen` is what `_prepared` returned."""
@@ -113,23 +112,24 @@ class DetailStream(Composite):
                                   source_count, self.static_shapes)
 
 
-def _prepared(image, mask, depth_px, stride=1):
+def _prepared(image, mask, pose_px, parts_px, stride=1):
     """Prepares photos of a person for what is carried.
 
     Args:
       image: [B, N, S, S, 3] float32 in [-1, 1].
       mask: [B, N, S, S, 1] float32 in [0, 1].
-      depth_px: `surface_warp.source_depth` of the photos.
+      pose_px: [B, N, 19, 3] float32 px.
+      parts_px: `surface_warp.source_parts` of the photos.
       stride: as for `blending.blended`.
 
     Returns:
-      dictionary: `seen_image` [B, N, S, S, 4] float32, the person's colours, which go on smoothly beside the person,
-      and the mask; `photo` [B, S, S, 3], the first one as it is; `known` [B, S, S, 1] float32, 1 where it shows the
-      background; `source_depth_px`.
+      dictionary: `seen_image`, their `views`; `photo` [B, S, S, 3], the first one as it is; `known` [B, S, S, 1]
+      float32, 1 where it shows the background; `source_depth_px`, see `surface_warp`.
     """
     dilated = tf.nn.max_pool2d(mask[:, 0], 2 * stride * _MARGIN_PX + 1, 1, 'SAME')
-    return {'seen_image': tf.concat([_extended(image, mask), mask], axis=-1), 'photo': image[:, 0],
-            'source_depth_px': depth_px, 'known': tf.cast(dilated < 0.5, tf.float32)}
+    return {'seen_image': views.views(image, mask, pose_px, parts_px, stride), 'photo': image[:, 0],
+            'source_depth_px': surface_warp.source_depth(pose_px, parts_px),
+            'known': tf.cast(dilated < 0.5, tf.float32)}
 
 
 def _filled_in(seen, filling):
@@ -147,13 +147,3 @@ def _by_photo(resize, x, factor):
     batch, photos = tf.shape(x)[0], x.shape[1] or tf.shape(x)[1]
     resized = resize(tf.reshape(x, [-1, *x.shape[2:]]), factor)
     return tf.reshape(resized, [batch, photos, *resized.shape[1:]])
-
-
-def _extended(image, mask):
-    """Returns photos whose background is replaced by what the person's colours nearby look like.
-
-    Parts are rounder than people, and masks have errors: what is carried from beside the person is then hair, skin or
-    cloth as there, and not background.
-    """
-    flat, inside = (tf.reshape(x, [-1, *x.shape[2:]]) for x in (image, tf.cast(mask > _INSIDE, tf.float32)))
-    return tf.reshape(filled(flat, inside), tf.shape(image))

@@ -24,8 +24,8 @@ NUM_SAMPLES = 2  # of the part itself, and of its mirror image
 _TOLERANCE = 0.04  # depth by which a point may lie behind the source's surface, in units of its torso size
 
 
-def source_depth(source_poses_px, size, use_static_shapes=False):
-    """Returns how deep the sources show their persons: the surface's z and what a point may lie behind it.
+def source_parts(source_poses_px, size, use_static_shapes=False):
+    """Returns how deep the sources show each body part, `surfaces.part_surfaces` of all of them.
 
     Args:
       source_poses_px: [B, S, J, 3] float32 px.
@@ -33,20 +33,33 @@ def source_depth(source_poses_px, size, use_static_shapes=False):
       use_static_shapes: as for `warp`.
 
     Returns:
-      [B, S, H, W] float32 px; infinite beside the person.
+      [B, S, H, W, P] float32 px; infinite beside the part.
     """
-    shape = tf.shape(source_poses_px)
     poses_px = tf.reshape(source_poses_px, [-1, *source_poses_px.shape[2:]])  # [B * S, J, 3]
-    deepest_px = surfaces.surface(poses_px, size, use_static_shapes) + tolerance_px(poses_px)
-    return tf.reshape(deepest_px, [shape[0], shape[1], *size])
+    shape = [*tf.unstack(tf.shape(source_poses_px)[:2]), *size, NUM_PARTS]
+    return tf.reshape(surfaces.part_surfaces(poses_px, size, use_static_shapes), shape)
 
 
-def tolerance_px(poses_px):
-    """Returns how far behind the surface a point may lie and still be seen, px; [B, J, 3] -> [B, 1, 1]."""
-    return _TOLERANCE * body_parts.torso_size(tf.stop_gradient(poses_px))[:, tf.newaxis, tf.newaxis]
+def source_depth(source_poses_px, parts_px):
+    """Returns how deep the sources show their persons: the surface's z and what a point may lie behind it.
+
+    Args:
+      source_poses_px: [B, S, J, 3] float32 px.
+      parts_px: `source_parts` of the sources.
+
+    Returns:
+      [B, S, H, W] float32 px; NOBODY_PX or more beside the person.
+    """
+    return tf.reduce_min(parts_px, axis=-1) + _TOLERANCE * torso_sizes(source_poses_px)
 
 
-def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, source_depth_px=None):
+def torso_sizes(poses_px):
+    """Returns the size of the torsos, px; [B, S, J, 3] -> [B, S, 1, 1]. No gradient flows to the poses."""
+    sizes = body_parts.torso_size(tf.reshape(tf.stop_gradient(poses_px), [-1, *poses_px.shape[2:]]))
+    return tf.reshape(sizes, tf.concat([tf.shape(poses_px)[:2], [1, 1]], axis=0))
+
+
+def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, source_depth_px=None, view_of_part=None):
     """Carries the pixels of one or more sources to a target pose.
 
     Axes: S sources; L = 2 layers, the two nearest parts of a pixel; V = 2 samples, the second one of the mirrored part
@@ -60,6 +73,8 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, sourc
       target_pose_px: [B, J, 3] float32 px, in a picture of H x W, too.
       use_static_shapes: True under XLA, which needs sizes that are known beforehand; slower elsewhere.
       source_depth_px: `source_depth` of the sources, if known already.
+      view_of_part: None, or a number for each part: in which of K views of a source it is looked up; `images` is then
+        [B, S, K, H, W, C].
 
     Returns:
       dictionary of tensors, geometry in float32; all is 0 where nothing is carried:
@@ -75,12 +90,12 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, sourc
     """
     images, source_poses_px, target_pose_px = (
         tf.convert_to_tensor(x) for x in (images, source_poses_px, target_pose_px))
-    num_sources, size = _checked(images, source_poses_px, target_pose_px)
+    num_sources, num_views, size = _checked(images, source_poses_px, target_pose_px, view_of_part)
     points = surfaces.nearest_points(target_pose_px, size, use_static_shapes)
     poses_px = tf.reshape(source_poses_px, [-1, *source_poses_px.shape[2:]])  # [B * S, J, 3]
     places = _places(points, transforms(poses_px, target_pose_px, num_sources, size), num_sources, size)
     if source_depth_px is None:
-        source_depth_px = source_depth(source_poses_px, size, use_static_shapes)
+        source_depth_px = source_depth(source_poses_px, source_parts(source_poses_px, size, use_static_shapes))
     visible = tf.cast(places.are_visible(tf.reshape(source_depth_px, [-1]), size), tf.float32)
 
     shape = [points.size[0], num_sources, *size, surfaces.NUM_LAYERS, NUM_SAMPLES]
@@ -88,7 +103,8 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, sourc
     pixels = tf.reshape(images, [-1, images.shape[-1]])
     if images.dtype.size < 4:
         pixels = tf.cast(pixels, tf.float32)
-    corners = source_pixels.corners(places.source, places.y_px, places.x_px, size)
+    view = num_views * places.source + tf.gather(view_of_part or (0,) * NUM_PARTS, places.part)
+    corners = source_pixels.corners(view, places.y_px, places.x_px, size)
     values = source_pixels.carried(pixels, *corners, places.slot, num_slots, use_static_shapes)
     # Two numbers in one: writing into place takes longer than taking them apart.
     trust = tf.reshape(tf.math.unsorted_segment_sum(2.0 * visible + places.facing, places.slot, num_slots), shape)
@@ -97,19 +113,20 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, sourc
             'facing': trust - 2.0 * visible, **points.maps(use_static_shapes)}
 
 
-def _checked(images, source_poses_px, target_pose_px):
-    """Returns the number of sources and (H, W); raises ShapeError unless all fit together."""
-    check_shape('images', images, ('B', 'S', 'H', 'W', 'C'))
+def _checked(images, source_poses_px, target_pose_px, view_of_part):
+    """Returns the number of sources, that of their views and (H, W); raises ShapeError unless all fit together."""
+    views = ('K',) if view_of_part else ()
+    check_shape('images', images, ('B', 'S', *views, 'H', 'W', 'C'))
     if None in images.shape[2:] or not images.dtype.is_floating:
         raise ShapeError(f'images: expected known sizes, but for the number of sources, of a floating type, '
                          f'found {list(images.shape)} of type {images.dtype.name}.')
-    num_sources, height, width = images.shape[1:4]
+    num_sources, *views, height, width, _ = images.shape[1:]
     if min(height, width) < 2:
         raise ShapeError(f'images: expected 2 rows and columns or more, found {height} x {width}.')
     check_shape('source_poses_px', source_poses_px, ('B', num_sources or 'S', NUM_JOINTS, 3))
     check_pose('target_pose_px', target_pose_px)
     check_same_batch(images=images, source_poses_px=source_poses_px, target_pose_px=target_pose_px)
-    return num_sources or tf.shape(images)[1], (height, width)
+    return num_sources or tf.shape(images)[1], views[0] if views else 1, (height, width)
 
 
 def transforms(source_poses_px, target_pose_px, num_sources, size, dtype=tf.float64):
@@ -171,12 +188,14 @@ class _Places:
     Attributes:
       slot: int32 [N] ((source * H + row) * W + column) * L + layer) * V + sample; negative for an empty place.
       source: int32 [N] number of the source, counted through the batch.
+      part: int32 [N].
       x_px, y_px, z_px: float32 [N].
       facing: float32 [N].
     """
 
     slot: tf.Tensor
     source: tf.Tensor
+    part: tf.Tensor
     x_px: tf.Tensor
     y_px: tf.Tensor
     z_px: tf.Tensor
@@ -199,11 +218,12 @@ def _places(points, maps, num_sources, size):
     sample = tf.repeat(tf.range(NUM_SAMPLES), num_sources * num_points)
     target = each(points.sample)
     source = target * num_sources + of_sources
-    which = (source * NUM_SAMPLES + sample) * NUM_PARTS + each(points.part)
+    part = each(points.part)
+    which = (source * NUM_SAMPLES + sample) * NUM_PARTS + part
     numbers = tf.unstack(tf.transpose(tf.gather(numbers_of(maps), which)))
     place, cosine = applied(numbers, map(each, points.points_px), map(each, points.normals))
 
     slot = each(points.slot)
     in_source = slot + (source - target) * (size[0] * size[1] * surfaces.NUM_LAYERS)
     slot = tf.where(slot < 0, slot, in_source * NUM_SAMPLES + sample)
-    return _Places(slot, source, *place, cosine)
+    return _Places(slot, source, part, *place, cosine)

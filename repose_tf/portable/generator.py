@@ -21,8 +21,8 @@ class PortableDetailStream(DetailStream):
 
     continues = False
 
-    def _source_depth(self, poses_px, size):
-        return surface.source_depth(poses_px, size)
+    def _source_parts(self, poses_px, size):
+        return surface.source_parts(poses_px, size)
 
     def _carried(self, seen, source_count, source_poses_px, target_pose_px):
         return surface.carried(seen['seen_image'], source_poses_px, target_pose_px, seen['source_depth_px'])

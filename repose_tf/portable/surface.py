@@ -3,12 +3,15 @@
 What it computes is said in `detail.sight_lines`, `detail.surfaces` and `detail.surface_warp`.
 """
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
 from repose_tf.detail import sight_lines, source_pixels, surface_warp
 from repose_tf.detail.surface_warp import NUM_SAMPLES
 from repose_tf.detail.surfaces import HALO, NUM_LAYERS
+from repose_tf.detail.views import VIEW_OF_PART
 from repose_tf.skeleton import NUM_PARTS
 from repose_tf.warp import body_parts
 
@@ -16,28 +19,30 @@ _PARTS = np.int32(body_parts.CAPSULE_PARTS)
 _NONE = np.float32(2 ** 24)  # more than any whole number here: float32 holds them all, and some runtimes count in it
 
 
-def source_depth(source_poses_px, size):
-    """As `surface_warp.source_depth`, for one source: [B, 1, J, 3] px -> [B, 1, H, W] float32 px."""
-    poses_px = source_poses_px[:, 0]
-    _, _, ring, depth_px, _ = _crossings(poses_px, size, (1.0,))
+def source_parts(source_poses_px, size):
+    """As `surface_warp.source_parts`, for one source: [B, 1, J, 3] px -> [B, 1, H, W, P] float32 px."""
+    _, _, ring, depth_px, _ = _crossings(source_poses_px[:, 0], size, (1.0,))
     # Infinity would not do: where all numbers are, some runtimes find less.
-    nearest = tf.reduce_min(tf.where(ring == 0, depth_px, surface_warp.NOBODY_PX), axis=1)
-    return (nearest + surface_warp.tolerance_px(poses_px))[:, tf.newaxis]
+    entered = tf.unstack(tf.where(ring == 0, depth_px, surface_warp.NOBODY_PX), axis=1)
+    parts = [[depth_px for depth_px, of in zip(entered, body_parts.CAPSULE_PARTS, strict=True) if of == part]
+             for part in range(NUM_PARTS)]
+    nearest = [functools.reduce(tf.minimum, capsules) for capsules in parts]
+    return tf.stack(nearest, axis=-1)[:, tf.newaxis]
 
 
 def carried(images, source_poses_px, target_pose_px, source_depth_px):
     """As `candidates.carried`, for one source.
 
     Args:
-      images: [B, 1, S, S, 4] float32; B is known.
+      images: [B, 1, K, S, S, 4] float32, K views; B is known.
       source_poses_px: [B, 1, 19, 3] float32 px.
       target_pose_px: [B, 19, 3] float32 px.
-      source_depth_px: `source_depth` of the source.
+      source_depth_px: `surface_warp.source_depth` of the source.
 
     Returns:
       (candidates, maps), as `candidates.carried`.
     """
-    batch, _, *size, channels = images.shape
+    batch, _, num_views, *size, channels = images.shape
     num_pixels = size[0] * size[1]
     has_any, part, ring, point_px, normal = _nearest_points(target_pose_px, size)
     place_px, facing = _places(source_poses_px[:, 0], target_pose_px, part, point_px, normal, size)
@@ -46,8 +51,10 @@ def carried(images, source_poses_px, target_pose_px, source_depth_px):
     source = np.repeat(np.arange(batch, dtype=np.int32), NUM_SAMPLES * NUM_LAYERS * num_pixels)
     pixel, is_inside = source_pixels.nearest(source, y_px, x_px, size)
     visible = is_inside & (z_px <= tf.gather(tf.reshape(source_depth_px, [-1]), pixel))
-    values = source_pixels.sampled(tf.reshape(images, [-1, channels]),
-                                   *source_pixels.corners(source, y_px, x_px, size))
+    # The part of a place is that of its point, whichever sample it is.
+    view = tf.gather(np.int32(VIEW_OF_PART), tf.reshape(tf.repeat(part[:, tf.newaxis], NUM_SAMPLES, axis=1), [-1]))
+    values = source_pixels.sampled(tf.reshape(images, [-1, channels]), *source_pixels.corners(
+        num_views * source + view, y_px, x_px, size))
     trust = [tf.cast(visible, tf.float32)[:, tf.newaxis], tf.reshape(facing, [-1, 1])]
     found = tf.reshape(tf.concat([values, *trust], axis=-1), [batch, NUM_SAMPLES, NUM_LAYERS, num_pixels, -1])
     found = tf.transpose(found, [0, 3, 2, 1, 4])  # [B, H * W, L, V, CHANNELS]

@@ -8,6 +8,7 @@ import pytest
 from data_pipeline.picture_file import read_image, resized
 from data_pipeline.poses.pose_file import read_poses
 from repose_tf.detail import candidates, surface_warp
+from repose_tf.detail.views import NUM_VIEWS
 from tests.support.programs import ROOT
 
 PEOPLE, SIZE = ROOT / 'data' / 'people', 64
@@ -30,7 +31,8 @@ def photo(key):
 def carried(photos, target_pose_px, count=None):
     """Returns the part's own sample of the nearest layer, [S, S, 6]."""
     images, poses_px = (np.stack(values)[np.newaxis] for values in zip(*photos, strict=True))
-    depth_px = surface_warp.source_depth(poses_px, (SIZE, SIZE))
+    depth_px = surface_warp.source_depth(poses_px, surface_warp.source_parts(poses_px, (SIZE, SIZE)))
+    images = np.stack([images] * NUM_VIEWS, axis=2)
     found, _ = candidates.carried(images, poses_px, target_pose_px[np.newaxis], depth_px,
                                   np.int32([count or len(photos)]))
     return found[0, :, :, 0, 0].numpy()

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from repose_tf.detail import candidates, flow, surface_warp
 from repose_tf.detail.scaling import doubled, halved
+from repose_tf.detail.views import NUM_VIEWS
 from tests.support.cases import person_poses
 
 SIZE = 32
@@ -50,7 +51,9 @@ def test_doubling_keeps_places():
 
 
 def carried(images, source_poses_px, target_pose_px, count):
-    depth_px = surface_warp.source_depth(source_poses_px, (SIZE, SIZE))
+    depth_px = surface_warp.source_depth(
+        source_poses_px, surface_warp.source_parts(source_poses_px, (SIZE, SIZE)))
+    images = tf.stack([images] * NUM_VIEWS, axis=2)
     return candidates.carried(images, source_poses_px, target_pose_px, depth_px, tf.constant([count]))[0].numpy()
 
 

@@ -12,6 +12,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from experiments.models import exporting
 from repose_tf.coordinates import VolumeGrid
 from repose_tf.detail import surface_warp
+from repose_tf.detail.views import NUM_VIEWS, VIEW_OF_PART
 from repose_tf.errors import ModelError
 from repose_tf.generator import Generator
 from repose_tf.portable import surface, volume
@@ -116,15 +117,15 @@ def test_masks_and_warp_are_those_of_the_sparse_form(registration):
 def test_the_surface_warp_is_that_of_the_sparse_form():
     size, rng = (64, 64), np.random.default_rng(1)
     source, target = moved(rng, 2, 64)
-    images = rng.uniform(size=(2, 1, *size, 4)).astype(np.float32)
-    depth_px = surface_warp.source_depth(source[:, np.newaxis], size)
-    found_px = surface.source_depth(tf.constant(source[:, np.newaxis]), size).numpy()
-    is_person = np.isfinite(depth_px)
-    assert np.array_equal(found_px < surface_warp.NOBODY_PX, is_person) and 0.02 < is_person.mean() < 0.9
-    np.testing.assert_allclose(found_px[is_person], depth_px[is_person], atol=1e-3)
-    expected = surface_warp.warp(images, source[:, np.newaxis], target, source_depth_px=depth_px)
-    found, maps = surface.carried(tf.constant(images), tf.constant(source[:, np.newaxis]), tf.constant(target),
-                                  tf.constant(found_px))
+    images = rng.uniform(size=(2, 1, NUM_VIEWS, *size, 4)).astype(np.float32)
+    sources = tf.constant(source[:, np.newaxis])
+    parts_px, found_px = surface_warp.source_parts(sources, size).numpy(), surface.source_parts(sources, size).numpy()
+    is_part = np.isfinite(parts_px)
+    assert np.array_equal(found_px < surface_warp.NOBODY_PX, is_part) and 0.02 < is_part.max(axis=-1).mean() < 0.9
+    np.testing.assert_allclose(found_px[is_part], parts_px[is_part], atol=1e-3)
+    depth_px, found_depth_px = (surface_warp.source_depth(sources, each) for each in (parts_px, found_px))
+    expected = surface_warp.warp(images, sources, target, False, depth_px, VIEW_OF_PART)
+    found, maps = surface.carried(tf.constant(images), sources, tf.constant(target), found_depth_px)
     for name in ('part', 'ring'):
         np.testing.assert_array_equal(maps[name], expected[name])
     for name in ('depth_px', 'normal'):
