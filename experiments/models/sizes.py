@@ -1,4 +1,4 @@
-"""How large the pictures of a model are made. No TensorFlow here."""
+"""The size of the pictures that a model makes. No TensorFlow here."""
 
 import math
 

@@ -70,9 +70,7 @@ def repose_person(reposer, options, open_estimator):
     """
     _check(reposer, options)
     is_placed = options.background == 'target'
-    sources = load_source_persons(options.source, options.source_pose, reposer.image_size, open_estimator)
-    reposer = sized(reposer, options.size, max(one.square.side for one in sources))
-    sources = [one.at_size(reposer.image_size) for one in sources]
+    reposer, sources = _load_sources(reposer, options, open_estimator)
     source = sources[0]
     targets = _load_targets(source, options, open_estimator)
     notes = [note_on_people(path, one.num_people) for path, one in zip(options.source, sources, strict=True)]
@@ -124,6 +122,13 @@ def _check(reposer, options):
     if not reposer.generator:
         raise UsageError(f'--background=target: expected a run or a packed model, which know the person without the '
                          f'background, found the {reposer.kind} {reposer.name}.')
+
+
+def _load_sources(reposer, options, open_estimator):
+    """Returns the model at the size of the pictures, and the `SourcePerson` of each photo at that size."""
+    sources = load_source_persons(options.source, options.source_pose, reposer.image_size, open_estimator)
+    reposer = sized(reposer, options.size, max(one.square.side for one in sources))
+    return reposer, [one.at_size(reposer.image_size) for one in sources]
 
 
 def _load_targets(source, options, open_estimator):

@@ -100,17 +100,20 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, sourc
 
     shape = [points.size[0], num_sources, *size, surfaces.NUM_LAYERS, NUM_SAMPLES]
     num_slots = points.size[0] * num_sources * int(np.prod(shape[2:]))
-    pixels = tf.reshape(images, [-1, images.shape[-1]])
-    if images.dtype.size < 4:
-        pixels = tf.cast(pixels, tf.float32)
     view = num_views * places.source + tf.gather(view_of_part or (0,) * NUM_PARTS, places.part)
     corners = source_pixels.corners(view, places.y_px, places.x_px, size)
-    values = source_pixels.carried(pixels, *corners, places.slot, num_slots, use_static_shapes)
+    values = source_pixels.carried(_pixels(images), *corners, places.slot, num_slots, use_static_shapes)
     # Two numbers in one: writing into place takes longer than taking them apart.
     trust = tf.reshape(tf.math.unsorted_segment_sum(2.0 * visible + places.facing, places.slot, num_slots), shape)
     visible = tf.cast(trust >= 2.0, tf.float32)
     return {'values': tf.cast(tf.reshape(values, [*shape, images.shape[-1]]), images.dtype), 'visible': visible,
             'facing': trust - 2.0 * visible, **points.maps(use_static_shapes)}
+
+
+def _pixels(images):
+    """Returns images [..., C] as [N, C], float32 or float64."""
+    pixels = tf.reshape(images, [-1, images.shape[-1]])
+    return tf.cast(pixels, tf.float32) if images.dtype.size < 4 else pixels
 
 
 def _checked(images, source_poses_px, target_pose_px, view_of_part):

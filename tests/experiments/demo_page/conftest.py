@@ -13,6 +13,7 @@ from data_pipeline.estimators.mediapipe_pose import MediaPipePose
 from experiments.demo_page.backend import Backend
 from experiments.demo_page.samples import load_samples
 from experiments.models.opening import open_model
+from experiments.models.sizes import sized
 from tests.support.chromium import open_browser
 from tests.support.page_in_browser import ESTIMATOR
 from tests.support.programs import ROOT
@@ -80,7 +81,7 @@ def tab(server):
 
 @pytest.fixture(scope='package')
 def backend(run_path):
-    return Backend(open_model(run_path))
+    return Backend(sized(open_model(run_path), None))
 
 
 @pytest.fixture(scope='package')
@@ -91,4 +92,4 @@ def samples(backend):
 @pytest.fixture(scope='package')
 def finder(run_path):
     """A backend that takes photos and videos."""
-    return Backend(open_model(run_path), None, MediaPipePose(ESTIMATOR))
+    return Backend(sized(open_model(run_path), None), None, MediaPipePose(ESTIMATOR))

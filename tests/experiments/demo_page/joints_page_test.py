@@ -52,6 +52,7 @@ def test_dragging_a_wrist_changes_the_picture_as_the_command_does(tab, backend, 
     link = tab.run("document.querySelector('#result a[download=\"pose.json\"]').href")
     (tmp_path / 'pose.json').write_bytes(base64.b64decode(link.partition('base64,')[2]))
     subprocess.run([sys.executable, '-m', 'experiments.repose', f'--model={run_path}', f'--output={tmp_path}/out.png',
+                    f'--size={backend.image_size}',
                     f'--source={PEOPLE}/images/{samples.persons[1].name}/00.jpg',
                     f'--target={tmp_path}/pose.json#page/pose'], cwd=ROOT, check=True)
     shown, made = (image.astype(int) for image in (decoded(tab.picture('#result img')),

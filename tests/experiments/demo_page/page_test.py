@@ -57,6 +57,7 @@ def test_the_picture_is_the_commands(tab, backend, run_path, samples, tmp_path):
     """The page brings every pose to the person's bones, the command poses of files only with --keep_proportions."""
     frame = sample_frame(samples, 5)
     subprocess.run([sys.executable, '-m', 'experiments.repose', f'--model={run_path}', f'--output={tmp_path}/out.png',
+                    f'--size={backend.image_size}',
                     f'--source={PEOPLE}/images/{samples.persons[1].name}/00.jpg', f'--target=#{frame}',
                     '--keep_proportions'], cwd=ROOT, check=True)
     tab.run("""(() => { const number = document.querySelector('#turn_deg input[type=number]');
