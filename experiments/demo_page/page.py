@@ -110,7 +110,8 @@ class Page:
 
     def _connect(self):
         shared = {'concurrency_id': 'model', 'concurrency_limit': 1, 'api_visibility': 'private',
-                  'show_progress': 'hidden'}
+                  'show_progress': 'hidden',
+                  'trigger_mode': 'multiple'}  # else what is asked while its like is being answered would be lost
         answers, asked = self._answers, [self._choice, *self._sliders]
         shown = [self._message, self._picture]
         changed = [self._choice, *shown]
@@ -134,12 +135,13 @@ class Page:
                [*changed, *people, self._movement, *working])
             on(self._pose_chosen.input, answers.choose_followed, [self._pose_chosen, *asked], [*changed, *people])
             on(self._frame.input, answers.choose_frame, [self._frame, *asked], changed, trigger_mode='always_last')
-            on(self._joints.input, answers.move_joint, asked, changed, trigger_mode='multiple')
-            on(self._undo.click, answers.undo, asked, changed, trigger_mode='multiple')
+            on(self._joints.input, answers.move_joint, asked, changed)
+            on(self._undo.click, answers.undo, asked, changed)
             on(self._clip_button.click, answers.make_clip,
-               [self._choice, self._movement, self._frames, *self._sliders], [self._message, self._clip, *working])
+               [self._choice, self._movement, self._frames, *self._sliders], [self._message, self._clip, *working],
+               trigger_mode='once')
             self._end.click(answers.end, None, None, queue=False, api_visibility='private', show_progress='hidden')
-            on(self._parts_button.click, answers.make_parts, asked, [self._message, self._parts])
+            on(self._parts_button.click, answers.make_parts, asked, [self._message, self._parts], trigger_mode='once')
 
     def _upload(self, label, suffixes, elem_id):
         return gr.UploadButton(label, file_types=list(suffixes), type='filepath', size='sm', elem_id=elem_id,

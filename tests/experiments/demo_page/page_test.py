@@ -5,6 +5,7 @@ Needs Gradio, the package websocket-client and Chromium (`make demo-test`, docs/
 in place of a tiny one with random weights; DEMO_TEST_ESTIMATOR the folder of MediaPipe's files, for the uploads.
 """
 
+import itertools
 import subprocess
 import sys
 
@@ -40,7 +41,19 @@ def test_the_picture_is_the_models(tab, backend, samples):
         tab.click('#poses button', pose_index)
         person = samples.persons[person_index]
         pose = backend.target_pose(person, samples.poses[pose_index])
-        assert shown_is(tab, backend._reposer.source(person.image, person.pose_px).repose(pose[np.newaxis])[0])
+        masks = [person.mask] if backend._reposer.takes_masks else None
+    assert shown_is(tab, backend._reposer.source([person.image], [person.pose_px], masks).repose(pose[np.newaxis])[0])
+
+
+def test_of_quick_clicks_the_last_one_counts(tab, backend, samples):
+    for chooser, index in itertools.product(('#persons button', '#poses button'), (1, 0, 2)):
+        tab.click(chooser, index)
+    person, pose = samples.persons[2], samples.poses[2]
+    assert shown_is(tab, backend.picture(person, backend.target_pose(person, pose)))
+    tab.click('#persons button', 3)  # as the tests after this one expect it
+    tab.click('#poses button', 5)
+    person = samples.persons[3]
+    assert shown_is(tab, backend.picture(person, backend.target_pose(person, samples.poses[5])))
 
 
 def test_a_slider_turns_the_person(tab, backend, samples):
