@@ -15,8 +15,9 @@ from experiments.evaluation.pair_sources import DataPairs
 from experiments.evaluation.prediction_folder import pair_name
 from experiments.evaluation.systems import ModelSystem
 from experiments.models import exporting
+from repose_tf.errors import ModelError
 from tests.support.people_folders import write_image, write_people
-from tests.support.tiny import TINY, tiny_generator, tiny_run
+from tests.support.tiny import TINY, TINY_DETAIL, tiny_generator, tiny_run
 
 SIZE = TINY.image_size
 PAIRS = [[f'{person}/{source:02d}', f'{person}/{target:02d}']
@@ -28,8 +29,8 @@ def run_evaluate():
     """A function that runs the program in this process and returns what it prints, the line of JSON as a dict last."""
     values = absl_flags.FLAGS
     before = set(values)
-    for define in (flags.define_model_path, flags.define_data, evaluate.define_systems, evaluate.define_pairs,
-                   flags.define_metrics, evaluate.define_output):
+    for define in (flags.define_model_path, flags.define_size, flags.define_data, evaluate.define_systems,
+                   evaluate.define_pairs, flags.define_metrics, evaluate.define_output):
         define()
     defined = set(values) - before
 
@@ -136,6 +137,16 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
     assert (root / 'runs/tiny-0001/evaluation-people-test-4/report.html').exists()
 
 
+def test_larger_pictures_are_scored_against_larger_ones(places, run_evaluate, capsys):
+    root, data = places
+    exporting.pack(tiny_generator(TINY_DETAIL), root / 'detail')
+    asked = [f'--model={root}/detail', *data, '--num_pairs=2', '--sheet_rows=1', f'--output={root}/larger']
+    _, line = run_evaluate(capsys, *asked, '--size=128')
+    assert line['image size'].startswith('128 px') and 0 < line['scores']['detail']['ssim']['mean'] < 1
+    with pytest.raises(ModelError, match='detail: image_size: expected 64 or 128 or 256 px'):
+        run_evaluate(capsys, *asked, '--size=100')
+
+
 @pytest.mark.parametrize('arguments, words', [
     ([], 'expected one of them, found none'),
     (['--run_dir=a', '--saved_model=b'], '--model=b: already defined as a'),
@@ -147,6 +158,7 @@ def test_a_run_and_the_pictures_that_it_wrote_score_alike(places, run_evaluate, 
     (['--predictions=a', '--masks=b'], '--masks: expected --truth beside it'),
     (['--predictions=a', '--truth_part=2'], '--truth_part: expected --truth beside it'),
     (['--predictions=a', '--source_photos=2'], '--source_photos=2: expected --model beside it'),
+    (['--predictions=a', '--size=512'], '--size=512: expected --model beside it'),
     (['--predictions=a', '--truth=b', '--true_parts'], '--true_parts: expected a data set'),
     (['--predictions=none', '--truth=none'], 'found 0 pictures'),
     (['--saved_model=none'], 'none: expected a run folder, found none')])
