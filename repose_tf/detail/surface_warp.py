@@ -95,7 +95,8 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, sourc
     poses_px = tf.reshape(source_poses_px, [-1, *source_poses_px.shape[2:]])  # [B * S, J, 3]
     places = _places(points, transforms(poses_px, target_pose_px, num_sources, size), num_sources, size)
     if source_depth_px is None:
-        source_depth_px = source_depth(source_poses_px, source_parts(source_poses_px, size, use_static_shapes))
+        nearest_px = surfaces.surface(poses_px, size, use_static_shapes)
+        source_depth_px = tf.reshape(nearest_px, [-1, num_sources, *size]) + _TOLERANCE * torso_sizes(source_poses_px)
     visible = tf.cast(places.are_visible(tf.reshape(source_depth_px, [-1]), size), tf.float32)
 
     shape = [points.size[0], num_sources, *size, surfaces.NUM_LAYERS, NUM_SAMPLES]
