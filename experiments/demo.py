@@ -40,6 +40,11 @@ def define_page():
     integer('max_waiting', 16, 'Requests that wait for the one in work; more are turned away.', lower_bound=1)
 
 
+def define_size():
+    """Defines how large the pictures are."""
+    flags.define_size(f'the largest up to {flags.LARGEST_PX}')
+
+
 def main():
     model_path = flags.required('model')
     from experiments.demo_page import server
@@ -72,5 +77,4 @@ def _limits():
 
 
 if __name__ == '__main__':
-    program.run(main, flags.define_shipped_model_path, flags.define_size_of_photo, program.define_estimator,
-                define_page)
+    program.run(main, flags.define_shipped_model_path, define_size, program.define_estimator, define_page)
