@@ -1,7 +1,7 @@
 """Continuation of the background to where the person stands, by pieces of itself.
 
 A smooth filling leaves a stain of the person's shape. Here every pixel of the hole shows a known pixel
-whose surroundings look like its own, found from coarse to fine: among all places where the picture is small, near the
+whose surroundings look like its own, found from coarse to fine: in a band of rows where the picture is small, near the
 places found before where it is larger. The idea is that of Barnes et al. (Generalized PatchMatch, 2010) and Wexler et
 al. (Space-Time Completion of Video, 2007). No weights, no training; the same values in static shapes.
 """
@@ -15,16 +15,19 @@ from repose_tf.background_inpainter import filled
 from repose_tf.detail.scaling import doubled
 
 _PATCH = 5  # rows and columns that are compared
-_COARSEST = 40  # all places are compared where the picture has no more rows
-_FINEST = 64  # above it, places are only doubled
+_COARSEST = 70  # all places of a band are compared where the picture has no more rows
+_BAND = 8  # so many rows above and below: what stands higher or lower is seldom alike
+_FINEST = 128  # above it, places are only doubled
 _FIRST_ROUNDS = 4
 _ROUNDS = 1
-_GUESS = 0.05  # what a pixel of the hole counts in the first comparison
+_GUESS = 0.1  # what a pixel of the hole counts in the first comparison
 _BELIEVED = 0.8  # what it counts later on, in units of the surest one beside it
-# What it costs to show a pixel from one picture away, beside the mean squared difference. Up and down, where
-# backgrounds change most, half as far costs as much.
-_AWAY = 0.2
+# What it costs to show a pixel from one picture away, beside the mean squared difference. Backgrounds change most
+# upwards and downwards.
+_UP_OR_DOWN = 0.8
+_SIDEWAYS = 0.02
 _LEVEL = 4  # rows and columns, of the smallest picture's, over which brightness is compared
+_STEP = 0.25  # what differs by more has other causes than brightness and counts as this
 _NEVER = 1e6
 _SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 _AROUND = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
@@ -59,22 +62,31 @@ def continued(image, known):
 
 
 def _first_places(photo, known):
-    """Finds for each pixel of the smallest picture the one that it shows, among all.
+    """Finds for each pixel of the smallest picture the one that it shows, among those of its band of rows.
 
     Returns:
-      places [B, n * n] int32, row * n + column, a known pixel's own; and [B, 1, 1, 1] bool, whether there was a choice.
+      places [B, n * n] int32, row * n + column, a known pixel's own, and that of a pixel that has no choice in its band;
+      and [B, 1, 1, 1] bool, whether any has one.
     """
-    rows, usable = _patches(photo), _usable(known)
-    y, x = _row_column(tf.range(rows.shape[1]), photo.shape[1])
-    costs = _AWAY * _distance(y[:, tf.newaxis] - y, x[:, tf.newaxis] - x, photo.shape[1])
-    costs += _NEVER * (1.0 - usable)[:, tf.newaxis]
-    current, sure, squares, places = photo, tf.maximum(known, _GUESS), tf.square(rows), None
+    size, usable = photo.shape[1], _usable(known)
+    patches = _rows(_patches(photo), size)
+    squares = tf.reshape(tf.square(patches), [-1, size, size, _PATCH ** 2, photo.shape[-1]])
+    choices, squares = _bands(patches), _bands(tf.reduce_sum(squares, axis=-1))
+    row, column = _row_column(np.arange((2 * _BAND + 1) * size), size)
+    costs = _distance_cost(row - _BAND, column - np.arange(size)[:, np.newaxis], size)
+    costs += _NEVER * (1.0 - tf.squeeze(_bands(_rows(usable[..., tf.newaxis], size)), -1))[:, :, tf.newaxis]
+    first_row = tf.range(size)[:, tf.newaxis] - _BAND
+    current, sure = photo, tf.maximum(known, _GUESS)
     for _ in range(_FIRST_ROUNDS):
-        weight = _patches(tf.repeat(sure, photo.shape[-1], axis=-1))
+        weight = _rows(_patches(sure), size)
+        wanted = _rows(_patches(sure * current), size)
         differ = tf.matmul(weight, squares, transpose_b=True)  # but for what is the same for all places
-        differ -= 2.0 * tf.matmul(weight * _patches(current), rows, transpose_b=True)
-        differ /= tf.reduce_sum(weight, axis=-1, keepdims=True)
-        places = _but_known(tf.argmin(differ + costs, axis=-1, output_type=tf.int32), known)
+        differ -= 2.0 * tf.matmul(wanted, choices, transpose_b=True)
+        differ = differ / tf.reduce_sum(weight, axis=-1, keepdims=True) / photo.shape[-1] + costs
+        row, column = _row_column(tf.argmin(differ, axis=-1, output_type=tf.int32), size)
+        found = tf.reshape((first_row + row) * size + column, [-1, size ** 2])
+        has_choice = tf.reshape(tf.reduce_min(differ, axis=-1) < 0.5 * _NEVER, [-1, size ** 2])
+        places = _but_known(tf.where(has_choice, found, tf.range(size ** 2)), known)
         current, sure = _shown(photo, places), tf.maximum(known, _BELIEVED * tf.nn.max_pool2d(sure, 3, 1, 'SAME'))
     return places, tf.reduce_max(usable, axis=1)[:, tf.newaxis, tf.newaxis, tf.newaxis] > 0.0
 
@@ -97,9 +109,9 @@ def _finer(places, photo, known):
         costs = []
         for choice in choices:
             row, column = _row_column(choice, size)
-            away = _distance(row - y, column - x, size)
+            away = _distance_cost(row - y, column - x, size)
             differ = tf.reduce_mean(tf.square(wanted - tf.gather(rows, choice, batch_dims=1)), axis=-1)
-            costs.append(differ + _AWAY * away + _NEVER * (1.0 - tf.gather(usable, choice, batch_dims=1)))
+            costs.append(differ + away + _NEVER * (1.0 - tf.gather(usable, choice, batch_dims=1)))
         best = tf.argmin(tf.stack(costs, axis=-1), axis=-1, output_type=tf.int32)
         places = _but_known(tf.gather(tf.stack(choices, axis=-1), best, batch_dims=2), known)
     return places
@@ -112,7 +124,8 @@ def _levelled(result, photo, places, known, halvings):
     step, weight = tf.zeros_like(photo), tf.zeros_like(known)
     for dy, dx in _SIDES:
         beside_hole = tf.reshape(tf.gather(hole, _neighbours(dy, dx, size), axis=1), tf.shape(known)) * known
-        step += beside_hole * (photo - _picked(photo, _moved(places, dy, dx, size)))
+        differ = photo - _picked(photo, _moved(places, dy, dx, size))
+        step += beside_hole * tf.clip_by_value(differ, -_STEP, _STEP)
         weight += beside_hole
     # Single pixels differ by their texture; over a wide window that is no step.
     step, weight = (tf.nn.avg_pool2d(x, _LEVEL * stride, stride, 'SAME') for x in (step, weight))
@@ -133,14 +146,26 @@ def _patches(photo):
     return tf.reshape(patches, [-1, photo.shape[1] ** 2, _PATCH ** 2 * channels])
 
 
+def _rows(x, size):
+    """Returns [B, n * n, F] by rows, [B, n, n, F]."""
+    return tf.reshape(x, [-1, size, size, x.shape[-1]])
+
+
+def _bands(x):
+    """Returns for each row all pixels of its band, row by row, 0 beyond the border: [B, n, n, F] to [B, n, m * n, F]."""
+    padded = tf.pad(x, [[0, 0], [_BAND, _BAND], [0, 0], [0, 0]])
+    return tf.concat([padded[:, row:row + x.shape[1]] for row in range(2 * _BAND + 1)], axis=2)
+
+
 def _usable(known):
     """Returns 1 where all of a pixel's surroundings is known, else 0, [B, n * n]."""
     return tf.reshape(-tf.nn.max_pool2d(-known, _PATCH, 1, 'SAME'), [-1, known.shape[1] ** 2])
 
 
-def _distance(dy, dx, size):
-    """Returns the square of a distance, in pictures, where up and down counts twice."""
-    return tf.cast(4 * dy * dy + dx * dx, tf.float32) / size ** 2
+def _distance_cost(dy, dx, size):
+    """Returns what it costs to show a pixel from so many rows and columns away."""
+    dy, dx = (tf.cast(difference, tf.float32) / size for difference in (dy, dx))
+    return _UP_OR_DOWN * dy * dy + _SIDEWAYS * dx * dx
 
 
 def _but_known(places, known):
