@@ -13,14 +13,14 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from repose_tf.detail import source_pixels, surfaces
+from repose_tf.detail import crown, source_pixels, surfaces
 from repose_tf.shapes import ShapeError, check_pose, check_same_batch, check_shape
 from repose_tf.skeleton import MIRROR_JOINTS, MIRROR_PARTS, NUM_JOINTS, NUM_PARTS
 from repose_tf.warp import body_parts, helmert
 
 _FAR_PX = np.float32(1e6)  # outside of any picture
 NOBODY_PX = np.float32(1e30)  # a depth at which there is nobody
-NUM_SAMPLES = 2  # of the part itself, and of its mirror image
+NUM_SAMPLES = 2  # of the part itself, and of its mirror image or, of a head, its crown
 _TOLERANCE = 0.04  # depth by which a point may lie behind the source's surface, in units of its torso size
 
 
@@ -144,7 +144,7 @@ def transforms(source_poses_px, target_pose_px, num_sources, size, dtype=tf.floa
 
     Returns:
       [B * S, V, P, 3, 4] float32: the parts' own transforms, and those that bring each part, mirrored in the picture,
-      to the other side's part in the source.
+      to the other side's part in the source, but for heads that are not turned to a side, see `crown`.
     """
     mirrored = tf.gather(target_pose_px, MIRROR_JOINTS, axis=1) * np.float32([-1, 1, 1]) + np.float32([size[1], 0, 0])
     targets = tf.repeat(tf.stack([target_pose_px, mirrored], axis=1), num_sources, axis=0)  # [B * S, V, J, 3]
@@ -153,7 +153,7 @@ def transforms(source_poses_px, target_pose_px, num_sources, size, dtype=tf.floa
     own, other = tf.unstack(tf.reshape(fits, [-1, NUM_SAMPLES, NUM_PARTS, 4, 4])[..., :3, :], axis=1)
     across, down, deep, shift = tf.split(tf.gather(other, MIRROR_PARTS, axis=1), 4, axis=-1)
     other = tf.concat([-across, down, deep, shift + float(size[1]) * across], axis=-1)  # of W - x instead of x
-    both = tf.stack([own, other], axis=1)
+    both = tf.stack([own, crown.with_crowns(other, own, source_poses_px)], axis=1)
     # One with a number that is huge, or none at all, takes its part out of the picture.
     is_usable = tf.reduce_all(tf.abs(both) < _FAR_PX, axis=[3, 4], keepdims=True)
     return tf.where(is_usable, both, np.float32([[0, 0, 0, -_FAR_PX]] * 3))
