@@ -15,18 +15,19 @@ from repose_tf.background_inpainter import filled
 from repose_tf.detail.scaling import doubled
 
 _PATCH = 5  # rows and columns that are compared
-_COARSEST = 70  # all places of a band are compared where the picture has no more rows
+_COARSEST = 40  # rows of the smallest picture, at most
+_SEARCHED = 70  # all places of a band are compared where the picture has no more rows
 _BAND = 8  # so many rows above and below: what stands higher or lower is seldom alike
 _FINEST = 128  # above it, places are only doubled
-_FIRST_ROUNDS = 4
+_SEARCHES = 4
 _ROUNDS = 1
-_GUESS = 0.1  # what a pixel of the hole counts in the first comparison
+_GUESS = 0.05  # what a pixel of the hole counts in the first comparison
 _BELIEVED = 0.8  # what it counts later on, in units of the surest one beside it
 # What it costs to show a pixel from one picture away, beside the mean squared difference. Backgrounds change most
 # upwards and downwards.
 _UP_OR_DOWN = 0.8
 _SIDEWAYS = 0.02
-_LEVEL = 4  # rows and columns, of the smallest picture's, over which brightness is compared
+_LEVEL = 2  # rows and columns, of the smallest picture's, over which brightness is compared
 _STEP = 0.25  # what differs by more has other causes than brightness and counts as this
 _NEVER = 1e6
 _SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
@@ -53,16 +54,25 @@ def continued(image, known):
     for _ in range(halvings):
         photo, shown = levels[-1]
         levels.append((tf.nn.avg_pool2d(photo, 2, 2, 'VALID'), -tf.nn.max_pool2d(-shown, 2, 2, 'VALID')))
-    places, can_continue = _first_places(*levels.pop())
+    found = None
     for photo, shown in reversed(levels):
-        places = _finer(places, photo, shown)
+        if photo.shape[1] <= _SEARCHED:
+            guess = photo if found is None else shown * photo + (1.0 - shown) * doubled(found)
+            places, can_continue = _searched(photo, shown, guess)
+            found = _shown(photo, places)
+        else:
+            places = _finer(places, photo, shown)
     result = _levelled(_shown(smooth, places), smooth, places, known, halvings)
     result = tf.where(can_continue, known * image + (1.0 - known) * result, smooth)
     return result[:, :size, :size]
 
 
-def _first_places(photo, known):
-    """Finds for each pixel of the smallest picture the one that it shows, among those of its band of rows.
+def _searched(photo, known, current):
+    """Finds for each pixel of a small picture the one that it shows, among those of its band of rows.
+
+    Args:
+      photo, known: as of `continued`, made smaller.
+      current: [B, n, n, 3], the photo with a guess in its holes.
 
     Returns:
       places [B, n * n] int32, row * n + column, a known pixel's own, and that of a pixel that has no choice in its band;
@@ -76,8 +86,8 @@ def _first_places(photo, known):
     costs = _distance_cost(row - _BAND, column - np.arange(size)[:, np.newaxis], size)
     costs += _NEVER * (1.0 - tf.squeeze(_bands(_rows(usable[..., tf.newaxis], size)), -1))[:, :, tf.newaxis]
     first_row = tf.range(size)[:, tf.newaxis] - _BAND
-    current, sure = photo, tf.maximum(known, _GUESS)
-    for _ in range(_FIRST_ROUNDS):
+    sure = tf.maximum(known, _GUESS)
+    for _ in range(_SEARCHES):
         weight = _rows(_patches(sure), size)
         wanted = _rows(_patches(sure * current), size)
         differ = tf.matmul(weight, squares, transpose_b=True)  # but for what is the same for all places
