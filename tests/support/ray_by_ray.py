@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
-from repose_tf.skeleton import MIRROR_JOINTS, MIRROR_PARTS, NUM_PARTS
+from repose_tf.skeleton import JOINT_INDEX, MIRROR_JOINTS, MIRROR_PARTS, NUM_PARTS, PART_NAMES
 from repose_tf.warp import body_parts, helmert
 
 REACHES = (1.0, 1.3, 1.7)
+_HEAD = PART_NAMES.index('head')
 _JOINED_PX = 1e-5  # parts that share a joint share a ball: where they differ by less, the first one is in front
 
 
@@ -116,6 +117,26 @@ def bilinear(size, x, y):
                 yield row, column, (1 - abs(row + 0.5 - y)) * (1 - abs(column + 0.5 - x))
 
 
+def head_axes(pose_px):
+    """Returns the middle of the ears, and the unit vectors up from the neck and from the right ear to the left one."""
+    neck, lear, rear = (np.float64(pose_px[JOINT_INDEX[name]]) for name in ('neck', 'lear', 'rear'))
+    ears = (lear + rear) / 2
+    return ears, (ears - neck) / np.linalg.norm(ears - neck), (lear - rear) / np.linalg.norm(lear - rear)
+
+
+def shows_a_side(pose_px):
+    """Says whether a head is turned by more than 30 degrees."""
+    return abs(head_axes(pose_px)[2][2]) > 0.5
+
+
+def crown(pose_px, place, torso):
+    """Returns where a place of the head goes, if it shows the crown: 0.21 torsos above the ears, shrunk, and in front."""
+    ears, up, side = head_axes(pose_px)
+    high, aside = (place - ears) @ up, (place - ears) @ side
+    x, y, _ = ears + 0.21 * torso * up + 0.03 * high * up + 0.25 * aside * side
+    return x, y, (ears + 0.21 * torso * up)[2] - torso
+
+
 def surface_warp(image, source_pose_px, target_pose_px, upstream):
     """Warps one picture of one source.
 
@@ -148,6 +169,10 @@ def surface_warp(image, source_pose_px, target_pose_px, upstream):
                 matrix = transforms[sample][own]
                 x, y, z = matrix[:3, :3] @ (point if sample == 0 else [size[1] - point[0], *point[1:]]) + matrix[:3, 3]
                 turned = matrix[:3, :3] @ (normal * [sign, 1, 1])
+                if sample == 1 and part == _HEAD and not shows_a_side(source_pose_px):
+                    own = transforms[0][part]
+                    x, y, z = crown(source_pose_px, own[:3, :3] @ point + own[:3, 3], torso)
+                    turned = np.array([1.0, 0.0, 0.0])
                 result['facing'][at][sample] = max(-turned[2] / np.linalg.norm(turned), 0)
                 if 0 <= x < size[1] and 0 <= y < size[0]:
                     result['visible'][at][sample] = z <= surface[int(y), int(x)] + 0.04 * torso
