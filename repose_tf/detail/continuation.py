@@ -75,8 +75,8 @@ def _searched(photo, known, current):
       current: [B, n, n, 3], the photo with a guess in its holes.
 
     Returns:
-      places [B, n * n] int32, row * n + column, a known pixel's own, and that of a pixel that has no choice in its band;
-      and [B, 1, 1, 1] bool, whether any has one.
+      places [B, n * n] int32, row * n + column, its own for a known pixel and for one with no choice in its band; and
+      [B, 1, 1, 1] bool, whether any has one.
     """
     size, usable = photo.shape[1], _usable(known)
     patches = _rows(_patches(photo), size)
@@ -162,7 +162,7 @@ def _rows(x, size):
 
 
 def _bands(x):
-    """Returns for each row all pixels of its band, row by row, 0 beyond the border: [B, n, n, F] to [B, n, m * n, F]."""
+    """Returns for each row all pixels of its band, 0 beyond the border: [B, n, n, F] to [B, n, m * n, F]."""
     padded = tf.pad(x, [[0, 0], [_BAND, _BAND], [0, 0], [0, 0]])
     return tf.concat([padded[:, row:row + x.shape[1]] for row in range(2 * _BAND + 1)], axis=2)
 

@@ -130,7 +130,7 @@ def shows_a_side(pose_px):
 
 
 def crown(pose_px, place, torso):
-    """Returns where a place of the head goes, if it shows the crown: 0.21 torsos above the ears, shrunk, and in front."""
+    """Returns where a place of a head goes that shows its crown: 0.21 torsos above the ears, shrunk, and in front."""
     ears, up, side = head_axes(pose_px)
     high, aside = (place - ears) @ up, (place - ears) @ side
     x, y, _ = ears + 0.21 * torso * up + 0.03 * high * up + 0.25 * aside * side

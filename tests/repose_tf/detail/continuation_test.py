@@ -26,6 +26,23 @@ def test_stripes_go_on_behind_a_person_where_a_smooth_filling_is_grey(upright):
     assert smooth > 0.5 and own < smooth / 4
 
 
+def test_a_horizon_goes_on_behind_somebody():
+    size = 256
+    texture = np.random.default_rng(3).normal(0, 0.03, (size, size, 3))
+    picture = (np.where(np.arange(size) < 110, 0.7, -0.3)[:, None, None] + texture).astype(np.float32)[None]
+    known = np.ones((1, size, size, 1), np.float32)
+    known[:, 50:230, 105:150] = 0.0
+    error = np.abs(continued(tf.constant(picture * known), tf.constant(known)) - picture)[known[..., 0] == 0]
+    assert (error.max(axis=-1) > 0.4).mean() < 0.02  # pixels of the other side
+
+
+def test_behind_somebody_as_wide_as_the_picture_the_colours_are_those_above_and_below():
+    picture, known = stripes(128, 128, False), np.ones((1, 128, 128, 1), np.float32)
+    known[:, 30:100] = 0.0
+    result = continued(tf.constant(picture * known), tf.constant(known)).numpy()
+    assert np.abs(result).max() < 0.81 and np.abs(result[:, [31, 98]]).min() > 0.6
+
+
 @pytest.mark.parametrize('size', [24, 45, 90, 128])
 def test_the_known_part_stays_and_nothing_of_the_hole_is_read(size):
     random = np.random.default_rng(size)
