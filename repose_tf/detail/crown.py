@@ -42,8 +42,8 @@ def _to_crowns(poses_px):
     ears, unit_px = (lear + rear) / 2.0, body_parts.torso_size(poses_px)[:, tf.newaxis]
     up, side = (tf.math.l2_normalize(x, axis=-1) for x in (ears - neck, lear - rear))
     linear = sum(share * x[:, :, tf.newaxis] * x[:, tf.newaxis] for share, x in ((_LOW, up), (_NARROW, side)))
-    linear *= tf.constant([[1.0], [1.0], [0.0]])  # all at one depth
-    place = ears + unit_px * (_HEIGHT * up - tf.constant([0.0, 0.0, 1.0]))
+    linear *= np.float32([[1], [1], [0]])  # all at one depth
+    place = ears + unit_px * (_HEIGHT * up - np.float32([0, 0, 1]))
     return linear, place - tf.linalg.matvec(linear, ears)
 
 

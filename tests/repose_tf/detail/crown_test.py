@@ -21,7 +21,7 @@ def standing(turn=0.0):
     axis = pose[JOINT_INDEX['neck']]
     x, y, z = np.moveaxis(pose - axis, -1, 0)
     turned = np.stack([x * np.cos(turn) - z * np.sin(turn), y, x * np.sin(turn) + z * np.cos(turn)], axis=-1) + axis
-    return turned
+    return np.float32(turned)
 
 
 def photo(pose, hairline):
