@@ -63,8 +63,8 @@ def warp(images, source_poses_px, target_pose_px, use_static_shapes=False, sourc
     """Carries the pixels of one or more sources to a target pose.
 
     Axes: S sources; L = 2 layers, the two nearest parts of a pixel; V = 2 samples, the second one of the mirrored part
-    (the left arm's for the right one; of a head that shows no side, its crown), for what the source does not show. A sample that is not visible is the colour of
-    what hides it, which is a fair guess of a back from a front.
+    (the left arm's for the right one; of a head that shows no side, its crown), for what the source does not show. A
+    sample that is not visible is the colour of what hides it, which is a fair guess of a back from a front.
 
     Args:
       images: [B, S, H, W, C] of any floating type: all that the sources have for every pixel, colours, the person's
