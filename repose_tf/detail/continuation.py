@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from repose_tf.background_inpainter import filled
+from repose_tf.detail import letterbox
 from repose_tf.detail.scaling import doubled
 
 _PATCH = 5  # rows and columns that are compared
@@ -43,8 +44,15 @@ def continued(image, known):
 
     Returns:
       [B, S, S, 3] float32, the picture itself where it is known; filled smoothly where it nowhere has a wholly known
-      surrounding of 5 x 5 pixels of its smallest size.
+      surrounding of 5 x 5 pixels of its smallest size. Black bars beside the picture go on as bars, and nowhere else.
     """
+    inside = letterbox.is_picture(image, known)
+    result = inside * _continued(image, known * inside) + (1.0 - inside) * letterbox.BLACK
+    return known * image + (1.0 - known) * result
+
+
+def _continued(image, known):
+    """See `continued`; bars are holes here."""
     size = image.shape[1]
     halvings = max(0, math.ceil(math.log2(size / _COARSEST)))
     padding = -size % 2 ** halvings
@@ -63,8 +71,7 @@ def continued(image, known):
         else:
             places = _finer(places, photo, shown)
     result = _levelled(_shown(smooth, places), smooth, places, known, halvings)
-    result = tf.where(can_continue, known * image + (1.0 - known) * result, smooth)
-    return result[:, :size, :size]
+    return tf.where(can_continue, result, smooth)[:, :size, :size]
 
 
 def _searched(photo, known, current):
