@@ -36,7 +36,8 @@ class Architecture:
         image channel (random noise there, its mean here), partial convolutions that also divide by the number of input
         channels, a leaky ReLU before the last tanh, and seen pixels that go through the network like all others.
       detail: 'none': the paper's network, the trunk, makes the picture. 'surface': the detail stream
-        (repose_tf/detail/) makes it, of pixels carried from the source and of what the trunk says.
+        (repose_tf/detail/) makes it, of pixels carried from the source and of what the trunk says. 'surface_alone', for
+        the ablation: the trunk says nothing of the person.
       trunk_stride: pixels of the picture, in rows and columns, that are one pixel of what the trunk sees: once or twice
         `detail_stride`; its picture is enlarged.
       detail_stride: pixels of the picture that are one pixel of what the detail decoder sees, 1, 2 or 4. What is
@@ -164,14 +165,14 @@ class Architecture:
 
 _CHOICES = {'warp': ('2d', '3d'), 'pose': ('2d', '3d'), 'volume_norm': ('volume', 'row'),
             'crop': ('end', 'start'), 'inpainter': ('standard', 'reference'), 'registration': REGISTRATIONS,
-            'detail': ('none', 'surface')}
+            'detail': ('none', 'surface', 'surface_alone')}
 _BEFORE_DETAIL = {'detail': 'none', 'trunk_stride': 1, 'detail_stride': 1,
                   'detail_channels': (24, 40, 96, 192), 'num_sources': 4}
 
 
 def _strides(detail):
     """Returns the values that `detail_stride` may have."""
-    return (1, 2, 4) if detail == 'surface' else (1,)
+    return (1,) if detail == 'none' else (1, 2, 4)
 
 
 def _as_tuples(value):

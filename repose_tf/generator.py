@@ -62,7 +62,7 @@ class Generator(keras.Model):
         self.projection_decoder = ProjectionDecoder(arch, remat, dtype=dtype, name='projection_decoder')
         self.background_inpainter = BackgroundInpainter(arch, dtype=dtype, name='background_inpainter')
         self.detail = None
-        if arch.detail == 'surface':
+        if arch.detail != 'none':
             self.detail = self.detail_class(arch, static_shapes, dtype=dtype, name='detail_stream')
         self.built = True  # Keras 3 would run the whole model symbolically to build it.
 
@@ -176,8 +176,11 @@ class Generator(keras.Model):
             if with_coarse:
                 outputs['coarse_image'] = alpha * foreground + (1.0 - alpha) * background
                 outputs['background_guess'] = filled(encoded['photo'], encoded['known'])
+            trunk = features, foreground, alpha
+            if self.architecture.detail == 'surface_alone':
+                trunk = tuple(map(tf.zeros_like, trunk))
             foreground, alpha, background = self.detail.decode(
-                encoded, encoded['source_poses_px'], target_pose_px, background, (features, foreground, alpha))
+                encoded, encoded['source_poses_px'], target_pose_px, background, trunk)
         else:
             foreground, alpha, background = (
                 enlarged(x, self.architecture.trunk_stride) for x in (foreground, alpha, background))

@@ -26,7 +26,8 @@ class ModelSettings(Group):
     warp: str = setting('3d', 'Warp of the features (paper, Table 1).', choices=('3d', '2d'))
     pose: str = setting('3d', 'Pose that the decoder is given (paper, Table 1).', choices=('3d', '2d'))
     detail: str = setting('preset', "Detail stream: none, the paper's network alone; surface, pixels of the source "
-                          'carried to the target; preset, what the preset has.', choices=('preset', 'none', 'surface'))
+                          'carried to the target; surface_alone, nothing but these, for the ablation; preset, what '
+                          'the preset has.', choices=('preset', 'none', 'surface', 'surface_alone'))
     conventions: str = setting(
         'standard', 'Details such as the axes of the group norm: as they train best, or as the weights that the '
         "paper's authors released need them; docs/differences.md lists them.", choices=('standard', 'reference'))

@@ -13,8 +13,9 @@ def write_run(run, steps=20, saved=20, more=''):
     """Makes the folder of a `Run` and returns the `RunFolder`; `more` is added to its flags."""
     runs_dir, _, name = run.stem.rpartition('/')
     folder = run_folder.create(
-        runs_dir, name, dataclasses.replace(LEAST, warp=run.warp, pose=run.pose),
-        f'--preset=small\n--perceptual_weight=0\n--l1_weight=1\n--warp={run.warp}\n--pose={run.pose}\n'
+        runs_dir, name, dataclasses.replace(LEAST, warp=run.variant.warp, pose=run.variant.pose),
+        f'--preset=small\n--perceptual_weight=0\n--l1_weight=1\n--warp={run.variant.warp}\n'
+        f'--pose={run.variant.pose}\n--detail={run.variant.detail}\n'
         f'--seed={run.seed}\n--steps={steps}\n--run_name={name}\n{more}')
     for step in range(0, saved + 1, 10):
         path = f'{folder.checkpoints_dir}/step-{step}.index'

@@ -54,6 +54,20 @@ def test_an_untrained_model_shows_the_person_in_their_own_pose_as_they_are(gener
     assert np.median(np.abs(shown['foreground'].numpy() - image.numpy())[sure]) < 0.15
 
 
+@pytest.mark.parametrize('detail', ['surface', 'surface_alone'])
+def test_what_the_trunk_makes_of_the_person_counts_but_not_for_the_surface_alone(photos, detail):
+    tf.keras.utils.set_random_seed(0)
+    generator = Generator(dataclasses.replace(TINY_DETAIL, detail=detail))
+    mask = tf.ones([2, SIZE, SIZE, 1])
+    before = generator(*photos, mask)
+    for variable in generator.projection_decoder.trainable_variables:
+        variable.assign(variable + 0.1)
+    after = generator(*photos, mask)
+    changed = max(float(tf.reduce_max(tf.abs(after[name] - before[name])))
+                  for name in ('foreground', 'foreground_alpha'))
+    assert changed > 1e-3 if detail == 'surface' else changed == 0.0
+
+
 def decoded(generator, carried, parts):
     """Decodes one set of candidates [L, V, 6], the same for every pixel; returns the median foreground and alpha."""
     shape, half = [1, SIZE, SIZE], [1, SIZE // 2, SIZE // 2]
