@@ -97,7 +97,9 @@ class TrainStep:
                 totals['discriminator'] = self._total(
                     tf.add_n(list(judged_terms.values())), 'discriminator', batch_size)
                 terms.update(judged_terms, discriminator_accuracy=losses.discriminator_accuracy(*logits))
-        gradients = {name: tape.gradient(total, self.networks[name].trainable_variables)
+        # A loss of weight 0 may leave variables without a part in the total.
+        gradients = {name: tape.gradient(total, self.networks[name].trainable_variables,
+                                         unconnected_gradients=tf.UnconnectedGradients.ZERO)
                      for name, total in totals.items()}
         del tape
         shares = {name: tf.reduce_sum(term) / batch_size for name, term in terms.items()}

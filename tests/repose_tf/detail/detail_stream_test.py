@@ -180,6 +180,18 @@ def test_everything_is_trained_and_xla_computes_the_same():
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
+def test_what_no_loss_reaches_has_a_gradient_of_zero():
+    generator = Generator(dataclasses.replace(TINY_DETAIL, detail='surface_alone'))
+    image, source, target = inputs(TINY_DETAIL)
+    differentiate = TrainStep(generator, None, None, {'loss/l1': 1.0})
+    gradients, _ = differentiate({'source_image': image, 'target_image': image[::-1], 'source_pose': source,
+                                  'target_pose': target, 'source_mask': disc(12)}, 2)
+    by_name = dict(zip((id(each) for each in generator.trainable_variables), gradients['generator'], strict=True))
+    largest = {part: max(float(tf.reduce_max(tf.abs(by_name[id(each)]))) for each in part_of.trainable_variables)
+               for part, part_of in (('trunk', generator.projection_decoder), ('detail', generator.detail.decoder))}
+    assert largest['trunk'] == 0.0 < largest['detail']
+
+
 def test_without_detail_a_trunk_of_half_the_size_is_enlarged():
     generator = Generator(dataclasses.replace(TINY_DETAIL, detail='none'))
     assert generator.detail is None and generator(*inputs(TINY_DETAIL))['image'].shape == (2, SIZE, SIZE, 3)
