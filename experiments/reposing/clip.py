@@ -16,7 +16,7 @@ from experiments.pictures.parts import of_parts
 from experiments.pictures.sound import add_sound, can_have_sound, has_sound
 from experiments.reposing.frames import Frames
 from experiments.reposing.retargeting import fitted
-from experiments.reposing.scene import Scene
+from experiments.reposing.scene import Scene, light_around
 from experiments.reposing.source_person import load_source_persons, note_on_people
 from experiments.reposing.targets import Targets, load_targets, turntable
 from repose_tf.pose_edits import turned
@@ -82,7 +82,8 @@ def repose_person(reposer, options, open_estimator):
     max_side = None if is_large else options.max_side or _MAX_SIDES[options.side_by_side]
     scene = None
     if is_placed:
-        scene = Scene(options.target[0], targets.read_pictures, targets.poses_px, targets.fps, max_side)
+        scene = Scene(options.target[0], targets.read_pictures, targets.poses_px, light_around(source), targets.fps,
+                      max_side)
     paste_back = not scene and (source.is_cropped if options.paste_back is None else options.paste_back)
     frames = Frames(source, sources[1:], paste_back=paste_back, max_side=max_side, side_by_side=options.side_by_side,
                     skeleton=options.skeleton, is_plain=is_large, rows=scene and scene.size[1])

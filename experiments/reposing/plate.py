@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from experiments.reposing.light import multiplied
+
 _STRIP_ROWS = 64  # of all pictures, sorted at once
 _CHANGE = 24  # of 255: by which a pixel differs from the plate
 _MOST_CHANGED = 0.15  # share of the pixels: of more, the camera moved
@@ -50,8 +52,7 @@ def toned(plate, image, around):
       around: bool [H, W], where the two are compared.
     """
     means = [np.array(cv2.mean(one, np.uint8(around))[:3]) for one in (image, plate)]
-    gains = np.clip((means[0] + 1) / (means[1] + 1), 0.5, 2)
-    return cv2.LUT(plate, np.uint8(np.clip(np.arange(256)[:, np.newaxis] * gains, 0, 255).round())[:, np.newaxis])
+    return multiplied(plate, np.clip((means[0] + 1) / (means[1] + 1), 0.5, 2))
 
 
 def filled(image, hole):

@@ -9,6 +9,7 @@ from data_pipeline.annotation.smoothing import smooth
 from data_pipeline.errors import DataError
 from data_pipeline.picture_file import resized
 from experiments.reposing.canvas import body_shape, dilated
+from experiments.reposing.light import gains, light_of, multiplied
 from experiments.reposing.plate import filled, is_still, median_plate, toned
 from experiments.reposing.retargeting import foot_path, leg_lengths
 from repose_tf.skeleton import BONES, JOINT_INDEX, joint_indices
@@ -30,11 +31,13 @@ class Stage:
       image: uint8 [H, W, 3], without its person.
       target: `TargetPicture` that it was made of, at its own size.
       frame_from_made: float64 [2, 3], affine map of px of the model's picture to px of `image`.
+      gains: float64 [3], what the person's colours are multiplied by, to stand in the light of the place.
     """
 
     image: np.ndarray
     target: object
     frame_from_made: np.ndarray
+    gains: np.ndarray
 
     def paste(self, person, alpha):
         """Puts a person in.
@@ -50,7 +53,8 @@ class Stage:
         matrix = np.column_stack([self.frame_from_made[:, :2], self.frame_from_made[:, 2] + shift])
         size = self.image.shape[1::-1]
         share = cv2.warpAffine(alpha, matrix, size, flags=cv2.INTER_LINEAR)
-        made = cv2.warpAffine(person, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        made = cv2.warpAffine(multiplied(person, self.gains), matrix, size, flags=cv2.INTER_CUBIC,
+                              borderMode=cv2.BORDER_REPLICATE)
         return cv2.blendLinear(made, self.image, share, 1 - share)
 
     def pose(self, pose_px):
@@ -69,20 +73,21 @@ class Scene:
       size: (columns, rows) of the frames, px.
     """
 
-    def __init__(self, name, read_pictures, poses_px, fps=25.0, max_side=None):
+    def __init__(self, name, read_pictures, poses_px, light, fps=25.0, max_side=None):
         """Looks through the film once; tells the user what is filled in.
 
         Args:
           name: what messages call it.
           read_pictures: function that yields N `TargetPicture`s.
           poses_px: float [N, 19, 3], the wanted poses, px of the model's picture.
+          light: see `light_around`, of the photo of the person.
           fps: frames a second.
           max_side: px; larger frames are shrunk to it. None: they keep their size.
 
         Raises:
           DataError: the frames are of several sizes.
         """
-        self._read_pictures, self._max_side = read_pictures, max_side
+        self._read_pictures, self._light, self._max_side = read_pictures, light, max_side
         film_px, images, masks, sizes = [], [], [], set()
         step = -(-len(poses_px) // _SAMPLES)
         for index, picture in enumerate(read_pictures()):
@@ -121,7 +126,8 @@ class Scene:
             around = (dilated(mask, 2 * _FADE_PX) > 0) & (mask == 0)
             behind = filled(image, mask > 0) if self._plate is None else toned(self._plate, image, around)
             soft = np.float32(cv2.GaussianBlur(mask, (0, 0), _FADE_PX / 2)) / 255
-            yield Stage(cv2.blendLinear(behind, image, soft, 1 - soft), picture, frame_from_made)
+            place = cv2.blendLinear(behind, image, soft, 1 - soft)
+            yield Stage(place, picture, frame_from_made, gains(self._light, light_of(place)))
 
     def _shrunk(self, picture):
         """Returns the frame at its size here, uint8 [H, W, 3], and its person, widened, uint8 [H, W] of 0 and 255."""
@@ -132,6 +138,14 @@ class Scene:
         if picture.mask is not None:
             mask |= np.uint8(255 * (resized(picture.mask, size) > 64))
         return resized(picture.image, size), dilated(mask, _FADE_PX + round(_REACH * np.ptp(pose_px[:, 1])))
+
+
+def light_around(source):
+    """Returns the light of the place where a `SourcePerson` stands, see `light_of`."""
+    hidden = body_shape(source.pose_px[:, :2].clip(-1e4, 1e4), source.image.shape[1::-1]) > 0
+    if source.image_mask is not None:
+        hidden |= source.image_mask > 64
+    return light_of(source.image, ~hidden)
 
 
 def placements(film_px, made_px, fps):

@@ -6,6 +6,7 @@ import pytest
 
 from data_pipeline.errors import DataError, UsageError
 from data_pipeline.picture_file import read_image, resized
+from experiments.reposing import light
 from experiments.reposing.clip import ClipOptions, repose_person
 from experiments.reposing.plate import filled, is_still, median_plate, toned
 from experiments.reposing.scene import Scene, placements
@@ -98,6 +99,14 @@ class Green:
             yield np.full((SIZE, SIZE, 3), (0, 255, 0), np.uint8), alpha, pose_px
 
 
+class White(Green):
+    """A person of light grey."""
+
+    def each(self, *args, **options):
+        for image, *others in super().each(*args, **options):
+            yield np.full_like(image, 160), *others
+
+
 def repose(root, target, reposer=None, **options):
     options = ClipOptions([photo_path(root)], str(root / 'out-%d.png'), target=[str(target)], background='target',
                           **options)
@@ -116,8 +125,34 @@ def test_the_film_gets_the_person_and_loses_its_own(tmp_path):
         assert found.shape == (ROWS, COLUMNS, 3) and np.abs(found.astype(int) - ground()).mean() < 6
         assert found.max() < 150  # no bright person
     repose(tmp_path, path)
-    greens = [np.argwhere(read_image(tmp_path / f'out-{index}.png')[..., 1] > 200)[:, 1].mean() for index in range(4)]
+    greens = [np.argwhere(read_image(tmp_path / f'out-{index}.png')[..., 1] > 150)[:, 1].mean() for index in range(4)]
     np.testing.assert_allclose(np.diff(greens), 30, atol=3)  # goes as the film's person went
+
+
+@pytest.mark.parametrize('tint, brightness, blue', [((1, 1, 1), (0.97, 1.03), (0.97, 1.03)),
+                                                    ((0.4, 0.4, 0.4), (0.68, 0.8), (0.97, 1.03)),
+                                                    ((1, 1, 0.5), (0.8, 0.97), (0.75, 0.92))])
+def test_the_person_gets_some_of_the_light_of_the_place(tmp_path, tint, brightness, blue):
+    write_source(tmp_path)
+    cv2.imwrite(photo_path(tmp_path), resized(ground(), (SIZE, SIZE)))  # taken at this place
+    images, masks = film([20, 50, 80, 110])
+    shown = {}
+    for name, factors in (('as it was', 1.0), ('tinted', np.array(tint))):
+        tinted = np.where(masks[..., np.newaxis], images, np.uint8(images * factors))
+        repose(tmp_path, write_frames(tmp_path / 'walk.mp4', list(tinted)), White())
+        picture = read_image(tmp_path / 'out-2.png').astype(float)
+        shown[name] = picture[picture.sum(axis=2) > 0.9 * picture.sum(axis=2).max()].mean(axis=0)
+    changed = shown['tinted'] / shown['as it was']
+    assert brightness[0] < changed.mean() < brightness[1] and blue[0] < changed[2] / changed[0] < blue[1]
+
+
+def test_in_the_light_of_their_own_photo_nobody_changes():
+    rng = np.random.default_rng(0)
+    place, grey = rng.integers(0, 255, (40, 30, 3), np.uint8), np.arange(256, dtype=np.uint8)[np.newaxis]
+    factors = light.gains(light.light_of(place), light.light_of(place[::-1, ::-1]))
+    assert np.array_equal(light.multiplied(np.dstack([grey] * 3), factors), np.dstack([grey] * 3))
+    black = light.light_of(np.zeros_like(place))
+    assert np.isfinite(light.gains(black, light.light_of(place))).all()
 
 
 def test_a_photo_is_filled_in(tmp_path):
@@ -151,4 +186,4 @@ def test_frames_of_several_sizes_are_refused():
     pose_px = fake_estimator.body() * 60
     pictures = [TargetPicture(np.zeros((rows, 80, 3), np.uint8), pose_px) for rows in (60, 60, 64)]
     with pytest.raises(DataError, match='film: expected frames of one size, found 80 x 60 and 80 x 64 px'):
-        Scene('film', lambda: iter(pictures), np.stack([pose_px] * 3))
+        Scene('film', lambda: iter(pictures), np.stack([pose_px] * 3), np.ones(3))
