@@ -2,11 +2,15 @@
 
 import cv2
 import numpy as np
+import tensorflow as tf
 
+from data_pipeline.picture_file import resized
 from experiments.reposing.light import multiplied
+from repose_tf.detail import continuation
 
 _STRIP_ROWS = 64  # of all pictures, sorted at once
 _CHANGE = 24  # of 255: by which a pixel differs from the plate
+_SEARCHED_PX = 256  # longer side of the picture whose pieces are looked for
 _MOST_CHANGED = 0.15  # share of the pixels: of more, the camera moved
 
 
@@ -19,7 +23,7 @@ def median_plate(images, masks):
 
     Returns:
       uint8 [H, W, 3], of every pixel the median of those pictures that do not show the person there, and bool [H, W],
-      True where all do; there the plate is filled in, see `filled`.
+      True where all do; there the plate is filled in, see `continued`.
     """
     plate = np.empty(images.shape[1:], np.uint8)
     counts = np.sum(~masks, axis=0)
@@ -30,7 +34,7 @@ def median_plate(images, masks):
         middle = np.maximum(counts[rows] - 1, 0)[np.newaxis, ..., np.newaxis] // 2
         plate[rows] = np.take_along_axis(values, middle, axis=0)[0].clip(0, 255)
     hidden = counts == 0
-    return filled(plate, hidden), hidden
+    return continued(plate, hidden), hidden
 
 
 def is_still(images, masks, plate):
@@ -53,6 +57,28 @@ def toned(plate, image, around):
     """
     means = [np.array(cv2.mean(one, np.uint8(around))[:3]) for one in (image, plate)]
     return multiplied(plate, np.clip((means[0] + 1) / (means[1] + 1), 0.5, 2))
+
+
+def continued(image, hole):
+    """Fills a hole by pieces of what is around it, found where the picture is small and enlarged.
+
+    Args:
+      image: uint8 [H, W, 3].
+      hole: bool [H, W].
+
+    Returns:
+      uint8 [H, W, 3]; where everything is a hole, the picture itself.
+    """
+    if not hole.any() or hole.all():
+        return image
+    rows, columns = (max(1, round(length * _SEARCHED_PX / max(hole.shape))) for length in hole.shape)
+    known = np.zeros((1, _SEARCHED_PX, _SEARCHED_PX, 1), np.float32)
+    known[0, :rows, :columns, 0] = resized(np.uint8(~hole), (columns, rows)) == 1
+    small = np.zeros((1, _SEARCHED_PX, _SEARCHED_PX, 3), np.float32)
+    small[0, :rows, :columns] = np.float32(resized(filled(image, hole), (columns, rows))) / 127.5 - 1
+    found = continuation.continued(tf.constant(small), tf.constant(known)).numpy()[0, :rows, :columns]
+    found = cv2.resize(np.clip(127.5 * (found + 1), 0, 255), hole.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return np.where(hole[..., np.newaxis], np.uint8(found.clip(0, 255).round()), image)
 
 
 def filled(image, hole):

@@ -10,7 +10,7 @@ from data_pipeline.errors import DataError
 from data_pipeline.picture_file import resized
 from experiments.reposing.canvas import body_shape, dilated
 from experiments.reposing.light import gains, light_of, multiplied
-from experiments.reposing.plate import filled, is_still, median_plate, toned
+from experiments.reposing.plate import continued, filled, is_still, median_plate, toned
 from experiments.reposing.retargeting import foot_path, leg_lengths
 from repose_tf.skeleton import BONES, JOINT_INDEX, joint_indices
 
@@ -103,6 +103,8 @@ class Scene:
         factor = len(images[0]) / picture.image.shape[0]
         self.size = images[0].shape[1::-1]
         self._maps = placements(np.stack(film_px) * factor, np.asarray(poses_px, np.float64), fps)
+        # Pieces differ from frame to frame, and would flicker where the camera moves.
+        self._fill = continued if len(film_px) == 1 else filled
         self._plate = self._find_plate(name, np.stack(images), np.stack(masks))
 
     @staticmethod
@@ -124,7 +126,7 @@ class Scene:
         for picture, frame_from_made in zip(self._read_pictures(), self._maps, strict=True):
             image, mask = self._shrunk(picture)
             around = (dilated(mask, 2 * _FADE_PX) > 0) & (mask == 0)
-            behind = filled(image, mask > 0) if self._plate is None else toned(self._plate, image, around)
+            behind = self._fill(image, mask > 0) if self._plate is None else toned(self._plate, image, around)
             soft = np.float32(cv2.GaussianBlur(mask, (0, 0), _FADE_PX / 2)) / 255
             place = cv2.blendLinear(behind, image, soft, 1 - soft)
             yield Stage(place, picture, frame_from_made, gains(self._light, light_of(place)))

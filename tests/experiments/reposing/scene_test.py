@@ -8,7 +8,7 @@ from data_pipeline.errors import DataError, UsageError
 from data_pipeline.picture_file import read_image, resized
 from experiments.reposing import light
 from experiments.reposing.clip import ClipOptions, repose_person
-from experiments.reposing.plate import filled, is_still, median_plate, toned
+from experiments.reposing.plate import continued, filled, is_still, median_plate, toned
 from experiments.reposing.scene import Scene, placements
 from experiments.reposing.targets import TargetPicture
 from tests.support import fake_estimator
@@ -56,6 +56,18 @@ def test_what_is_filled_is_between_its_surroundings_and_the_rest_stays():
     assert np.array_equal(found[~hole], image[~hole])
     assert found[hole].min() >= image[~hole].min() and found[hole].max() <= image[~hole].max()
     assert np.array_equal(filled(image, np.ones_like(hole)), image)
+
+
+@pytest.mark.parametrize('rows, columns', [(120, 160), (500, 300)])
+def test_behind_the_person_of_a_photo_stripes_go_on(rows, columns):
+    stripes = np.uint8(np.where(np.arange(columns) // (columns // 12) % 2, 200, 40))[:, np.newaxis]
+    image = np.broadcast_to(stripes, (rows, columns, 3))
+    hole = np.zeros((rows, columns), bool)
+    hole[rows // 4:3 * rows // 4, columns * 3 // 8:columns * 5 // 8] = True
+    shown = np.where(hole[..., np.newaxis], np.uint8(255), image)
+    errors = [np.abs(fill(shown, hole).astype(int) - image)[hole].mean() for fill in (continued, filled)]
+    assert errors[0] < 0.4 * errors[1]
+    assert np.array_equal(continued(image, np.ones_like(hole)), image)
 
 
 def test_the_plate_gets_the_light_of_the_frame():
