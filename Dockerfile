@@ -9,7 +9,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1 PYTHON
 # Libraries that opencv-python loads.
 RUN apt-get update && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
-COPY requirements.txt requirements-demo.txt requirements-poses.txt ./
+COPY requirements.txt requirements-demo.txt requirements-poses.txt requirements-sound.txt ./
 RUN pip install -r requirements.txt
 COPY repose_tf repose_tf
 COPY data_pipeline data_pipeline
@@ -17,7 +17,7 @@ COPY experiments experiments
 COPY models models
 
 FROM base AS page
-RUN pip install -r requirements.txt -r requirements-demo.txt && pip install --no-deps -r requirements-poses.txt
+RUN pip install -r requirements.txt -r requirements-demo.txt -r requirements-sound.txt && pip install --no-deps -r requirements-poses.txt
 COPY data data
 COPY LICENSE README.md ./
 RUN useradd --create-home repose

@@ -42,9 +42,9 @@ def head(model_name, image_size, limits):
             '<p>A photo of a person, a pose, and out comes the same person in that pose: choose both, then drag the '
             'joints on the picture.</p>'
             f'<details><summary>Model: {html.escape(model_name)}, {image_size} x {image_size} px. What it can, and '
-            'what happens to your photos</summary><p>It knows what it was trained on: the models that come with this '
-            'project saw rendered people and nothing else, so faces and prints blur, and photos of real people come '
-            'out worse than the samples.</p>'
+            'what happens to your photos</summary><p>The model that comes with this project carries over what a photo '
+            'shows and guesses the rest: backs, profiles, what an arm hid. It was trained on rendered people and few '
+            'real ones, so photos of real people come out worse than the samples.</p>'
             f'<p>Uploads (photos up to {limits.upload_mb:g} MB, videos up to {limits.video_mb:g} MB) '
             'are deleted as soon as they are read; nothing leaves this server.</p></details>')
 
