@@ -1,5 +1,6 @@
 """Clips show the source person in every target, as the options say."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -10,7 +11,7 @@ from data_pipeline.errors import UsageError
 from data_pipeline.picture_file import read_image
 from experiments.reposing import clip as clips
 from experiments.reposing.clip import ClipOptions, repose_person
-from repose_tf.skeleton import JOINT_INDEX
+from repose_tf.skeleton import JOINT_INDEX, NUM_JOINTS
 from tests.support import fake_estimator, motion_files
 from tests.support.fake_estimator import FakeEstimator
 from tests.support.films import write_frames
@@ -84,6 +85,32 @@ def test_several_photos_are_given_to_the_model_and_shown(tmp_path):
     np.testing.assert_allclose(picture[:, :128], front.repeat(4, 0).repeat(4, 1), atol=1)
     assert np.abs(picture[:, 128:256].reshape(SIZE, 4, SIZE, 4, 3).mean(axis=(1, 3)) - back).mean() < 5
     np.testing.assert_allclose(Brightness.seen_px[0], pose_px, atol=1e-4)
+
+
+def test_four_photos_of_four_sizes_are_given_at_one(tmp_path):
+    write_layout(tmp_path, (SIZE, 2 * SIZE, 3 * SIZE, SIZE + 5))
+    repose(tmp_path, 'one.png', [photo_path(tmp_path, f'{index:02d}') for index in range(4)], target=['#p/01'])
+    assert [image.shape for image in Brightness.given[0]] == 4 * [(SIZE, SIZE, 3)]
+
+
+class Trembling(FakeEstimator):
+    """Errs anew in every picture."""
+
+    def find_person(self, *args, **options):
+        found, count = super().find_person(*args, **options)
+        noise = np.random.default_rng(self.num_calls).normal(0, 1, (NUM_JOINTS, 3))
+        return dataclasses.replace(found, joints_px=found.joints_px + 2 * noise[:, :2],
+                                   joints_mm=found.joints_mm + 40 * noise), count
+
+
+def test_where_the_estimator_trembles_the_person_does_not(tmp_path):
+    write_body(tmp_path)
+    path = write_frames(tmp_path / 'still.mp4', [fake_estimator.picture(160, 120, (60, 20, 24, 80))] * 12)
+    moved = []
+    for asked in ({}, {'smoothing': 0.0}):
+        repose(tmp_path, 'out-%d.png', target=[str(path)], open_estimator=Trembling, **asked)
+        moved.append(np.abs(np.diff(Brightness.seen_px, axis=0)[..., :2]).mean())
+    assert moved[0] < 0.5 * moved[1]
 
 
 def test_poses_of_photos_are_in_their_order(tmp_path):
