@@ -60,15 +60,7 @@ def toned(plate, image, around):
 
 
 def continued(image, hole):
-    """Fills a hole by pieces of what is around it, found where the picture is small and enlarged.
-
-    Args:
-      image: uint8 [H, W, 3].
-      hole: bool [H, W].
-
-    Returns:
-      uint8 [H, W, 3]; where everything is a hole, the picture itself.
-    """
+    """As `filled`, but by pieces of what is around the hole, found where the picture is small, and enlarged."""
     if not hole.any() or hole.all():
         return image
     rows, columns = (max(1, round(length * _SEARCHED_PX / max(hole.shape))) for length in hole.shape)
