@@ -97,9 +97,7 @@ class TrainStep:
                 totals['discriminator'] = self._total(
                     tf.add_n(list(judged_terms.values())), 'discriminator', batch_size)
                 terms.update(judged_terms, discriminator_accuracy=losses.discriminator_accuracy(*logits))
-        # A loss of weight 0 may leave variables without a part in the total.
-        gradients = {name: tape.gradient(total, self.networks[name].trainable_variables,
-                                         unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradients = {name: _gradients(tape, total, self.networks[name].trainable_variables)
                      for name, total in totals.items()}
         del tape
         shares = {name: tf.reduce_sum(term) / batch_size for name, term in terms.items()}
@@ -163,3 +161,9 @@ class TrainStep:
             total += losses.l2_regularisation(
                 self.networks[network].trainable_variables, self.l2_weight) / self.num_parts
         return total
+
+
+def _gradients(tape, total, variables):
+    """Returns the gradients of a loss; 0 of variables that have no part in it, as those of a loss of weight 0."""
+    return [tf.zeros_like(variable) if gradient is None else gradient
+            for variable, gradient in zip(variables, tape.gradient(total, variables), strict=True)]
