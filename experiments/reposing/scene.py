@@ -103,7 +103,7 @@ class Scene:
         factor = len(images[0]) / picture.image.shape[0]
         self.size = images[0].shape[1::-1]
         self._maps = placements(np.stack(film_px) * factor, np.asarray(poses_px, np.float64), fps)
-        # Pieces differ from frame to frame, and would flicker where the camera moves.
+        # Pieces may differ from frame to frame where the camera moves.
         self._fill = continued if len(film_px) == 1 else filled
         self._plate = self._find_plate(name, np.stack(images), np.stack(masks))
 
